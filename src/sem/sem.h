@@ -110,7 +110,8 @@ FS_SEM_API int fs_sem_dict_merge(PyThreadState *ts, PyObject *dict, PyObject *up
 FS_SEM_API int fs_sem_dict_update(PyThreadState *ts, PyObject *dict, PyObject *update);
 FS_SEM_API int fs_sem_check_args_iterable(PyThreadState *ts, PyObject *func, PyObject *args);
 /* What CALL_FUNCTION_EX does to its operands before the call, mapping first: an exact
- * dict / exact tuple comes back as it is (new reference), anything else is converted. */
+ * dict / exact tuple comes back as it is (new reference), anything else is converted.
+ * Put the result into the stack slot before the call: stock drops the original first. */
 FS_SEM_API PyObject *fs_sem_star_kwargs(PyThreadState *ts, PyObject *func, PyObject *kwargs);
 FS_SEM_API PyObject *fs_sem_star_args(PyThreadState *ts, PyObject *func, PyObject *args);
 /* Converts what is not converted yet, then calls. kwargs may be NULL. Fires no

@@ -415,7 +415,7 @@ PyObject *fs_sem_prep_reraise_star(PyObject *orig, PyObject *excs)
     PyObject *raised = PyList_New(0);
     PyObject *passed = PyList_New(0);
     if (raised != NULL && passed != NULL && sort_raised(orig, excs, raised, passed) == 0) {
-        result = join_raised(PyThreadState_Get(), orig, raised, passed);
+        result = join_raised(_PyThreadState_GET(), orig, raised, passed);
     }
     Py_XDECREF(raised);
     Py_XDECREF(passed);
