@@ -1,0 +1,130 @@
+"""fullspeed: runs Python programs in stock CPython, unchanged, with a faster interpreter.
+
+How it works: everything here is thin. The engine is the C extension `fullspeed._engine`; it is
+imported by the first call that needs it, so that `import fullspeed` costs next to nothing.
+What must stay true: no import here beyond built-in modules, since autoload and `fullspeed run`
+come through this file in every process.
+"""
+
+import _thread
+import sys
+
+__all__ = ["disable", "enable", "info", "is_enabled", "pause", "stats"]
+
+if sys.implementation.name != "cpython" or sys.version_info[:2] != (3, 11):
+    raise ImportError(
+        f"fullspeed needs CPython 3.11; this is {sys.implementation.name} "
+        f"{sys.version_info[0]}.{sys.version_info[1]}"
+    )
+if sys.platform != "linux":
+    raise ImportError(f"fullspeed runs on Linux only; this is {sys.platform}")
+
+_pause_lock = _thread.allocate_lock()
+_pause_depth = 0
+_pause_resumes = False
+
+
+def _switched_off() -> bool:
+    """Whether FULLSPEED=0 asks for plain CPython."""
+    from fullspeed import _run
+
+    return _run.config()["FULLSPEED"][0] == "0"
+
+
+def enable() -> None:
+    """Turn the engine on in this interpreter, for all its threads.
+
+    Does nothing when it is on already, or when the environment says FULLSPEED=0.
+    Raises RuntimeError, which names the holder, when something else has taken CPython's
+    evaluator slot (PEP 523).
+    """
+    global _pause_resumes
+    if _switched_off():
+        return
+    from fullspeed import _engine
+
+    _engine.enable()
+    _pause_resumes = True
+
+
+def disable() -> None:
+    """Turn the engine off in this interpreter; running frames leave it at their next safe point."""
+    global _pause_resumes
+    _pause_resumes = False
+    if is_enabled():
+        from fullspeed import _engine
+
+        _engine.disable()
+
+
+def is_enabled() -> bool:
+    """Whether the engine runs this interpreter's code."""
+    engine = sys.modules.get("fullspeed._engine")
+    return engine is not None and engine.is_enabled()
+
+
+class pause:  # noqa: N801 - used like a function: `with fullspeed.pause():`
+    """Context manager that turns the engine off inside and back on after the last one has left.
+
+    The evaluator belongs to the interpreter, so this pauses all threads. Pauses may nest and
+    overlap between threads. The engine stays off afterwards if it was off before, or if
+    disable() was called meanwhile.
+    """
+
+    def __enter__(self) -> None:
+        """Turn the engine off."""
+        global _pause_depth, _pause_resumes
+        with _pause_lock:
+            _pause_depth += 1
+            if is_enabled():
+                from fullspeed import _engine
+
+                _engine.disable()
+                _pause_resumes = True
+            elif _pause_depth == 1:
+                _pause_resumes = False
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Turn the engine on again if this was the last pause."""
+        global _pause_depth
+        with _pause_lock:
+            _pause_depth -= 1
+            if _pause_depth == 0 and _pause_resumes:
+                enable()
+
+
+def stats() -> "dict[str, object]":
+    """What the engine has done so far in this process: frames, hand-overs, caches, code."""
+    from fullspeed import _engine
+
+    return _engine.stats()
+
+
+def info() -> "dict[str, object]":
+    """What runs here: fullspeed's build, the CPython under it and how that one was built."""
+    from fullspeed import _info
+
+    return _info.collect()
+
+
+def load_ipython_extension(shell: "object") -> None:
+    """Hook of IPython's `%load_ext fullspeed`: adds the `fullspeed` magics."""
+    from fullspeed import ipython
+
+    ipython.load(shell)
+
+
+def unload_ipython_extension(shell: "object") -> None:
+    """Hook of IPython's `%unload_ext fullspeed`."""
+    from fullspeed import ipython
+
+    ipython.unload(shell)
+
+
+def __getattr__(name: str) -> str:
+    """`__version__`, looked up only when somebody asks."""
+    if name == "__version__":
+        from fullspeed import _run
+
+        return _run.VERSION
+    raise AttributeError(f"module 'fullspeed' has no attribute {name!r}")

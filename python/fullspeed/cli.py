@@ -1,0 +1,101 @@
+"""The `fullspeed` command, apart from `fullspeed run`, which _launch.py serves.
+
+How it works: argparse, one function per command, each returns the exit code:
+0 done, 1 it did not work (the reason is on stderr), 2 wrong usage or environment.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+RUN_EPILOG = """\
+[python's options] are those of `python` itself and stand before the program, for example
+-O, -I, -W error, -X dev. Exit code: the program's; 125 if fullspeed could not start it.
+"""
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    import fullspeed
+
+    parser = argparse.ArgumentParser(
+        prog="fullspeed",
+        description="Runs Python programs in this CPython, unchanged, with a faster interpreter.",
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or environment; "
+        "`run` gives the program's own, and 125 if it could not be started.",
+    )
+    parser.add_argument("--version", action="version", version=f"fullspeed {fullspeed.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+
+    commands.add_parser(
+        "run",
+        help="run a program as `python` would, under the engine",
+        usage="fullspeed run [python's options] (file | folder | zip | -m module | -c command | -) "
+        "[arguments]",
+        description="Runs a program exactly as `python` does, under the engine.",
+        epilog=RUN_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    info = commands.add_parser(
+        "info", help="show this build, the CPython under it and how that one was built"
+    )
+    info.add_argument("--json", action="store_true", help="print it as JSON")
+    info.set_defaults(action=_info)
+
+    autoload = commands.add_parser(
+        "autoload", help="turn the engine on in every process that has FULLSPEED=1"
+    )
+    actions = autoload.add_subparsers(dest="change", metavar="action", required=True)
+    actions.add_parser("enable", help="install the autoload files into this environment")
+    actions.add_parser("disable", help="remove them")
+    actions.add_parser("status", help="say whether they are there; exit code 1 if not")
+    autoload.set_defaults(action=_autoload)
+    return parser
+
+
+def _info(options: argparse.Namespace) -> int:
+    from fullspeed import _info
+
+    facts = _info.collect()
+    if options.json:
+        import json
+
+        print(json.dumps(facts, indent=2))
+    else:
+        print(_info.as_text(facts))
+    return 0 if facts["engine"]["available"] else 1
+
+
+def _autoload(options: argparse.Namespace) -> int:
+    from fullspeed import _autoload
+
+    try:
+        if options.change == "enable":
+            for path in _autoload.enable():
+                print(f"wrote {path}")
+            print("Processes of this environment that have FULLSPEED=1 now run under the engine.")
+            return 0
+        if options.change == "disable":
+            for path in _autoload.disable():
+                print(f"removed {path}")
+            print("Autoload is disabled.")
+            return 0
+    except _autoload.AutoloadError as error:
+        print(f"fullspeed: {error}", file=sys.stderr)
+        return 1
+    status = _autoload.status()
+    print(f"autoload is {status['state']}")
+    for path in status["files"]:
+        print(f"  {path}")
+    if status["state"] == "damaged":
+        print("`fullspeed autoload enable` repairs it.")
+    return 0 if status["state"] == "enabled" else 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _build_parser().parse_args(arguments)
+    try:
+        return options.action(options)
+    except ValueError as error:  # an environment variable with a value that is not allowed
+        print(f"fullspeed: {error}", file=sys.stderr)
+        return 2
