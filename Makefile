@@ -1,0 +1,52 @@
+# Every target does its own set-up first: tools/setup.sh installs what is missing
+# and costs a tenth of a second when nothing is. `make help` lists the targets.
+
+PYTHON := .venv/bin/python
+GOTO_PYTHON := build/venv-goto/bin/python
+SEED ?= 1
+SECONDS ?= 600
+BENCH ?= --fast
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-goto demo test test-cpython test-ecosystem fuzz bench lint asan format clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
+
+setup:  ## packages, virtual environment, build (what every other target does first)
+	@tools/setup.sh
+
+setup-goto: setup
+	@tools/setup.sh goto
+
+demo: setup  ## real programs, stock against fullspeed, about two minutes
+	@$(PYTHON) demo/run.py
+
+test: setup setup-goto  ## the quick test suite, with both builds of the interpreter
+	@$(PYTHON) tools/run_tests.py
+
+test-cpython: setup  ## all of CPython's own regression tests (long)
+	@$(PYTHON) tests/cpython/run.py --full
+
+test-ecosystem: setup  ## test suites of packages from PyPI (long)
+	@$(PYTHON) tests/ecosystem/run.py
+
+fuzz: setup  ## differential fuzzing: make fuzz SECONDS=600 SEED=1
+	@$(PYTHON) tests/fuzz/fuzz.py --seconds $(SECONDS) --seed $(SEED)
+
+bench: setup  ## pyperformance and micro benchmarks: make bench BENCH=--full
+	@$(PYTHON) bench/run.py $(BENCH)
+
+lint: setup  ## style and layering checks
+	@$(PYTHON) tools/run_tests.py --only lint
+
+asan: setup  ## unit tests and fuzzer with AddressSanitizer and UBSan
+	@tools/setup.sh asan
+	@$(PYTHON) tools/run_asan.py
+
+format: setup  ## format C and Python sources in place
+	@$(PYTHON) tools/run_format.py
+
+clean:  ## remove everything that was built, the virtual environments too
+	rm -rf build .venv .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,190 @@
+#!/bin/bash
+# Prepares a fresh Debian 12 or Ubuntu machine for work on fullspeed.
+#
+# Three steps, each skipped when it has nothing to do:
+#   1. system packages: python3.11 with headers and test suite, gcc, and clang-19
+#      where the distribution has it (without it the interpreter is built with
+#      computed goto instead of tail calls);
+#   2. a virtual environment made from the distribution's python3.11;
+#   3. fullspeed built from the sources of this checkout and installed into it.
+#
+# What must stay true: running it twice changes nothing the second time; a stamp
+# is written only after its step has succeeded; whatever goes wrong ends in one
+# sentence on stderr and a non-zero exit code.
+#
+#   tools/setup.sh              .venv, the best build this machine can make
+#   tools/setup.sh goto         build/venv-goto, the computed-goto build
+#   tools/setup.sh asan         build/venv-asan, with ASan and UBSan
+#   tools/setup.sh --no-build   packages and .venv only
+#
+# PYTHON=/path/to/python3.11 chooses another Python, CC=... another compiler.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+PYTHON=${PYTHON:-/usr/bin/python3.11}
+REQUIRED_PACKAGES=(python3.11 python3.11-dev python3.11-venv libpython3.11-testsuite
+                   gcc libc6-dev make binutils)
+OPTIONAL_PACKAGES=(clang-19)
+
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        die "system packages are missing, and neither are you root nor is there sudo: $*"
+    fi
+}
+
+distribution() { (. /etc/os-release 2>/dev/null && echo "${PRETTY_NAME:-unknown}") || echo unknown; }
+
+installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+
+available() { [ -n "$(apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: *//p' | grep -v '(none)')" ]; }
+
+apt_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -q --no-install-recommends "$@" >&2 ||
+        die "apt-get could not install: $*"
+}
+
+# Without apt the packages are the user's business; only their presence is checked.
+check_without_apt() {
+    [ -x "$PYTHON" ] || die "no $PYTHON and no apt-get here ($(distribution)): install CPython 3.11 with its headers, or say PYTHON=/path/to/python3.11"
+    command -v "${CC:-cc}" >/dev/null || die "no C compiler here ($(distribution)): install gcc or clang, or say CC=..."
+}
+
+system_packages() {
+    command -v apt-get >/dev/null || { check_without_apt; return; }
+    local missing=() wanted=() package
+    for package in "${REQUIRED_PACKAGES[@]}"; do
+        case $package in
+            *python3.11*) [ "$PYTHON" = /usr/bin/python3.11 ] || continue ;;
+        esac
+        installed "$package" || missing+=("$package")
+    done
+    for package in "${OPTIONAL_PACKAGES[@]}"; do
+        installed "$package" || [ -e "build/stamps/without-$package" ] || wanted+=("$package")
+    done
+    [ $((${#missing[@]} + ${#wanted[@]})) -gt 0 ] || return 0
+
+    say "system packages wanted: ${missing[*]} ${wanted[*]}"
+    as_root apt-get update -q >&2 || say "apt-get update failed; going on with the lists at hand"
+    for package in "${missing[@]}"; do
+        available "$package" && continue
+        case $package in
+            *python3.11*) die "$(distribution) has no package $package: fullspeed needs CPython 3.11, which Debian 12 and Ubuntu 22.04 (universe) have; else say PYTHON=/path/to/python3.11" ;;
+            *) die "$(distribution) has no package $package" ;;
+        esac
+    done
+    [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
+    mkdir -p build/stamps
+    for package in "${wanted[@]}"; do
+        if available "$package"; then
+            apt_install "$package"
+        else
+            say "$(distribution) has no $package: going on without (computed goto instead of tail calls)"
+            touch "build/stamps/without-$package"
+        fi
+    done
+}
+
+# A virtual environment at $1, made from $PYTHON, holding tools/requirements-dev.txt.
+virtual_environment() {
+    local venv=$1 stamp wanted
+    wanted=$("$PYTHON" -c 'import sys; v = sys.version_info
+print("%d.%d %s" % (v[0], v[1], sys.implementation.name))' 2>/dev/null) || die "$PYTHON does not run"
+    [ "$wanted" = "3.11 cpython" ] || die "$PYTHON is $wanted, and fullspeed needs CPython 3.11"
+    "$PYTHON" -c 'import sysconfig, os, sys
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' ||
+        die "$PYTHON has no headers (Python.h): install its -dev package"
+
+    if [ ! -x "$venv/bin/python" ] ||
+        [ "$("$venv/bin/python" -c 'import sys; print(sys._base_executable)')" != "$(readlink -f "$PYTHON")" ]; then
+        say "making $venv from $PYTHON"
+        rm -rf "$venv"
+        "$PYTHON" -m venv "$venv" || die "$PYTHON could not make a virtual environment in $venv"
+    fi
+    stamp="$venv/.stamp-requirements"
+    if ! cmp -s tools/requirements-dev.txt "$stamp"; then
+        say "installing tools/requirements-dev.txt into $venv"
+        "$venv/bin/python" -m pip install -q --disable-pip-version-check -r tools/requirements-dev.txt ||
+            die "pip could not install tools/requirements-dev.txt (is the package index reachable?)"
+        cp tools/requirements-dev.txt "$stamp"
+    fi
+}
+
+# One digest over everything that the build reads, and over how it is built.
+build_digest() {
+    {
+        printf '%s\n' "$@"
+        find pyproject.toml meson.build meson.options README.md LICENSE src python tools/opgen \
+            -type f ! -name '*.pyc' -print0 2>/dev/null | sort -z | xargs -0 sha256sum
+    } | sha256sum | cut -d' ' -f1
+}
+
+# Builds and installs fullspeed into venv $1 with compiler $2 and further setup options.
+build() {
+    local venv=$1 compiler=$2 options=() option digest stamp="$1/.stamp-build"
+    shift 2
+    for option in "$@"; do options+=("-Csetup-args=$option"); done
+    [ -f pyproject.toml ] || die "there is no pyproject.toml in $PWD"
+    digest=$(build_digest "$compiler" "$@")
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$digest" ] &&
+        "$venv/bin/python" -c 'import fullspeed' 2>/dev/null; then
+        return
+    fi
+    say "building fullspeed with $compiler into $venv"
+    rm -f "$stamp"
+    mkdir -p build
+    CC=$compiler "$venv/bin/python" -m pip install -q --disable-pip-version-check \
+        --no-build-isolation --no-deps --force-reinstall \
+        -Cbuild-dir="build/meson-$(basename "$venv")-$(basename "$compiler")" "${options[@]}" . >&2 ||
+        die "fullspeed did not build (see above)"
+    printf '%s\n' "$digest" >"$stamp"
+    (cd / && "$OLDPWD/$venv/bin/python" -c '
+import fullspeed._engine as engine
+info = engine.build_info()
+print("setup: built, dispatch by %s, compiled by %s" % (info["dispatch"], info["compiler"]))') ||
+        die "fullspeed was built, but does not import"
+}
+
+best_compiler() {
+    if [ -n "${CC:-}" ]; then
+        echo "$CC"
+    elif command -v clang-19 >/dev/null; then
+        echo clang-19
+    else
+        echo gcc
+    fi
+}
+
+main() {
+    local what=${1:-best}
+    mkdir -p build
+    exec 9>build/.setup-lock
+    flock 9
+    system_packages
+    case $what in
+        best)
+            virtual_environment .venv
+            build .venv "$(best_compiler)"
+            ;;
+        goto)
+            virtual_environment build/venv-goto
+            build build/venv-goto "${CC:-gcc}" -Ddispatch=computed-goto
+            ;;
+        asan)
+            virtual_environment build/venv-asan
+            build build/venv-asan "${CC:-gcc}" -Db_sanitize=address,undefined -Db_lundef=false
+            ;;
+        --no-build) virtual_environment .venv ;;
+        *) die "unknown argument '$what'; allowed are: goto, asan, --no-build, or nothing" ;;
+    esac
+}
+
+main "$@"
