@@ -1,0 +1,100 @@
+"""Every program of the corpus does the same under stock and under the engine.
+
+How it works: one test per program and per Python; FULLSPEED_DIFF_PYTHONS (paths, separated by
+colons) adds Pythons with other builds of the engine installed, for example the computed-goto one.
+
+What must stay true: the corpus contains every opcode that CPython 3.11 can run
+(test_corpus_has_every_opcode), and no program leaves our loop but for tracing.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import os
+import sys
+import types
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from diff_harness import Outcome, forbidden_handovers, run_side  # noqa: E402
+
+PROGRAMS = sorted((Path(__file__).parent / "programs").glob("*.py"))
+PYTHONS = [sys.executable] + [p for p in os.environ.get("FULLSPEED_DIFF_PYTHONS", "").split(":") if p]
+# No compiler output holds these: CACHE is never executed, the rest is listed with who makes it.
+NOT_COMPILED = {"CACHE"}
+
+
+@cache
+def stock_outcome(program: Path) -> Outcome:
+    """Run `program` under stock, once per session."""
+    return run_side(sys.executable, "stock", program)
+
+
+@pytest.mark.parametrize("python", PYTHONS, ids=[f"python{i}" for i in range(len(PYTHONS))])
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.stem)
+def test_same_as_stock(program: Path, python: str, engine: bool, tmp_path: Path) -> None:
+    """Output, errors and exit code are those of stock, and nothing was handed over."""
+    stats = tmp_path / "stats.json" if engine else None
+    got = run_side(python, "engine" if engine else "stock", program, stats)
+    difference = stock_outcome(program).differs(got)
+    assert not difference, difference
+    if stats is not None:
+        assert not forbidden_handovers(stats)
+
+
+def walk_code(code: types.CodeType) -> Iterator[types.CodeType]:
+    """Yield `code` and all code objects inside it."""
+    yield code
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            yield from walk_code(const)
+
+
+def compiled(program: Path) -> Iterator[types.CodeType]:
+    """Yield all code of a program, its SINGLE text compiled as at the prompt included."""
+    tree = ast.parse(program.read_text())
+    yield from walk_code(compile(tree, str(program), "exec"))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SINGLE":
+            for line in ast.literal_eval(node.value).strip().splitlines():
+                yield from walk_code(compile(line, str(program), "single"))
+
+
+def test_corpus_has_every_opcode() -> None:
+    """The compiled corpus holds every opcode of this Python."""
+    seen = {
+        instruction.opname
+        for program in PROGRAMS
+        for code in compiled(program)
+        for instruction in dis.get_instructions(code)
+    }
+    made_by_hand = {
+        node.value
+        for node in ast.walk(ast.parse((PROGRAMS[0].parent / "handmade_code.py").read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    missing = set(dis.opmap) - seen - made_by_hand - NOT_COMPILED
+    assert not missing, f"no program of the corpus compiles to {sorted(missing)}"
+
+
+def test_corpus_has_every_operator() -> None:
+    """Every BINARY_OP, COMPARE_OP, call shape bit and FORMAT_VALUE argument occurs."""
+    wanted = {("BINARY_OP", n) for n in range(26)} | {("COMPARE_OP", n) for n in range(6)}
+    wanted |= {("IS_OP", 0), ("IS_OP", 1), ("CONTAINS_OP", 0), ("CONTAINS_OP", 1)}
+    wanted |= {("CALL_FUNCTION_EX", 0), ("CALL_FUNCTION_EX", 1), ("BUILD_SLICE", 2),
+               ("BUILD_SLICE", 3), ("RAISE_VARARGS", 0), ("RAISE_VARARGS", 1), ("RAISE_VARARGS", 2)}
+    wanted |= {("MAKE_FUNCTION", n) for n in (0, 1, 2, 3, 4, 8, 9, 10)}
+    wanted |= {("FORMAT_VALUE", n) for n in range(8)}
+    seen = {
+        (instruction.opname, instruction.arg)
+        for program in PROGRAMS
+        for code in compiled(program)
+        for instruction in dis.get_instructions(code)
+    }
+    assert not wanted - seen, sorted(wanted - seen)
