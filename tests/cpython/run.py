@@ -29,7 +29,11 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
 
 from suite_compare import (  # noqa: E402
-    GOOD_FILE, Difference, Exemption, compare, load_exemptions,
+    GOOD_FILE,
+    Difference,
+    Exemption,
+    compare,
+    load_exemptions,
 )
 from suite_env import SuiteEnv, make_engine, make_stock  # noqa: E402
 from suite_run import RESOURCES, FileResult, list_tests, run_file  # noqa: E402

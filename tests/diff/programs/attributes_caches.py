@@ -1,5 +1,7 @@
 """Attribute access of every kind, hot, with classes and instances changed while in use."""
 
+# ruff: noqa - odd code on purpose
+
 import types
 
 

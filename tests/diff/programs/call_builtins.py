@@ -1,5 +1,7 @@
 """Calls of C functions by every calling convention, types, and methods of built-in types."""
 
+# ruff: noqa - odd code on purpose
+
 import collections
 import operator
 import struct

@@ -1,5 +1,7 @@
 """Every way to call a Python function, hot, with the callee changing under the call site."""
 
+# ruff: noqa - odd code on purpose
+
 import functools
 
 

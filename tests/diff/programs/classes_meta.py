@@ -1,5 +1,7 @@
 """Class bodies, metaclasses, __init_subclass__, __set_name__, super() and class cells."""
 
+# ruff: noqa - odd code on purpose
+
 import types
 
 

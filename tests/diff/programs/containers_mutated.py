@@ -1,5 +1,7 @@
 """Lists, dicts and sets changed while they are iterated, unpacked, sorted or subscripted."""
 
+# ruff: noqa - odd code on purpose
+
 
 def attempt(function, *args):
     try:

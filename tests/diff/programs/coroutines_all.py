@@ -1,5 +1,7 @@
 """Coroutines, async generators, async with/for and asyncio."""
 
+# ruff: noqa - odd code on purpose
+
 import asyncio
 import sys
 import types

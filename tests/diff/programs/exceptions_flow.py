@@ -1,5 +1,7 @@
 """try/except/else/finally in all nestings, except*, raise forms, contexts, tracebacks."""
 
+# ruff: noqa - odd code on purpose
+
 import sys
 import traceback
 

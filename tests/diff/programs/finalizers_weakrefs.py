@@ -1,5 +1,7 @@
 """Order of finalizers, weakref callbacks, gc, resurrected objects, reference counts of locals."""
 
+# ruff: noqa - odd code on purpose
+
 import gc
 import sys
 import weakref

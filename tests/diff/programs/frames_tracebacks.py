@@ -1,5 +1,7 @@
 """Frames as seen from inside: _getframe, f_locals, f_lineno, f_lasti, traceback text, inspect."""
 
+# ruff: noqa - odd code on purpose
+
 import gc
 import inspect
 import sys

@@ -1,5 +1,7 @@
 """Generators: iteration, send, throw, close, return values, delegation, odd endings."""
 
+# ruff: noqa - odd code on purpose
+
 import gc
 import inspect
 import sys

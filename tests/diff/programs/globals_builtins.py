@@ -1,5 +1,7 @@
 """Globals and builtins changed at run time under hot loads; names of every scope; del; exec."""
 
+# ruff: noqa - odd code on purpose
+
 import builtins
 
 counter = 0
@@ -259,3 +261,16 @@ def deleter():
 
 
 print(deleter())
+
+
+def delete_global():
+    global short_lived
+    short_lived = 1
+    del short_lived
+    try:
+        del short_lived
+    except NameError as error:
+        return str(error), "short_lived" in globals()
+
+
+print([delete_global() for _ in range(30)][-1])

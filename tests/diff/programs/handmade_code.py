@@ -1,5 +1,7 @@
 """Code objects made by hand: unusual but survivable bytecode, odd tables, names, flags, constants."""
 
+# ruff: noqa - odd code on purpose
+
 import copy
 import dis
 import sys

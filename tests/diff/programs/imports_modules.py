@@ -1,5 +1,7 @@
 """Imports in every form, star imports, failures, __import__ replaced, packages made on the fly."""
 
+# ruff: noqa - odd code on purpose
+
 import builtins
 import os
 import sys

@@ -1,5 +1,7 @@
 """match in all its forms, hot, over subjects of changing types."""
 
+# ruff: noqa - odd code on purpose
+
 import collections
 import enum
 from dataclasses import dataclass

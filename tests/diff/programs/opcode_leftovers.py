@@ -1,5 +1,7 @@
 """Statements chosen for opcodes and jump forms that little else compiles to."""
 
+# ruff: noqa - odd code on purpose
+
 from __future__ import annotations
 
 annotated: int = 5

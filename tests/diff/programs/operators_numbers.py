@@ -1,5 +1,7 @@
 """Arithmetic over all built-in number kinds at their limits, with types changing mid-loop."""
 
+# ruff: noqa - odd code on purpose
+
 import fractions
 import operator
 import sys

@@ -1,5 +1,7 @@
 """Operator overloading: all special methods, reflected, in-place, NotImplemented, subclasses."""
 
+# ruff: noqa - odd code on purpose
+
 names = ("add sub mul truediv floordiv mod pow lshift rshift and or xor matmul divmod").split()
 log = []
 

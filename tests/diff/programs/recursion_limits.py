@@ -1,5 +1,7 @@
 """Recursion: RecursionError exactly where stock raises it, through every kind of call; 500,000 deep."""
 
+# ruff: noqa - odd code on purpose
+
 import functools
 import sys
 import threading

@@ -1,5 +1,7 @@
 """Sub-interpreters, tracemalloc, faulthandler, pickle, copy, inspect, dis, audit, warnings."""
 
+# ruff: noqa - odd code on purpose
+
 import _xxsubinterpreters as interpreters
 import contextlib
 import copy

@@ -1,5 +1,7 @@
 """Sites driven hot by one type, then another, then back, many rounds; classes rebuilt under them."""
 
+# ruff: noqa - odd code on purpose
+
 import random
 
 rnd = random.Random(7)

@@ -1,5 +1,7 @@
 """Subclasses of int, str, list, dict, tuple, float, bytes, set in every hot operation."""
 
+# ruff: noqa - odd code on purpose
+
 
 class I(int):
     def __repr__(self):

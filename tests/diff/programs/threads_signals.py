@@ -1,5 +1,7 @@
 """Threads with locks, GIL switching in hot loops, signals raising in loops, async exceptions."""
 
+# ruff: noqa - odd code on purpose
+
 import _thread
 import ctypes
 import os

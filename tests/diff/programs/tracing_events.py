@@ -1,5 +1,7 @@
 """Event logs of sys.settrace and sys.setprofile, opcode events, jumps, tracing turned on midway."""
 
+# ruff: noqa - odd code on purpose
+
 import sys
 import threading
 

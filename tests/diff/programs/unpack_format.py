@@ -1,5 +1,7 @@
 """Unpacking (all forms, all errors), f-strings, string building, slicing, comparisons of str."""
 
+# ruff: noqa - odd code on purpose
+
 
 def attempt(function, *args):
     try:

@@ -1,5 +1,7 @@
 """with: enter, exit, suppression, exceptions in both, several managers, missing methods."""
 
+# ruff: noqa - odd code on purpose
+
 import contextlib
 import traceback
 
