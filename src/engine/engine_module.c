@@ -1,0 +1,241 @@
+/* The extension module fullspeed._engine: switches, statistics, build facts.
+ *
+ * One engine per process: its switch, tables and statistics are global; which
+ * interpreters use it is told by their evaluator slot. The slot is taken only
+ * when it is free, and given back only when it is still ours.
+ */
+#include "interp/interp.h"
+#include "interp/interp_record.h"
+#include "sem/sem.h"
+
+#include <dlfcn.h>
+
+extern const char fs_run_dispatch[];
+
+/* The name of whoever holds the slot, as far as the dynamic linker knows. */
+static PyObject *engine_slot_holder(_PyFrameEvalFunction holder)
+{
+    Dl_info info;
+    if (dladdr((void *)(uintptr_t)holder, &info) != 0 && info.dli_fname != NULL) {
+        if (info.dli_sname != NULL) {
+            return PyUnicode_FromFormat("%s in %s", info.dli_sname, info.dli_fname);
+        }
+        return PyUnicode_FromFormat("a function in %s", info.dli_fname);
+    }
+    return PyUnicode_FromFormat("a function at %p", (void *)(uintptr_t)holder);
+}
+
+PyDoc_STRVAR(engine_enable_doc,
+             "enable()\n--\n\n"
+             "Take the frame-evaluator slot (PEP 523) of the current interpreter.\n\n"
+             "Does nothing when it is ours already. Raises RuntimeError, naming the holder,\n"
+             "when another evaluator has it.");
+
+static PyObject *engine_enable(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
+{
+    PyInterpreterState *interp = PyInterpreterState_Get();
+    _PyFrameEvalFunction holder = _PyInterpreterState_GetEvalFrameFunc(interp);
+    if (holder == fs_eval) {
+        fs_eval_set_table(FS_TABLE_MAIN);
+        Py_RETURN_NONE;
+    }
+    if (holder != _PyEval_EvalFrameDefault) {
+        PyObject *name = engine_slot_holder(holder);
+        if (name != NULL) {
+            PyErr_Format(PyExc_RuntimeError,
+                         "fullspeed cannot be enabled: the frame evaluator slot (PEP 523) of this "
+                         "interpreter is held by %U; switch that off first",
+                         name);
+            Py_DECREF(name);
+        }
+        return NULL;
+    }
+    fs_eval_set_table(FS_TABLE_MAIN);
+    _PyInterpreterState_SetEvalFrameFunc(interp, fs_eval);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(engine_disable_doc,
+             "disable()\n--\n\n"
+             "Give the slot back. Frames that are running leave at their next instruction\n"
+             "after a call or a loop turn. Does nothing when the slot is not ours.");
+
+static PyObject *engine_disable(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
+{
+    PyInterpreterState *interp = PyInterpreterState_Get();
+    if (_PyInterpreterState_GetEvalFrameFunc(interp) == fs_eval) {
+        _PyInterpreterState_SetEvalFrameFunc(interp, _PyEval_EvalFrameDefault);
+        fs_eval_set_table(FS_TABLE_LEAVE);
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(engine_is_enabled_doc, "is_enabled() -> bool\n--\n\n"
+                                    "Whether the current interpreter's evaluator slot is ours.");
+
+static PyObject *engine_is_enabled(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
+{
+    return PyBool_FromLong(_PyInterpreterState_GetEvalFrameFunc(PyInterpreterState_Get()) ==
+                           fs_eval);
+}
+
+/* {op name: count} of one hand-over reason. */
+static PyObject *engine_handover_dict(const uint64_t *counts)
+{
+    PyObject *dict = PyDict_New();
+    for (int op = 0; dict != NULL && op < FS_OP_COUNT; op++) {
+        if (counts[op] == 0) {
+            continue;
+        }
+        PyObject *count = PyLong_FromUnsignedLongLong(counts[op]);
+        if (count == NULL || PyDict_SetItemString(dict, fs_ops[op].name, count) < 0) {
+            Py_CLEAR(dict);
+        }
+        Py_XDECREF(count);
+    }
+    return dict;
+}
+
+PyDoc_STRVAR(engine_stats_doc,
+             "stats() -> dict\n--\n\n"
+             "Counters since the start or reset_stats(): frames entered from C, code objects\n"
+             "translated (ever, alive, their bytes), specialisations, guard misses, and\n"
+             "hand-overs to CPython's evaluator by reason and op.");
+
+static PyObject *engine_stats(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
+{
+    const fs_stats_t *s = &fs_stats;
+    return Py_BuildValue(
+        "{sK sK sK sK sK sK sK sK s{sN sN sN}}", "frames", s->frames, "code_translated",
+        s->translated, "code_objects", s->translated_now, "code_bytes", s->bytes_now, "specialized",
+        s->specialized, "misses", s->misses, "despecialized", s->despecialized, "given_up",
+        s->given_up, "handovers", "tracing", engine_handover_dict(s->handovers[FS_HANDOVER_TRACING]),
+        "disabled", engine_handover_dict(s->handovers[FS_HANDOVER_DISABLED]), "odd_code",
+        engine_handover_dict(s->handovers[FS_HANDOVER_CODE]));
+}
+
+PyDoc_STRVAR(engine_reset_stats_doc, "reset_stats()\n--\n\nSet the counters to 0, but for what is alive.");
+
+static PyObject *engine_reset_stats(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
+{
+    fs_stats_t fresh = {.translated_now = fs_stats.translated_now, .bytes_now = fs_stats.bytes_now};
+    fs_stats = fresh;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(engine_build_info_doc, "build_info() -> dict\n--\n\nHow this engine was built.");
+
+static PyObject *engine_build_info(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
+{
+#if defined(__clang__)
+    const char *compiler = "clang " __clang_version__;
+#else
+    const char *compiler = "gcc " __VERSION__;
+#endif
+#ifdef FS_DEBUG
+    int debug = 1;
+#else
+    int debug = 0;
+#endif
+    return Py_BuildValue("{ss ss ss ss sO}", "dispatch", fs_run_dispatch, "compiler", compiler,
+                         "version", FS_VERSION, "python_built_for", "3.11", "debug",
+                         debug ? Py_True : Py_False);
+}
+
+PyDoc_STRVAR(engine_record_start_doc, "record_start(size=100000)\n--\n\n"
+                                      "Swap to the recording table, keeping the last ops (tests).");
+
+static PyObject *engine_record_start(PyObject *self FS_UNUSED, PyObject *args)
+{
+    Py_ssize_t size = 100000;
+    if (!PyArg_ParseTuple(args, "|n", &size)) {
+        return NULL;
+    }
+    if (size < 1) {
+        PyErr_Format(PyExc_ValueError, "record_start: size must be at least 1, not %zd", size);
+        return NULL;
+    }
+    if (fs_record_start((size_t)size) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(engine_record_stop_doc, "record_stop() -> (count, names)\n--\n\n"
+                                     "Swap back; how many ops were seen, and the last ones' names.");
+
+static PyObject *engine_record_stop(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
+{
+    return fs_record_stop();
+}
+
+PyDoc_STRVAR(engine_disassemble_doc,
+             "disassemble(code) -> list of (offset, op name, argument)\n--\n\n"
+             "The instructions of a code object's translation as they stand now, or [] when it\n"
+             "has none. offset counts code units.");
+
+static PyObject *engine_disassemble(PyObject *self FS_UNUSED, PyObject *arg)
+{
+    if (!PyCode_Check(arg)) {
+        return PyErr_Format(PyExc_TypeError, "disassemble: a code object is wanted, not %.100s",
+                            Py_TYPE(arg)->tp_name);
+    }
+    PyObject *list = PyList_New(0);
+    fs_code *co = fs_pyrt_code_get((PyCodeObject *)arg);
+    if (list == NULL || co == NULL) {
+        return list;
+    }
+    for (int i = 0; i < co->nslots && !co->runs_stock;) {
+        fs_instr *ip = &co->instrs[i];
+        PyObject *row = Py_BuildValue("(isI)", i, fs_ops[ip->op].name, ip->arg);
+        if (row == NULL || PyList_Append(list, row) < 0) {
+            Py_XDECREF(row);
+            Py_DECREF(list);
+            return NULL;
+        }
+        Py_DECREF(row);
+        int length = fs_ops[ip->op].length;
+        i += length > 0 ? length : 1;
+    }
+    return list;
+}
+
+static PyMethodDef engine_methods[] = {
+    {"enable", engine_enable, METH_NOARGS, engine_enable_doc},
+    {"disable", engine_disable, METH_NOARGS, engine_disable_doc},
+    {"is_enabled", engine_is_enabled, METH_NOARGS, engine_is_enabled_doc},
+    {"stats", engine_stats, METH_NOARGS, engine_stats_doc},
+    {"reset_stats", engine_reset_stats, METH_NOARGS, engine_reset_stats_doc},
+    {"build_info", engine_build_info, METH_NOARGS, engine_build_info_doc},
+    {"record_start", engine_record_start, METH_VARARGS, engine_record_start_doc},
+    {"record_stop", engine_record_stop, METH_NOARGS, engine_record_stop_doc},
+    {"disassemble", engine_disassemble, METH_O, engine_disassemble_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+/* Py_mod_exec: once per interpreter that imports the module. */
+static int engine_exec(PyObject *module FS_UNUSED)
+{
+    if (fs_sem_init() < 0) {
+        return -1;
+    }
+    return fs_pyrt_init(fs_code_free);
+}
+
+static PyModuleDef_Slot engine_slots[] = {
+    {Py_mod_exec, engine_exec},
+    {0, NULL},
+};
+
+static struct PyModuleDef engine_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "fullspeed._engine",
+    .m_doc = "The C core of fullspeed.",
+    .m_methods = engine_methods,
+    .m_slots = engine_slots,
+};
+
+PyMODINIT_FUNC PyInit__engine(void)
+{
+    return PyModuleDef_Init(&engine_def);
+}

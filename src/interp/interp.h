@@ -1,0 +1,254 @@
+/* The interpreter's data: instructions, translated code, the state of one activation.
+ *
+ * Translation keeps one 8-byte slot per CPython code unit, so that the way from
+ * an instruction to its code unit and back is arithmetic (a shift and a
+ * per-code bias) and needs no map: slot i is code unit i. The slots of
+ * CPython's CACHE units hold our inline caches.
+ *
+ *     _Py_CODEUNIT  [LOAD_ATTR 3][CACHE][CACHE][CACHE][CACHE][RETURN_VALUE]
+ *     fs_instr      [op,arg     ][   our 32-byte cache      ][op,arg      ]
+ *
+ * What must stay true:
+ * - frame->prev_instr is written (SAVE_IP) before anything that may look at
+ *   the frame: the value is in CPython's coordinates at all times.
+ * - An instruction's opcode may change at any time under the GIL; its length
+ *   never does.
+ * - A C activation (fs_eval) owns one fs_ctx; the first member of every frame
+ *   it runs above its entry frame is is_entry == 0.
+ */
+#ifndef FS_INTERP_H
+#define FS_INTERP_H
+
+#include "pyrt/pyrt.h"
+
+/* One slot: an instruction, or 8 bytes of inline cache. */
+typedef struct fs_instr {
+    uint16_t op;      /* index into the dispatch tables */
+    uint8_t counter;  /* runs until the next try to specialise, or misses left */
+    uint8_t flags;    /* FS_IF_* and the number of failed tries */
+    uint32_t arg;     /* complete argument, EXTENDED_ARG folded in; jumps: distance in slots */
+} fs_instr;
+
+_Static_assert(sizeof(fs_instr) == 8, "slots must be 8 bytes: SAVE_IP shifts by two");
+
+/* flags: low nibble counts failed specialisations, high nibble says what stands before */
+enum {
+    FS_IF_FAILS = 0x0f,
+    FS_IF_PREV_FAST = 0x10,   /* the previous slot is a LOAD_FAST of the same block */
+    FS_IF_PREV_CONST = 0x20,  /* the previous slot is a LOAD_CONST of the same block */
+    FS_IF_PREV2_FAST = 0x40,  /* and the one before that is a LOAD_FAST */
+    FS_IF_TARGET = 0x80,      /* something jumps here */
+};
+
+/* How a frame goes back to the frame that called it inline (kept in the frame's padding). */
+enum fs_frame_kind {
+    FS_KIND_CALL = 0,   /* push the result */
+    FS_KIND_INIT,       /* __init__: must be None; the instance is already on the stack */
+    FS_KIND_GEN_FOR,    /* generator resumed by FOR_ITER */
+    FS_KIND_GEN_SEND,   /* generator or coroutine resumed by SEND */
+    FS_KIND_DISCARD,    /* result is dropped (__setitem__, __setattr__) */
+    FS_KIND_BINARY,     /* operator method: NotImplemented needs a second look */
+    FS_KIND_COMPARE,    /* rich comparison method, same */
+    FS_KIND_BOOL,       /* result becomes a truth value (__contains__, __bool__) */
+    FS_KIND_COUNT
+};
+
+FS_INLINE uint8_t *fs_frame_kind_of(_PyInterpreterFrame *frame)
+{
+    _Static_assert(offsetof(_PyInterpreterFrame, localsplus) -
+                           offsetof(_PyInterpreterFrame, owner) >= 2,
+                   "the frame has a spare byte after owner");
+    return (uint8_t *)&frame->owner + 1;
+}
+
+/* A translated code object. */
+struct fs_code {
+    fs_instr *instrs;        /* ncodeunits slots + one sentinel */
+    fs_instr *entry;         /* where a call begins: past RESUME when that is first */
+    uintptr_t bias;          /* code unit address = (slot address >> 2) + bias */
+    PyObject **consts;       /* items of co_consts */
+    PyObject **names;        /* items of co_names */
+    PyCodeObject *pycode;    /* borrowed: it owns us */
+    int nlocalsplus;
+    int argcount;            /* positional parameters when `simple`, else -1 */
+    int framesize;           /* words of a frame: specials, locals, stack */
+    int nslots;
+    int flags;               /* co_flags */
+    uint8_t runs_stock;      /* an odd code object that CPython's evaluator must run */
+    size_t bytes;            /* memory of this translation */
+};
+
+#define FS_UNIT_OF(co, ip) ((_Py_CODEUNIT *)(((uintptr_t)(ip) >> 2) + (co)->bias))
+#define FS_SLOT_OF(co, unit) \
+    ((fs_instr *)(((uintptr_t)(unit) - (co)->bias) << 2))
+
+struct fs_ctx;
+typedef struct fs_ctx fs_ctx;
+
+#if FS_TAIL_CALL
+#define FS_CC __attribute__((preserve_none))
+#define FS_PARAMS                                                                       \
+    _PyInterpreterFrame *frame FS_UNUSED, PyObject **sp FS_UNUSED, fs_instr *ip FS_UNUSED, \
+        fs_ctx *ctx FS_UNUSED, const fs_dispatch *table FS_UNUSED, fs_code *co FS_UNUSED
+#define FS_ARGS frame, sp, ip, ctx, table, co
+typedef struct fs_dispatch fs_dispatch;
+typedef PyObject *(FS_CC *fs_handler)(_PyInterpreterFrame *, PyObject **, fs_instr *, fs_ctx *,
+                                      const fs_dispatch *, fs_code *);
+struct fs_dispatch {
+    fs_handler handler;
+};
+#else
+typedef struct fs_dispatch {
+    const void *handler;
+} fs_dispatch;
+#endif
+
+/* One C activation of the interpreter. `cframe` is what CPython sees of it. */
+struct fs_ctx {
+    PyThreadState *ts;
+    _PyInterpreterFrame *frame;  /* hand-over of the loop's state to C helpers and back */
+    PyObject **sp;
+    fs_instr *ip;
+    fs_code *co;
+    const fs_dispatch *table;
+    _Py_atomic_int *eval_breaker;
+    PyObject *kwnames;           /* set by KW_NAMES when it is not fused with its call */
+    _PyCFrame cframe;            /* what CPython sees of the activation */
+    uintptr_t marker;            /* directly behind it: tells our activations from others */
+};
+
+_Static_assert(offsetof(fs_ctx, marker) == offsetof(fs_ctx, cframe) + sizeof(_PyCFrame),
+               "the marker stands behind the cframe");
+
+/* ---- op metadata (generated) ---- */
+
+#include "ops_enum_gen.h"
+
+enum {
+    FS_OPF_ESCAPES = 1,
+    FS_OPF_RAISES = 2,
+    FS_OPF_CALLS = 4,
+    FS_OPF_JUMPS = 8,
+    FS_OPF_LEAVES = 16,
+    FS_OPF_ADAPTIVE = 32,
+    FS_OPF_COLD = 64,
+    FS_OPF_IF_TRUE = 128,
+    FS_OPF_BACK = 256,
+};
+
+enum { FS_OPK_OP, FS_OPK_SPEC, FS_OPK_SUPER, FS_OPK_PSEUDO };
+
+typedef struct {
+    const char *name;
+    const char *effect;
+    uint16_t length;  /* slots */
+    uint16_t flags;   /* FS_OPF_* */
+    uint16_t family;  /* the op that this is a specialised form of, else itself */
+    uint16_t kind;    /* FS_OPK_* */
+} fs_op_meta;
+
+extern FS_HIDDEN const fs_op_meta fs_ops[FS_OP_COUNT];
+extern FS_HIDDEN const uint16_t fs_op_of_cpython[256]; /* our op + 1; 0: no such opcode */
+
+enum { FS_CALL_LENGTH = 5 };  /* slots of CALL, counted on by ENTER_FRAME */
+
+/* Whether the frame came by an inlined plain call: is_entry and the kind byte are both 0. */
+FS_INLINE bool fs_frame_returns_plainly(_PyInterpreterFrame *frame)
+{
+    _Static_assert(offsetof(_PyInterpreterFrame, owner) == offsetof(_PyInterpreterFrame, is_entry) + 1,
+                   "is_entry, owner and the kind stand in one word");
+    uint32_t word;
+    memcpy(&word, &frame->is_entry, sizeof(word));
+    return (word & 0x00ff00ffu) == 0;
+}
+
+/* ---- room interfaces ---- */
+
+/* interp_code.c: translation and its end. */
+fs_code *fs_code_translate(PyCodeObject *code);
+void fs_code_free(fs_code *co);
+
+/* The translation of a code object (borrowed); NULL with an error set. */
+FS_INLINE fs_code *fs_code_of(PyCodeObject *code)
+{
+    fs_code *co = fs_pyrt_code_get(code);
+    return FS_LIKELY(co != NULL) ? co : fs_code_translate(code);
+}
+
+/* The translation of a function that our loop can run inline; NULL: call it the long way. */
+FS_INLINE fs_code *fs_code_for_inline(PyFunctionObject *func)
+{
+    fs_code *co = fs_code_of((PyCodeObject *)func->func_code);
+    if (FS_UNLIKELY(co == NULL)) {
+        PyErr_Clear(); /* out of memory: the long way says so */
+        return NULL;
+    }
+    return co->runs_stock ? NULL : co;
+}
+
+/* interp_run_{tail,goto}.c: runs ctx->frame until its entry frame returns, yields or raises. */
+PyObject *fs_run(fs_ctx *ctx);
+/* The table to run from (0), to record with (1), to leave with (2). */
+const fs_dispatch *fs_run_table(int which);
+enum { FS_TABLE_MAIN, FS_TABLE_RECORD, FS_TABLE_LEAVE };
+
+/* interp_eval.c: the PEP 523 frame evaluator, and the switches over all activations. */
+PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag);
+void fs_eval_set_table(int which);
+
+/* interp_bind.c: new frames for calls; both NULL with an error. */
+/* Takes over func and the arguments. */
+_PyInterpreterFrame *fs_bind_call(PyThreadState *ts, PyFunctionObject *func, fs_code *co,
+                                  PyObject **args, Py_ssize_t npos, PyObject *kwnames);
+/* Borrows all: args is an exact tuple, kwargs an exact dict or NULL. */
+_PyInterpreterFrame *fs_bind_star(PyThreadState *ts, PyFunctionObject *func, fs_code *co,
+                                  PyObject *args, PyObject *kwargs);
+
+/* How the loop goes on after one of these: at ctx's state; out of the activation; or at
+ * ctx's state, whose instruction has just failed. */
+typedef enum { FS_GO_ON, FS_LEAVE, FS_FAIL } fs_next;
+
+/* interp_unwind.c */
+fs_next fs_unwind_error(fs_ctx *ctx);       /* adds the traceback entry, then unwinds */
+fs_next fs_unwind_reraise(fs_ctx *ctx);     /* no traceback entry */
+fs_next fs_unwind_exit_frame(fs_ctx *ctx);  /* the frame failed before it began */
+/* Takes a generator's finished frame off, as gen_send_ex does; the value is borrowed. */
+void fs_unwind_finish_generator(PyThreadState *ts, _PyInterpreterFrame *frame, bool failed);
+/* Makes `frame` the running one; ctx->ip is the next instruction. */
+void fs_ctx_enter_frame(fs_ctx *ctx, _PyInterpreterFrame *frame);
+
+/* interp_return.c: takes a finished frame off and gives its value (stolen) to the caller. */
+fs_next fs_return_value(fs_ctx *ctx, PyObject *value);
+/* The caller's side of it; the callee is gone already, ctx is at the caller. */
+fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value);
+/* RETURN_GENERATOR: the generator that took the frame over; ctx->frame NULL: leave with it. */
+PyObject *fs_return_generator(fs_ctx *ctx);
+
+/* interp_handover.c: CPython's evaluator goes on with ctx->frame at ctx->ip. */
+fs_next fs_handover(fs_ctx *ctx, PyObject **result);
+
+/* interp_record.c: what the recording table runs before each op. */
+void fs_record_op(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip);
+
+/* interp_util.c */
+int fs_truth(PyObject *v);
+int fs_contains(PyObject *container, PyObject *item);
+PyObject *fs_join_pieces(PyObject **pieces, Py_ssize_t n);
+extern FS_HIDDEN const binaryfunc fs_binary_ops[];
+
+/* interp_stats.c */
+typedef struct {
+    uint64_t frames;          /* entered from C */
+    uint64_t translated;      /* code objects */
+    uint64_t translated_now;
+    uint64_t bytes_now;
+    uint64_t specialized;
+    uint64_t misses;          /* guards of specialised ops that failed */
+    uint64_t despecialized;   /* ops that went back to trying */
+    uint64_t given_up;
+    uint64_t handovers[3][FS_OP_COUNT];
+} fs_stats_t;
+extern FS_HIDDEN fs_stats_t fs_stats;
+enum { FS_HANDOVER_TRACING, FS_HANDOVER_DISABLED, FS_HANDOVER_CODE };
+
+#endif

@@ -1,0 +1,56 @@
+/* Handing the running frame to CPython's own evaluator.
+ *
+ * Done when tracing or profiling has come on, when we were switched off, and for
+ * code objects that the translator refuses. CPython finishes the frame (it has no
+ * way to give it back half done); our loop then goes on in the caller, where the
+ * same question is asked again.
+ */
+#include "interp/interp.h"
+
+#include "sem/sem.h"
+
+fs_next fs_handover(fs_ctx *ctx, PyObject **result)
+{
+    PyThreadState *ts = ctx->ts;
+    _PyInterpreterFrame *frame = ctx->frame;
+    bool was_entry = frame->is_entry;
+    int kind = *fs_frame_kind_of(frame);
+    int reason = ctx->cframe.use_tracing ? FS_HANDOVER_TRACING
+                 : ctx->co->runs_stock   ? FS_HANDOVER_CODE
+                                         : FS_HANDOVER_DISABLED;
+    fs_stats.handovers[reason][ctx->ip->op]++;
+    frame->prev_instr = FS_UNIT_OF(ctx->co, ctx->ip) - 1;
+    frame->stacktop = (int)(ctx->sp - frame->localsplus);
+    ctx->cframe.current_frame = frame->previous;
+    ts->recursion_remaining++; /* CPython counts the frame once more */
+    PyObject *value = _PyEval_EvalFrameDefault(ts, frame, 0);
+    frame->is_entry = was_entry;
+    if (was_entry) {
+        *result = value;
+        return FS_LEAVE;
+    }
+    _PyInterpreterFrame *caller = frame->previous;
+    ctx->cframe.current_frame = caller;
+    if (frame->owner == FRAME_OWNED_BY_GENERATOR) {
+        PyGenObject *gen = _PyFrame_GetGenerator(frame);
+        if (value != NULL && gen->gi_frame_state == FRAME_SUSPENDED) {
+            ts->exc_info = gen->gi_exc_state.previous_item;
+            gen->gi_exc_state.previous_item = NULL;
+            frame->previous = NULL;
+            fs_ctx_enter_frame(ctx, caller);
+            *ctx->sp++ = value;
+            return FS_GO_ON;
+        }
+        fs_unwind_finish_generator(ts, frame, value == NULL);
+    }
+    else {
+        fs_pyrt_frame_clear(ts, frame);
+        fs_pyrt_frame_free(ts, frame);
+    }
+    fs_ctx_enter_frame(ctx, caller);
+    if (value == NULL) {
+        ctx->ip--;
+        return FS_FAIL;
+    }
+    return fs_return_into(ctx, kind, value);
+}

@@ -1,0 +1,157 @@
+/* The vocabulary of the op bodies in src/ops: one meaning for both builds.
+ *
+ * A body sees `frame`, `sp` (first free stack slot), `ip` (its own instruction),
+ * `ctx`, `table` (the dispatch table in force) and `co` (the code's translation).
+ * It ends in exactly one of NEXT, DISPATCH, GOTO_OP, ERROR or a return.
+ *
+ * The first four live in registers that C calls keep; `table` and `co` do not, so
+ * a body that has called C says RELOAD (or NEXT_ESC) before it goes on: that is
+ * what keeps spills off the fast paths, and what lets the dispatch table be
+ * swapped under a running activation.
+ */
+#ifndef FS_INTERP_MACROS_H
+#define FS_INTERP_MACROS_H
+
+#if FS_TAIL_CALL
+#define FS_MUSTTAIL __attribute__((musttail))
+#define DISPATCH() FS_MUSTTAIL return table[ip->op].handler(FS_ARGS)
+#define DISPATCH_MAIN() FS_MUSTTAIL return fs_table_main[ip->op].handler(FS_ARGS)
+#define GOTO_OP(name) FS_MUSTTAIL return fs_op_##name(FS_ARGS)
+#define RELOAD() ((void)(table = ctx->table, co = ctx->co))
+#else
+#define DISPATCH() goto *table[ip->op].handler
+#define DISPATCH_MAIN() goto *main_table[ip->op].handler
+#define GOTO_OP(name) goto L_##name
+#define RELOAD() ((void)(table = ctx->table))
+#endif
+
+#define NEXT()       \
+    do {             \
+        ip += OPLEN; \
+        DISPATCH();  \
+    } while (0)
+
+/* Goes on after arbitrary Python may have run: tracing may have come on. */
+#define NEXT_ESC()                \
+    do {                          \
+        RELOAD();                 \
+        ip += OPLEN;              \
+        if (TRACING()) {          \
+            GOTO_OP(HANDOVER);    \
+        }                         \
+        DISPATCH();               \
+    } while (0)
+
+/* Goes on after a call: as NEXT_ESC, and pending work is done. */
+#define NEXT_CALL()              \
+    do {                         \
+        RELOAD();                \
+        ip += OPLEN;             \
+        if (MUST_POLL()) {       \
+            GOTO_OP(PENDING);    \
+        }                        \
+        DISPATCH();              \
+    } while (0)
+
+#define ERROR()           \
+    do {                  \
+        RELOAD();         \
+        GOTO_OP(ERROR);   \
+    } while (0)
+
+#define TRACING() FS_UNLIKELY(ctx->cframe.use_tracing != 0)
+#define MUST_POLL() \
+    FS_UNLIKELY((_Py_atomic_load_relaxed(ctx->eval_breaker) | ctx->cframe.use_tracing) != 0)
+
+#define TS (ctx->ts)
+#define ARG (ip->arg)
+#define TOP() (sp[-1])
+#define SECOND() (sp[-2])
+#define PEEK(n) (sp[-(n)])
+#define POP() (*--sp)
+#define PUSH(v) (*sp++ = (v))
+#define LOCAL(i) (frame->localsplus[i])
+#define CONST(i) (co->consts[i])
+#define NAME(i) (co->names[i])
+#define CACHE_AS(type) ((type *)(ip + 1))
+
+/* frame->prev_instr := the code unit of `ip`. */
+#define SAVE_IP() ((void)(frame->prev_instr = FS_UNIT_OF(co, ip)))
+
+/* Hands the loop's registers to a C helper, and takes them back. */
+#define SAVE_STATE() \
+    ((void)(ctx->frame = frame, ctx->sp = sp, ctx->ip = ip))
+#define LOAD_STATE() \
+    ((void)(frame = ctx->frame, sp = ctx->sp, ip = ctx->ip, co = ctx->co, table = ctx->table))
+
+/* Drops a reference; a finalizer that looks at the frame sees where we are. */
+#define DECREF(v)                                      \
+    do {                                               \
+        PyObject *dropped_ = (PyObject *)(v);          \
+        if (FS_UNLIKELY(--dropped_->ob_refcnt == 0)) { \
+            SAVE_IP();                                 \
+            _Py_Dealloc(dropped_);                     \
+            RELOAD();                                  \
+        }                                              \
+    } while (0)
+
+#define XDECREF(v)                       \
+    do {                                 \
+        PyObject *maybe_ = (PyObject *)(v); \
+        if (maybe_ != NULL) {            \
+            DECREF(maybe_);              \
+        }                                \
+    } while (0)
+
+/* Stores into a local: the old value goes after the new one stands. */
+#define SET_LOCAL(i, v)               \
+    do {                              \
+        PyObject *old_ = LOCAL(i);    \
+        LOCAL(i) = (v);               \
+        XDECREF(old_);                \
+    } while (0)
+
+/* Links a new frame above the running one, which goes on after the CALL slot at `ip`. */
+#define ENTER_FRAME(made, callee)                                       \
+    do {                                                                \
+        frame->prev_instr = FS_UNIT_OF(co, ip + FS_CALL_LENGTH - 1);    \
+        frame->stacktop = (int)(sp - frame->localsplus);                \
+        (made)->previous = frame;                                       \
+        frame = (made);                                                 \
+        ctx->cframe.current_frame = frame;                              \
+        co = (callee);                                                  \
+        ctx->co = co;                                                   \
+        frame->stacktop = co->nlocalsplus;                              \
+        if (FS_UNLIKELY(TS->recursion_remaining-- <= 0)) {              \
+            GOTO_OP(START_FRAME_CHECK);                                 \
+        }                                                               \
+        sp = frame->localsplus + co->nlocalsplus;                       \
+        frame->stacktop = -1;                                           \
+        ip = MUST_POLL() ? co->instrs : co->entry;                      \
+        DISPATCH();                                                     \
+    } while (0)
+
+/* Resumes a suspended generator inline; the value to send is on its stack already. */
+#define RESUME_GENERATOR(gen, resumed, callee)                          \
+    do {                                                                \
+        SAVE_IP();                                                      \
+        frame->stacktop = (int)(sp - frame->localsplus);                \
+        (gen)->gi_exc_state.previous_item = TS->exc_info;               \
+        TS->exc_info = &(gen)->gi_exc_state;                            \
+        (gen)->gi_frame_state = FRAME_EXECUTING;                        \
+        (resumed)->previous = frame;                                    \
+        (resumed)->is_entry = false;                                    \
+        frame = (resumed);                                              \
+        ctx->cframe.current_frame = frame;                              \
+        co = (callee);                                                  \
+        ctx->co = co;                                                   \
+        if (FS_UNLIKELY(TS->recursion_remaining-- <= 0)) {              \
+            GOTO_OP(RESUME_FRAME_CHECK);                                \
+        }                                                               \
+        sp = frame->localsplus + frame->stacktop;                       \
+        frame->stacktop = -1;                                           \
+        ip = FS_SLOT_OF(co, frame->prev_instr + 1);                     \
+        DISPATCH();                                                     \
+    } while (0)
+
+#endif

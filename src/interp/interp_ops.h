@@ -1,0 +1,12 @@
+/* What the op bodies of src/ops may call and read besides interp.h: semantics, specialisers,
+ * inline cache layouts. */
+#ifndef FS_INTERP_OPS_H
+#define FS_INTERP_OPS_H
+
+#include "interp/interp.h"
+#include "sem/sem.h"
+#include "spec/spec.h"
+
+#define Py_DECREF_IMMORTAL(v) ((void)((v)->ob_refcnt--))
+
+#endif

@@ -1,0 +1,117 @@
+/* Returns that are more than "push the value on the caller's stack".
+ *
+ * A frame that our loop called for an op other than a plain call carries a kind
+ * (enum fs_frame_kind) that says what its result means to that op. RETURN_VALUE
+ * runs the plain case itself and comes here for the rest.
+ */
+#include "interp/interp.h"
+
+#include "sem/sem.h"
+
+/* Goes `arg` slots on past the op before ctx->ip (FOR_ITER, SEND: exhausted). */
+static void return_jump(fs_ctx *ctx)
+{
+    ctx->ip += ctx->ip[-1].arg;
+}
+
+fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value)
+{
+    switch (kind) {
+    case FS_KIND_GEN_FOR: {
+        /* The loop is over; the value goes nowhere. */
+        Py_DECREF(value);
+        PyObject *iter = *--ctx->sp;
+        Py_DECREF(iter);
+        return_jump(ctx);
+        return FS_GO_ON;
+    }
+    case FS_KIND_GEN_SEND: {
+        PyObject *receiver = ctx->sp[-1];
+        ctx->sp[-1] = value;
+        Py_DECREF(receiver);
+        return_jump(ctx);
+        return FS_GO_ON;
+    }
+    case FS_KIND_INIT:
+        if (value != Py_None) {
+            PyErr_Format(PyExc_TypeError, "__init__() should return None, not '%.200s'",
+                         Py_TYPE(value)->tp_name);
+            Py_DECREF(value);
+            ctx->ip--;
+            return FS_FAIL;
+        }
+        Py_DECREF(value);
+        return FS_GO_ON;
+    case FS_KIND_DISCARD:
+        Py_DECREF(value);
+        return FS_GO_ON;
+    case FS_KIND_BOOL: {
+        int truth = fs_truth(value);
+        Py_DECREF(value);
+        if (truth < 0) {
+            ctx->ip--;
+            return FS_FAIL;
+        }
+        *ctx->sp++ = Py_NewRef(truth ? Py_True : Py_False);
+        return FS_GO_ON;
+    }
+    default:
+        *ctx->sp++ = value;
+        return FS_GO_ON;
+    }
+}
+
+fs_next fs_return_value(fs_ctx *ctx, PyObject *value)
+{
+    PyThreadState *ts = ctx->ts;
+    _PyInterpreterFrame *dying = ctx->frame;
+    dying->stacktop = (int)(ctx->sp - dying->localsplus);
+    ts->recursion_remaining++;
+    if (dying->is_entry) {
+        return FS_LEAVE;
+    }
+    int kind = *fs_frame_kind_of(dying);
+    _PyInterpreterFrame *caller = dying->previous;
+    ctx->cframe.current_frame = caller;
+    if (dying->owner == FRAME_OWNED_BY_GENERATOR) {
+        fs_unwind_finish_generator(ts, dying, false);
+    }
+    else {
+        fs_pyrt_frame_clear(ts, dying);
+        fs_pyrt_frame_free(ts, dying);
+    }
+    fs_ctx_enter_frame(ctx, caller);
+    return fs_return_into(ctx, kind, value);
+}
+
+PyObject *fs_return_generator(fs_ctx *ctx)
+{
+    PyThreadState *ts = ctx->ts;
+    _PyInterpreterFrame *frame = ctx->frame;
+    PyGenObject *gen = (PyGenObject *)fs_sem_make_generator(ts, frame->f_func);
+    if (gen == NULL) {
+        return NULL;
+    }
+    _PyInterpreterFrame *own = (_PyInterpreterFrame *)gen->gi_iframe;
+    frame->stacktop = (int)(ctx->sp - frame->localsplus);
+    memcpy(own, frame, (size_t)((char *)ctx->sp - (char *)frame));
+    own->previous = NULL;
+    own->owner = FRAME_OWNED_BY_GENERATOR;
+    *fs_frame_kind_of(own) = FS_KIND_CALL;
+    gen->gi_frame_state = FRAME_CREATED;
+    ts->recursion_remaining++;
+    if (frame->is_entry) {
+        /* Whoever pushed the frame clears it: leave nothing that the generator owns now. */
+        frame->stacktop = 0;
+        frame->f_locals = NULL;
+        Py_INCREF(frame->f_func);
+        Py_INCREF(frame->f_code);
+        ctx->frame = NULL;
+        return (PyObject *)gen;
+    }
+    _PyInterpreterFrame *caller = frame->previous;
+    fs_pyrt_frame_free(ts, frame);
+    ctx->cframe.current_frame = caller;
+    fs_ctx_enter_frame(ctx, caller);
+    return (PyObject *)gen;
+}

@@ -1,0 +1,76 @@
+/* Small things that op bodies call: truth, containment, operator table, joining strings. */
+#include "interp/interp.h"
+
+/* a ** b and a **= b in the shape of the other operators. */
+static PyObject *util_power(PyObject *v, PyObject *w)
+{
+    return PyNumber_Power(v, w, Py_None);
+}
+
+static PyObject *util_inplace_power(PyObject *v, PyObject *w)
+{
+    return PyNumber_InPlacePower(v, w, Py_None);
+}
+
+const binaryfunc fs_binary_ops[] = {
+    [NB_ADD] = PyNumber_Add,
+    [NB_AND] = PyNumber_And,
+    [NB_FLOOR_DIVIDE] = PyNumber_FloorDivide,
+    [NB_LSHIFT] = PyNumber_Lshift,
+    [NB_MATRIX_MULTIPLY] = PyNumber_MatrixMultiply,
+    [NB_MULTIPLY] = PyNumber_Multiply,
+    [NB_REMAINDER] = PyNumber_Remainder,
+    [NB_OR] = PyNumber_Or,
+    [NB_POWER] = util_power,
+    [NB_RSHIFT] = PyNumber_Rshift,
+    [NB_SUBTRACT] = PyNumber_Subtract,
+    [NB_TRUE_DIVIDE] = PyNumber_TrueDivide,
+    [NB_XOR] = PyNumber_Xor,
+    [NB_INPLACE_ADD] = PyNumber_InPlaceAdd,
+    [NB_INPLACE_AND] = PyNumber_InPlaceAnd,
+    [NB_INPLACE_FLOOR_DIVIDE] = PyNumber_InPlaceFloorDivide,
+    [NB_INPLACE_LSHIFT] = PyNumber_InPlaceLshift,
+    [NB_INPLACE_MATRIX_MULTIPLY] = PyNumber_InPlaceMatrixMultiply,
+    [NB_INPLACE_MULTIPLY] = PyNumber_InPlaceMultiply,
+    [NB_INPLACE_REMAINDER] = PyNumber_InPlaceRemainder,
+    [NB_INPLACE_OR] = PyNumber_InPlaceOr,
+    [NB_INPLACE_POWER] = util_inplace_power,
+    [NB_INPLACE_RSHIFT] = PyNumber_InPlaceRshift,
+    [NB_INPLACE_SUBTRACT] = PyNumber_InPlaceSubtract,
+    [NB_INPLACE_TRUE_DIVIDE] = PyNumber_InPlaceTrueDivide,
+    [NB_INPLACE_XOR] = PyNumber_InPlaceXor,
+};
+
+int fs_truth(PyObject *v)
+{
+    if (v == Py_None) {
+        return 0;
+    }
+    if (PyLong_CheckExact(v)) {
+        return Py_SIZE(v) != 0;
+    }
+    if (PyUnicode_CheckExact(v)) {
+        return PyUnicode_GET_LENGTH(v) != 0;
+    }
+    if (PyList_CheckExact(v) || PyTuple_CheckExact(v)) {
+        return Py_SIZE(v) != 0;
+    }
+    return PyObject_IsTrue(v);
+}
+
+int fs_contains(PyObject *container, PyObject *item)
+{
+    if (PyDict_CheckExact(container)) {
+        return PyDict_Contains(container, item);
+    }
+    return PySequence_Contains(container, item);
+}
+
+PyObject *fs_join_pieces(PyObject **pieces, Py_ssize_t n)
+{
+    static PyObject *empty;
+    if (empty == NULL && (empty = PyUnicode_New(0, 0)) == NULL) {
+        return NULL;
+    }
+    return _PyUnicode_JoinArray(empty, pieces, n);
+}

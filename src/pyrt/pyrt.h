@@ -1,0 +1,137 @@
+/* The one door to CPython's internals.
+ *
+ * Everything that depends on the layout of CPython's private structures or on
+ * symbols that CPython hides is declared here and defined in one file per
+ * CPython version (pyrt_3_11.c). No other file tests the version.
+ */
+#ifndef FS_PYRT_H
+#define FS_PYRT_H
+
+#ifndef Py_BUILD_CORE
+#define Py_BUILD_CORE 1
+#endif
+#include <Python.h>
+#include <frameobject.h>
+#include <internal/pycore_ceval.h>
+#include <internal/pycore_code.h>
+#include <internal/pycore_dict.h>
+#include <internal/pycore_floatobject.h>
+#include <internal/pycore_frame.h>
+#include <internal/pycore_function.h>
+#include <internal/pycore_genobject.h>
+#include <internal/pycore_interp.h>
+#include <internal/pycore_list.h>
+#include <internal/pycore_long.h>
+#include <internal/pycore_object.h>
+#include <internal/pycore_pyerrors.h>
+#include <internal/pycore_pystate.h>
+#include <internal/pycore_tuple.h>
+#include <opcode.h>
+
+#include "base/base.h"
+
+typedef struct fs_code fs_code;
+
+/* ---- code objects: our translation hangs in a co_extra slot ---- */
+
+/* The layout behind PyCodeObject.co_extra, which CPython keeps private. */
+typedef struct {
+    Py_ssize_t size;
+    void *slots[1];
+} fs_pyrt_extra;
+
+extern FS_HIDDEN Py_ssize_t fs_pyrt_extra_index;
+
+/* Reserves the slot in this interpreter and hooks code deallocation; -1 with an error set. */
+int fs_pyrt_init(void (*free_code)(fs_code *));
+
+/* The translation of a code object, NULL when there is none yet. */
+FS_INLINE fs_code *fs_pyrt_code_get(PyCodeObject *code)
+{
+    fs_pyrt_extra *extra = (fs_pyrt_extra *)code->co_extra;
+    if (FS_UNLIKELY(extra == NULL || extra->size <= fs_pyrt_extra_index)) {
+        return NULL;
+    }
+    return (fs_code *)extra->slots[fs_pyrt_extra_index];
+}
+
+/* Attaches a translation (or NULL) to a code object; -1 with MemoryError. */
+int fs_pyrt_code_set(PyCodeObject *code, fs_code *translation);
+
+/* ---- frames and the data stack ---- */
+
+/* Room for `size` words on the data stack, opening a chunk when needed; NULL with MemoryError. */
+PyObject **fs_pyrt_datastack_grow(PyThreadState *ts, size_t size);
+
+FS_INLINE _PyInterpreterFrame *fs_pyrt_frame_alloc(PyThreadState *ts, size_t size)
+{
+    PyObject **top = ts->datastack_top;
+    if (FS_LIKELY(top != NULL && size < (size_t)(ts->datastack_limit - top))) {
+        ts->datastack_top = top + size;
+        return (_PyInterpreterFrame *)top;
+    }
+    return (_PyInterpreterFrame *)fs_pyrt_datastack_grow(ts, size);
+}
+
+/* Closes the newest data stack chunk, whose first word is where the frame began. */
+void fs_pyrt_datastack_shrink(PyThreadState *ts);
+
+FS_INLINE void fs_pyrt_frame_free(PyThreadState *ts, _PyInterpreterFrame *frame)
+{
+    PyObject **base = (PyObject **)frame;
+    if (FS_UNLIKELY(base == &ts->datastack_chunk->data[0])) {
+        fs_pyrt_datastack_shrink(ts);
+    }
+    else {
+        ts->datastack_top = base;
+    }
+}
+
+/* The frame object of the current frame (borrowed), made when there is none; NULL with an error. */
+PyFrameObject *fs_pyrt_frame_object(PyThreadState *ts, _PyInterpreterFrame *frame);
+
+/* Hands the frame to its frame object, if that outlives it, else drops what the frame holds. */
+void fs_pyrt_frame_clear_slow(PyThreadState *ts, _PyInterpreterFrame *frame);
+
+/* Drops what a finished, unlinked frame holds. */
+FS_INLINE void fs_pyrt_frame_clear(PyThreadState *ts, _PyInterpreterFrame *frame)
+{
+    if (FS_UNLIKELY(frame->frame_obj != NULL)) {
+        fs_pyrt_frame_clear_slow(ts, frame);
+        return;
+    }
+    PyObject **slot = frame->localsplus;
+    PyObject **end = slot + frame->stacktop;
+    for (; slot < end; slot++) {
+        Py_XDECREF(*slot);
+    }
+    Py_XDECREF(frame->f_locals);
+    Py_DECREF(frame->f_func);
+    Py_DECREF(frame->f_code);
+}
+
+/* ---- tracing ---- */
+
+/* Fires a trace and a profile event of `frame` as sys.settrace and sys.setprofile ask for; -1 on error. */
+int fs_pyrt_trace_event(PyThreadState *ts, _PyInterpreterFrame *frame, int what, PyObject *arg);
+
+/* Fires the `exception` event for the exception that is set. */
+void fs_pyrt_trace_exception(PyThreadState *ts, _PyInterpreterFrame *frame);
+
+/* ---- versions ---- */
+
+/* A version for the keys of a dict (0 when none can be had). */
+uint32_t fs_pyrt_keys_version(PyDictKeysObject *keys);
+
+/* The version tag of a type, assigned now if need be; 0 when it has none. */
+uint32_t fs_pyrt_type_version(PyTypeObject *type);
+
+/* Index of a unicode key in a keys table of unicode keys, or -1. */
+Py_ssize_t fs_pyrt_keys_index(PyDictKeysObject *keys, PyObject *name);
+
+/* ---- numbers ---- */
+
+/* float_dealloc of an exact float: back to CPython's free list. */
+void fs_pyrt_float_free(PyObject *op);
+
+#endif

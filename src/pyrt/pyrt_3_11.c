@@ -1,0 +1,333 @@
+/* CPython 3.11's internals behind pyrt.h.
+ *
+ * What 3.11 hides from extension modules is done here from the structures
+ * themselves: data stack chunks, frame hand-over to frame objects, trace
+ * events, version numbers. The slot that holds our translation of a code object
+ * is a co_extra index without a free function; the translation is freed from
+ * PyCode_Type's deallocator instead, because CPython calls every registered
+ * free function for every code object, other people's included.
+ */
+#include "pyrt/pyrt.h"
+
+#if PY_VERSION_HEX < 0x030B0000 || PY_VERSION_HEX >= 0x030C0000
+#error "pyrt_3_11.c is for CPython 3.11"
+#endif
+
+Py_ssize_t fs_pyrt_extra_index = -1;
+
+static destructor pyrt_code_dealloc_stock;
+static void (*pyrt_free_code)(fs_code *);
+
+/* PyCode_Type.tp_dealloc: our translation goes before its code object. */
+static void pyrt_code_dealloc(PyObject *op)
+{
+    PyCodeObject *code = (PyCodeObject *)op;
+    fs_code *translation = fs_pyrt_code_get(code);
+    if (translation != NULL) {
+        ((fs_pyrt_extra *)code->co_extra)->slots[fs_pyrt_extra_index] = NULL;
+        pyrt_free_code(translation);
+    }
+    pyrt_code_dealloc_stock(op);
+}
+
+int fs_pyrt_init(void (*free_code)(fs_code *))
+{
+    Py_ssize_t index = _PyEval_RequestCodeExtraIndex(NULL);
+    if (index < 0) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "fullspeed: all co_extra slots of this interpreter are taken");
+        return -1;
+    }
+    if (fs_pyrt_extra_index >= 0 && index != fs_pyrt_extra_index) {
+        PyErr_Format(PyExc_RuntimeError,
+                     "fullspeed: co_extra slot %zd is taken in this interpreter",
+                     fs_pyrt_extra_index);
+        return -1;
+    }
+    fs_pyrt_extra_index = index;
+    pyrt_free_code = free_code;
+    if (PyCode_Type.tp_dealloc != pyrt_code_dealloc) {
+        pyrt_code_dealloc_stock = PyCode_Type.tp_dealloc;
+        PyCode_Type.tp_dealloc = pyrt_code_dealloc;
+    }
+    return 0;
+}
+
+int fs_pyrt_code_set(PyCodeObject *code, fs_code *translation)
+{
+    fs_pyrt_extra *extra = (fs_pyrt_extra *)code->co_extra;
+    if (extra == NULL || extra->size <= fs_pyrt_extra_index) {
+        Py_ssize_t old = extra == NULL ? 0 : extra->size;
+        Py_ssize_t size = fs_pyrt_extra_index + 1;
+        extra = PyMem_Realloc(extra, sizeof(*extra) + (size_t)(size - 1) * sizeof(void *));
+        if (extra == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        for (Py_ssize_t i = old; i < size; i++) {
+            extra->slots[i] = NULL;
+        }
+        extra->size = size;
+        code->co_extra = extra;
+    }
+    extra->slots[fs_pyrt_extra_index] = translation;
+    return 0;
+}
+
+/* ---- data stack ---- */
+
+/* Twice CPython's chunk, so that deep recursion opens fewer of them. */
+enum { PYRT_CHUNK_BYTES = 32 * 1024, PYRT_CHUNK_SPARE_WORDS = 1000 };
+
+PyObject **fs_pyrt_datastack_grow(PyThreadState *ts, size_t size)
+{
+    size_t bytes = PYRT_CHUNK_BYTES;
+    while (bytes < sizeof(PyObject *) * (size + PYRT_CHUNK_SPARE_WORDS)) {
+        if (bytes > INT_MAX / 4) {
+            PyErr_NoMemory();
+            return NULL;
+        }
+        bytes *= 2;
+    }
+    PyObjectArenaAllocator arena;
+    PyObject_GetArenaAllocator(&arena);
+    _PyStackChunk *chunk = arena.alloc(arena.ctx, bytes);
+    if (chunk == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    _PyStackChunk *previous = ts->datastack_chunk;
+    chunk->previous = previous;
+    chunk->size = bytes;
+    chunk->top = 0;
+    if (previous != NULL) {
+        previous->top = (size_t)(ts->datastack_top - &previous->data[0]);
+    }
+    ts->datastack_chunk = chunk;
+    ts->datastack_limit = (PyObject **)((char *)chunk + bytes);
+    /* The root chunk is never closed: its first word stays unused. */
+    PyObject **base = &chunk->data[previous == NULL];
+    ts->datastack_top = base + size;
+    return base;
+}
+
+void fs_pyrt_datastack_shrink(PyThreadState *ts)
+{
+    _PyStackChunk *chunk = ts->datastack_chunk;
+    _PyStackChunk *previous = chunk->previous;
+    ts->datastack_chunk = previous;
+    ts->datastack_top = &previous->data[previous->top];
+    ts->datastack_limit = (PyObject **)((char *)previous + previous->size);
+    PyObjectArenaAllocator arena;
+    PyObject_GetArenaAllocator(&arena);
+    arena.free(arena.ctx, chunk, chunk->size);
+}
+
+/* ---- frames ---- */
+
+PyFrameObject *fs_pyrt_frame_object(PyThreadState *ts, _PyInterpreterFrame *frame)
+{
+    if (frame->frame_obj != NULL) {
+        return frame->frame_obj;
+    }
+    /* The exported way makes the object of the first complete frame from the current one on. */
+    _PyCFrame cframe = *ts->cframe;
+    _PyCFrame *saved = ts->cframe;
+    cframe.current_frame = frame;
+    ts->cframe = &cframe;
+    PyObject *exc, *val, *tb;
+    PyErr_Fetch(&exc, &val, &tb);
+    PyFrameObject *made = PyThreadState_GetFrame(ts);
+    ts->cframe = saved;
+    if (made == NULL) {
+        Py_XDECREF(exc);
+        Py_XDECREF(val);
+        Py_XDECREF(tb);
+        return NULL;
+    }
+    PyErr_Restore(exc, val, tb);
+    Py_DECREF(made); /* the frame owns it */
+    return made;
+}
+
+/* The frame object outlives its frame: it takes the frame's contents into itself. */
+static void pyrt_frame_adopt(PyThreadState *ts, PyFrameObject *f, _PyInterpreterFrame *frame)
+{
+    size_t bytes = (size_t)((char *)&frame->localsplus[frame->stacktop] - (char *)frame);
+    _PyInterpreterFrame *own = (_PyInterpreterFrame *)f->_f_frame_data;
+    memcpy(own, frame, bytes);
+    own->owner = FRAME_OWNED_BY_FRAME_OBJECT;
+    f->f_frame = own;
+    if (_PyFrame_IsIncomplete(own)) {
+        /* It died before its first RESUME; readers want a complete frame. */
+        own->prev_instr = _PyCode_CODE(own->f_code) + own->f_code->_co_firsttraceable;
+    }
+    _PyInterpreterFrame *back = own->previous;
+    while (back != NULL && _PyFrame_IsIncomplete(back)) {
+        back = back->previous;
+    }
+    if (back != NULL) {
+        PyFrameObject *back_object = fs_pyrt_frame_object(ts, back);
+        if (back_object == NULL) {
+            PyErr_Clear(); /* out of memory: the chain just ends here, as in CPython */
+        }
+        else {
+            f->f_back = (PyFrameObject *)Py_NewRef(back_object);
+        }
+        own->previous = NULL;
+    }
+    if (!_PyObject_GC_IS_TRACKED((PyObject *)f)) {
+        PyObject_GC_Track(f);
+    }
+}
+
+void fs_pyrt_frame_clear_slow(PyThreadState *ts, _PyInterpreterFrame *frame)
+{
+    PyFrameObject *f = frame->frame_obj;
+    if (f != NULL) {
+        frame->frame_obj = NULL;
+        if (Py_REFCNT(f) > 1) {
+            pyrt_frame_adopt(ts, f, frame);
+            Py_DECREF(f);
+            return;
+        }
+        Py_DECREF(f);
+    }
+    fs_pyrt_frame_clear(ts, frame);
+}
+
+/* ---- tracing ---- */
+
+/* Calls one trace function for one event. */
+static int pyrt_trace_call(PyThreadState *ts, _PyInterpreterFrame *frame, Py_tracefunc func,
+                           PyObject *self, int what, PyObject *arg)
+{
+    if (ts->tracing) {
+        return 0;
+    }
+    PyFrameObject *f = fs_pyrt_frame_object(ts, frame);
+    if (f == NULL) {
+        return -1;
+    }
+    int old_what = ts->tracing_what;
+    ts->tracing_what = what;
+    PyThreadState_EnterTracing(ts);
+    f->f_lineno = PyCode_Addr2Line(
+        frame->f_code, _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT));
+    int err = func(self, f, what, arg);
+    f->f_lineno = 0;
+    PyThreadState_LeaveTracing(ts);
+    ts->tracing_what = old_what;
+    return err;
+}
+
+/* The same with a pending exception kept aside, replaced if the trace function raises. */
+static int pyrt_trace_call_protected(PyThreadState *ts, _PyInterpreterFrame *frame,
+                                     Py_tracefunc func, PyObject *self, int what, PyObject *arg)
+{
+    PyObject *exc, *val, *tb;
+    PyErr_Fetch(&exc, &val, &tb);
+    if (pyrt_trace_call(ts, frame, func, self, what, arg) == 0) {
+        PyErr_Restore(exc, val, tb);
+        return 0;
+    }
+    Py_XDECREF(exc);
+    Py_XDECREF(val);
+    Py_XDECREF(tb);
+    return -1;
+}
+
+int fs_pyrt_trace_event(PyThreadState *ts, _PyInterpreterFrame *frame, int what, PyObject *arg)
+{
+    if (ts->c_tracefunc != NULL &&
+        pyrt_trace_call_protected(ts, frame, ts->c_tracefunc, ts->c_traceobj, what, arg) < 0) {
+        return -1;
+    }
+    if (ts->c_profilefunc != NULL &&
+        pyrt_trace_call_protected(ts, frame, ts->c_profilefunc, ts->c_profileobj, what, arg) < 0) {
+        return -1;
+    }
+    return 0;
+}
+
+void fs_pyrt_trace_exception(PyThreadState *ts, _PyInterpreterFrame *frame)
+{
+    PyObject *exc, *val, *tb;
+    PyErr_Fetch(&exc, &val, &tb);
+    if (val == NULL) {
+        val = Py_NewRef(Py_None);
+    }
+    PyErr_NormalizeException(&exc, &val, &tb);
+    PyObject *arg = PyTuple_Pack(3, exc, val, tb == NULL ? Py_None : tb);
+    if (arg == NULL) {
+        PyErr_Restore(exc, val, tb);
+        return;
+    }
+    int err = pyrt_trace_call(ts, frame, ts->c_tracefunc, ts->c_traceobj, PyTrace_EXCEPTION, arg);
+    Py_DECREF(arg);
+    if (err == 0) {
+        PyErr_Restore(exc, val, tb);
+        return;
+    }
+    Py_XDECREF(exc);
+    Py_XDECREF(val);
+    Py_XDECREF(tb);
+}
+
+/* ---- versions ---- */
+
+/* CPython counts up from 1; we hand out downwards and stop half way. */
+static uint32_t pyrt_next_keys_version = UINT32_MAX;
+
+uint32_t fs_pyrt_keys_version(PyDictKeysObject *keys)
+{
+    if (keys->dk_version == 0 && pyrt_next_keys_version > UINT32_MAX / 2) {
+        keys->dk_version = pyrt_next_keys_version--;
+    }
+    return keys->dk_version;
+}
+
+uint32_t fs_pyrt_type_version(PyTypeObject *type)
+{
+    if (!PyType_HasFeature(type, Py_TPFLAGS_VALID_VERSION_TAG)) {
+        /* A look-up of any cacheable name assigns the tag. */
+        static PyObject *name;
+        if (name == NULL && (name = PyUnicode_InternFromString("__fullspeed__")) == NULL) {
+            PyErr_Clear();
+            return 0;
+        }
+        (void)_PyType_Lookup(type, name);
+        if (!PyType_HasFeature(type, Py_TPFLAGS_VALID_VERSION_TAG)) {
+            return 0;
+        }
+    }
+    return type->tp_version_tag;
+}
+
+Py_ssize_t fs_pyrt_keys_index(PyDictKeysObject *keys, PyObject *name)
+{
+    if (!DK_IS_UNICODE(keys) || !PyUnicode_CheckExact(name)) {
+        return -1;
+    }
+    PyDictUnicodeEntry *entries = DK_UNICODE_ENTRIES(keys);
+    for (Py_ssize_t i = 0; i < keys->dk_nentries; i++) {
+        if (entries[i].me_key == name) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* ---- numbers ---- */
+
+void fs_pyrt_float_free(PyObject *op)
+{
+    struct _Py_float_state *state = &_PyInterpreterState_GET()->float_state;
+    if (state->numfree >= PyFloat_MAXFREELIST) {
+        PyObject_Free(op);
+        return;
+    }
+    state->numfree++;
+    Py_SET_TYPE(op, (PyTypeObject *)state->free_list);
+    state->free_list = (PyFloatObject *)op;
+}
