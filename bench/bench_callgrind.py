@@ -4,10 +4,12 @@ Hardware counters are often not to be had on virtual machines, and times are noi
 shared ones; callgrind counts every instruction, the same ones each time. Each benchmark
 runs twice with different numbers of loops, and the difference divided by the difference
 of loops is what one operation costs, without start-up, warm-up and everything else.
+With a fixed hash seed and without address randomisation the counts repeat to the digit.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import subprocess
@@ -19,12 +21,20 @@ from bench_worker import FULLSPEED, STOCK, Settings, environment
 FEW, MANY = 100, 600
 
 
+@functools.cache
+def _fixed_addresses() -> list[str]:
+    """The command prefix that switches address randomisation off, where that is allowed."""
+    prefix = ["setarch", "-R"]
+    allowed = shutil.which("setarch") and not subprocess.run([*prefix, "true"]).returncode
+    return prefix if allowed else []
+
+
 def _instructions(settings: Settings, script: Path, name: str, side: str, loops: int) -> int:
     """All instructions of one process that runs a micro benchmark."""
     with tempfile.TemporaryDirectory(prefix="fullspeed-callgrind-") as folder:
         env = environment(settings, side, Path(folder) / "log", seed=0)
         done = subprocess.run(
-            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+            [*_fixed_addresses(), "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
              settings.python, str(script), name, "--count", str(loops)],
             env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL,
         )  # fmt: skip

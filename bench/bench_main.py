@@ -53,19 +53,35 @@ def parse_arguments() -> argparse.Namespace:
     size.add_argument("--fast", action="store_true", help="3 rounds, slow ones left out: 15 min")
     size.add_argument("--full", action="store_true", help="15 rounds of everything: 2-3 hours")
     parser.add_argument("--rounds", type=int, help="number of rounds (default 6)")
-    parser.add_argument("--only", action="append", metavar="NAME",
-                        help="only benchmarks that match NAME (wildcards; may be repeated)")
-    parser.add_argument("--group", choices=["pyperformance", "micro", "startup"],
-                        help="only this part")
-    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall",
-                        help="cpu: CPU seconds, for machines that others use too")
-    parser.add_argument("--engine", metavar="DIR",
-                        help="folder to import fullspeed from (default: the project's .venv)")
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="NAME",
+        help="only benchmarks that match NAME (wildcards; may be repeated)",
+    )
+    parser.add_argument(
+        "--group", choices=["pyperformance", "micro", "startup"], help="only this part"
+    )
+    parser.add_argument(
+        "--clock",
+        choices=["wall", "cpu"],
+        default="wall",
+        help="cpu: CPU seconds, for machines that others use too",
+    )
+    parser.add_argument(
+        "--engine",
+        metavar="DIR",
+        help="folder to import fullspeed from (default: the project's .venv)",
+    )
     parser.add_argument("--python", metavar="PATH", help="another stock CPython 3.11")
-    parser.add_argument("--null", action="store_true",
-                        help="stock against stock: shows the noise of this machine")
-    parser.add_argument("--callgrind", action="store_true",
-                        help="count instructions of the micro benchmarks with valgrind")
+    parser.add_argument(
+        "--null", action="store_true", help="stock against stock: shows the noise of this machine"
+    )
+    parser.add_argument(
+        "--callgrind",
+        action="store_true",
+        help="count instructions of the micro benchmarks with valgrind",
+    )
     parser.add_argument("--json", metavar="FILE", help="write the results to FILE")
     parser.add_argument("--fresh", action="store_true", help="do not go on with an earlier run")
     parser.add_argument("--list", action="store_true", help="list the benchmarks and their groups")

@@ -201,7 +201,8 @@ def print_results(console: Console, results: list[Result], failures: dict[Any, s
     console.print(
         "ratio = stock / fullspeed, above 1 is faster; ~ = no significant difference;\n"
         "best = smallest stock / smallest fullspeed value (least noisy on a busy machine); "
-        "n = rounds;\nspread = median absolute deviation, stock/fullspeed; memory = peak, fullspeed / stock.",
+        "n = rounds;\n"
+        "spread = median absolute deviation, stock/fullspeed; memory = peak, fullspeed / stock.",
         style="dim",
     )
     for (task, side), reason in sorted(failures.items()):

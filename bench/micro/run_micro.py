@@ -51,9 +51,7 @@ def main() -> None:
     import pyperf
 
     runner = pyperf.Runner()
-    runner.bench_time_func(
-        f"micro_{name}", timed(entry.function), inner_loops=entry.inner
-    )
+    runner.bench_time_func(f"micro_{name}", timed(entry.function), inner_loops=entry.inner)
 
 
 if __name__ == "__main__":
