@@ -41,9 +41,9 @@ def enable() -> None:
     global _pause_resumes
     if _switched_off():
         return
-    from fullspeed import _engine
+    import fullspeed._engine as engine
 
-    _engine.enable()
+    engine.enable()
     _pause_resumes = True
 
 
@@ -52,9 +52,9 @@ def disable() -> None:
     global _pause_resumes
     _pause_resumes = False
     if is_enabled():
-        from fullspeed import _engine
+        import fullspeed._engine as engine
 
-        _engine.disable()
+        engine.disable()
 
 
 def is_enabled() -> bool:
@@ -77,9 +77,9 @@ class pause:  # noqa: N801 - used like a function: `with fullspeed.pause():`
         with _pause_lock:
             _pause_depth += 1
             if is_enabled():
-                from fullspeed import _engine
+                import fullspeed._engine as engine
 
-                _engine.disable()
+                engine.disable()
                 _pause_resumes = True
             elif _pause_depth == 1:
                 _pause_resumes = False
@@ -95,9 +95,9 @@ class pause:  # noqa: N801 - used like a function: `with fullspeed.pause():`
 
 def stats() -> "dict[str, object]":
     """What the engine has done so far in this process: frames, hand-overs, caches, code."""
-    from fullspeed import _engine
+    import fullspeed._engine as engine
 
-    return _engine.stats()
+    return engine.stats()
 
 
 def info() -> "dict[str, object]":

@@ -7,18 +7,29 @@ FULLSPEED is set, so that other processes pay for one look into the environment.
 
 What must stay true: a Python start never fails, and never prints a traceback, because of us;
 with fullspeed uninstalled the files do nothing. Files are replaced atomically. start() is on
-the path of every process: no import at the top of this file.
+the path of every process: no import at the top of this file but sys.
 """
 
 import sys
 
 NAME = "fullspeed_autoload"
-_PTH = (
-    'import os; os.environ.get("FULLSPEED") and exec("try: from fullspeed._autoload import start'
-    '\\nexcept ImportError: pass\\nelse: start()")\n'
-)
+_PTH_CODE = """\
+try:
+    from fullspeed._autoload import start
+except ModuleNotFoundError:
+    pass
+except Exception as error:
+    import sys
+    if sys.stderr is not None: print("fullspeed: autoload: not loaded:", error, file=sys.stderr)
+else:
+    start()
+"""
+_PTH = f'import os; os.environ.get("FULLSPEED") and exec({_PTH_CODE!r})\n'
 _START = "fullspeed._autoload:start\n"
 _CONTENTS = {".start": _START, ".pth": _PTH}
+
+
+_started = False
 
 
 class AutoloadError(Exception):
@@ -27,6 +38,10 @@ class AutoloadError(Exception):
 
 def start() -> None:
     """Enable the engine if FULLSPEED=1; any trouble becomes one line on stderr."""
+    global _started
+    if _started:  # site reads a virtual environment's folder twice
+        return
+    _started = True
     try:
         from fullspeed import _run
 

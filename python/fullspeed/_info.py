@@ -103,10 +103,10 @@ def python_build() -> dict[str, Any]:
 def _engine_facts() -> dict[str, Any]:
     """The engine's build and whether it is on, or why it cannot be loaded."""
     try:
-        from fullspeed import _engine
+        import fullspeed._engine as engine
     except ImportError as error:
         return {"available": False, "error": str(error)}
-    return {"available": True, "enabled": _engine.is_enabled(), **_engine.build_info()}
+    return {"available": True, "enabled": engine.is_enabled(), **engine.build_info()}
 
 
 def collect() -> dict[str, Any]:

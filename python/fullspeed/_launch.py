@@ -31,56 +31,64 @@ class _Passthrough(Exception):
     """Arguments that `python` itself must answer: --version, an unknown option, a missing value."""
 
 
-def _split_target(args: "list[str]") -> "tuple[list[str], str, str | None, list[str]]":
-    """Split arguments into interpreter flags, kind of target, target, and sys.argv."""
-    flags: "list[str]" = []
-    at = 0
-    while at < len(args):
+class _Split:
+    """Arguments of `run`: interpreter flags and `tail`, which is the target with its arguments."""
+
+    flags: "list[str]"
+    tail: "list[str]"
+    kind: str
+    target: "str | None"
+    argv: "list[str]"
+
+    def __init__(self, args: "list[str]") -> None:
+        """Split as `python` itself does."""
+        self.flags = []
+        at = 0
+        while at < len(args) and args[at] != "-" and args[at].startswith("-"):
+            if args[at] == "--":
+                break
+            at = self._take_flag(args, at)
+            if at < 0:
+                return
+        self.tail = args[at:]
+        self.argv = self.tail[1:] if self.tail[:1] == ["--"] else self.tail
+        if self.argv and self.argv[0] != "-":
+            self.kind, self.target = "file", self.argv[0]
+        else:
+            self.kind, self.target = "stdin", None
+            self.argv = self.argv or [""]
+
+    def _take_flag(self, args: "list[str]", at: int) -> int:
+        """Take the argument at `at`; returns the next place, or -1 after -c or -m."""
         arg = args[at]
-        if arg == "--":
-            at += 1
-            break
-        if arg == "-" or not arg.startswith("-"):
-            break
-        at += 1
+        rest = args[at + 1 :]
         if arg.startswith("--"):
-            if arg != "--check-hash-based-pycs" or at == len(args):
+            if arg != "--check-hash-based-pycs" or not rest:
                 raise _Passthrough
-            flags += [arg, args[at]]
-            at += 1
-            continue
+            self.flags += [arg, rest[0]]
+            return at + 2
         for place in range(1, len(arg)):
             letter = arg[place]
             if letter in _PLAIN_FLAGS:
                 continue
-            if letter not in _FLAGS_WITH_VALUE and letter not in _TARGETS:
-                raise _Passthrough
             attached = arg[place + 1 :]
-            if not attached and at == len(args):
+            if letter not in _FLAGS_WITH_VALUE + "cm" or not (attached or rest):
                 raise _Passthrough
-            value = attached or args[at]
-            at += not attached
-            if letter in _TARGETS:
-                if place > 1:
-                    flags.append(arg[:place])
-                return flags, _TARGETS[letter], value, ["-" + letter, *args[at:]]
-            flags += [arg] if attached else [arg, value]
-            break
-        else:
-            flags.append(arg)
-    rest = args[at:]
-    if rest and rest[0] != "-":
-        return flags, "file", rest[0], rest
-    return flags, "stdin", None, rest or [""]
-
-
-def _join_target(kind: str, target: "str | None", argv: "list[str]") -> "list[str]":
-    """The arguments that _split_target splits into this target without flags."""
-    if kind in ("command", "module"):
-        return [argv[0], target, *argv[1:]]
-    if argv == [""]:
-        return []
-    return ["--", *argv] if argv[0].startswith("-") and kind == "file" else argv
+            if letter in _FLAGS_WITH_VALUE:
+                self.flags += [arg] if attached else [arg, rest[0]]
+                return at + (1 if attached else 2)
+            if place > 1:
+                self.flags.append(arg[:place])
+            if attached:
+                self.tail = ["-" + arg[place:], *rest]
+            else:
+                self.tail = ["-" + letter, *rest]
+                attached = rest.pop(0)
+            self.kind, self.target = _TARGETS[letter], attached
+            self.argv = ["-" + letter, *rest]
+            return -1
+        self.flags.append(arg)
+        return at + 1
 
 
 def _outer_flags(arg_count: int) -> "list[str]":
@@ -108,10 +116,13 @@ def _absolute(path: str) -> str:
 
 
 def _forget_own_path() -> None:
-    """Take back the sys.path entry that CPython inserted for our own start."""
+    """Take back what CPython put into sys.path for our own start."""
+    script = sys.modules["__main__"]
+    if script.__spec__ is None:
+        sys.path_importer_cache.pop(script.__file__, None)
     if sys.flags.safe_path or not sys.path:
         return
-    if sys.modules["__main__"].__spec__ is not None:  # -m: the working directory, if it has one
+    if script.__spec__ is not None:  # -m: the working directory, if there is one
         try:
             inserted = sys.path[0] == posix.getcwd()
         except OSError:
@@ -121,6 +132,15 @@ def _forget_own_path() -> None:
     own = sys.path.pop(0)
     if own not in sys.path:
         sys.path_importer_cache.pop(own, None)
+
+
+def _forget_own_imports(importers_before: "set[str]") -> None:
+    """Leave only `fullspeed` and its extensions behind, and no folder that we alone looked into."""
+    sys.modules.pop("fullspeed._launch", None)
+    for folder in {*sys.path_importer_cache} - importers_before:
+        del sys.path_importer_cache[folder]
+    for folder in sys.modules["fullspeed"].__path__:
+        sys.path_importer_cache.pop(folder, None)
 
 
 def _import_run() -> "object":
@@ -170,11 +190,11 @@ def _turn_on(run: "object") -> None:
         return
     _set_environment("FULLSPEED", "1")
     try:
-        from fullspeed import _engine
+        import fullspeed._engine as engine
     except ImportError as error:
         _fail(f"the engine cannot be loaded: {error}")
     try:
-        _engine.enable()
+        engine.enable()
     except RuntimeError as error:
         sys.stderr.write(f"fullspeed: running without the engine: {error}\n")
 
@@ -183,21 +203,24 @@ def run(args: "list[str]", given: int) -> "NoReturn":
     """`fullspeed run`: never returns; `given` is the number of our own arguments in all."""
     outer = _outer_flags(given)
     try:
-        flags, kind, target, argv = _split_target(args)
+        split = _Split(args)
     except _Passthrough:
         _exec_python([*outer, *args])
-    if flags:
-        _exec_python([*outer, *flags, __file__, "run", *_join_target(kind, target, argv)])
+    if split.flags:
+        _exec_python([*outer, *split.flags, __file__, "run", *split.tail])
+    importers_before = {*sys.path_importer_cache}
     run_module = _import_run()
     try:
         _turn_on(run_module)
     except ValueError as error:
         _fail(str(error))
-    if kind == "file":
+    target = split.target
+    if split.kind == "file":
         target = _absolute(target)
-    elif kind == "command":
+    elif split.kind == "command":
         target += "\n"
-    run_module.run_main(kind, target, argv, [sys.orig_argv[0], *outer, *args])
+    _forget_own_imports(importers_before)
+    run_module.run_main(split.kind, target, split.argv, [sys.orig_argv[0], *outer, *args])
 
 
 def main() -> None:
