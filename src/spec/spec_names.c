@@ -1,0 +1,49 @@
+/* Specialisation of global and builtin names. */
+#include "spec/spec.h"
+
+/* The exact dict's keys table if it has unicode keys and a version, else NULL. */
+static PyDictKeysObject *spec_versioned_keys(PyObject *dict, uint32_t *version)
+{
+    if (!PyDict_CheckExact(dict)) {
+        return NULL;
+    }
+    PyDictKeysObject *keys = ((PyDictObject *)dict)->ma_keys;
+    if (!DK_IS_UNICODE(keys) || (*version = fs_pyrt_keys_version(keys)) == 0) {
+        return NULL;
+    }
+    return keys;
+}
+
+void fs_spec_load_global(_PyInterpreterFrame *frame, fs_instr *ip, PyObject *name)
+{
+    fs_cache_global *cache = (fs_cache_global *)(ip + 1);
+    uint32_t version;
+    PyDictKeysObject *keys = spec_versioned_keys(frame->f_globals, &version);
+    if (keys == NULL) {
+        fs_spec_fail(ip, FS_OP_LOAD_GLOBAL_GENERIC);
+        return;
+    }
+    Py_ssize_t index = fs_pyrt_keys_index(keys, name);
+    if (index >= 0) {
+        if (DK_UNICODE_ENTRIES(keys)[index].me_value == NULL) {
+            fs_spec_fail(ip, FS_OP_LOAD_GLOBAL_GENERIC);
+            return;
+        }
+        cache->module_version = version;
+        cache->index = (uint32_t)index;
+        fs_spec_to(ip, FS_OP_LOAD_GLOBAL_MODULE);
+        return;
+    }
+    uint32_t builtin_version;
+    PyDictKeysObject *bkeys = spec_versioned_keys(frame->f_builtins, &builtin_version);
+    if (bkeys == NULL || (index = fs_pyrt_keys_index(bkeys, name)) < 0 ||
+        PyDict_GetItemWithError(frame->f_globals, name) != NULL) {
+        PyErr_Clear();
+        fs_spec_fail(ip, FS_OP_LOAD_GLOBAL_GENERIC);
+        return;
+    }
+    cache->module_version = version;
+    cache->builtin_version = builtin_version;
+    cache->index = (uint32_t)index;
+    fs_spec_to(ip, FS_OP_LOAD_GLOBAL_BUILTIN);
+}
