@@ -1,0 +1,162 @@
+"""The build: which compiler is chosen, and that whatever is missing is said in one sentence."""
+
+import importlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FAKE_CLANG = "#!/bin/sh\necho 'Some clang version {version}.1.7 (3)'\n"
+
+
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    monkeypatch.syspath_prepend(str(ROOT / "tools" / "backend"))
+    return importlib.import_module("fullspeed_backend")
+
+
+@pytest.fixture
+def path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A PATH that holds nothing; CC is unset, and what the backend sets is undone."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("CC", "x")
+    monkeypatch.delenv("CC")
+    monkeypatch.setenv("PATH", f"{folder}:{tmp_path / 'none'}")
+    return folder
+
+
+def add_program(folder: Path, name: str, text: str = "#!/bin/sh\n") -> str:
+    program = folder / name
+    program.write_text(text)
+    program.chmod(0o755)
+    return str(program)
+
+
+def add_clang(folder: Path, name: str, version: int) -> str:
+    return add_program(folder, name, FAKE_CLANG.format(version=version))
+
+
+def test_newest_clang_is_taken(backend: types.ModuleType, path: Path) -> None:
+    add_program(path, "cc")
+    add_clang(path, "clang-14", 14)
+    add_clang(path, "clang-19", 19)
+    newest = add_clang(path, "clang-21", 21)
+    assert newest in backend._choose_compiler(None)
+    assert os.environ["CC"] == newest
+
+
+def test_plain_clang_counts_by_its_version(backend: types.ModuleType, path: Path) -> None:
+    add_program(path, "cc")
+    clang = add_clang(path, "clang", 18)
+    backend._choose_compiler(None)
+    assert os.environ["CC"] == str(path / "cc")
+    del os.environ["CC"]
+    add_clang(path, "clang", 20)
+    backend._choose_compiler(None)
+    assert os.environ["CC"] == clang
+
+
+def test_compiler_of_the_user_wins(backend: types.ModuleType, path: Path) -> None:
+    add_clang(path, "clang-19", 19)
+    add_program(path, "my-gcc")
+    os.environ["CC"] = "my-gcc -m64"
+    assert backend._choose_compiler(None) == "CC=my-gcc -m64 from the environment"
+    assert os.environ["CC"] == "my-gcc -m64"
+
+
+@pytest.mark.parametrize(
+    "setup_args", ["-Ddispatch=computed-goto", ["-Dx=y", "--dispatch=computed-goto"]]
+)
+def test_other_dispatch_needs_no_clang(
+    backend: types.ModuleType, path: Path, setup_args: object
+) -> None:
+    add_clang(path, "clang-19", 19)
+    gcc = add_program(path, "gcc")
+    backend._choose_compiler({"setup-args": setup_args})
+    assert os.environ["CC"] == gcc
+
+
+def test_missing_compiler(backend: types.ModuleType, path: Path) -> None:
+    with pytest.raises(SystemExit, match="no C compiler found; install gcc or clang-19, or set CC"):
+        backend._choose_compiler(None)
+    os.environ["CC"] = "no-such-compiler"
+    with pytest.raises(SystemExit, match="'no-such-compiler' from the environment variable CC"):
+        backend._choose_compiler(None)
+
+
+def test_wrong_python(backend: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend.platform, "python_implementation", lambda: "PyPy")
+    with pytest.raises(SystemExit, match=r"needs CPython 3.11, and .* is PyPy"):
+        backend.build_wheel("nowhere")
+
+
+def test_missing_headers(backend: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend.sysconfig, "get_path", lambda name: "/nowhere")
+    with pytest.raises(SystemExit, match="python3.11-dev"):
+        backend.get_requires_for_build_wheel()
+
+
+def meson_setup(folder: Path, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Configure the real build in a fresh folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "mesonbuild.mesonmain", "setup", *args, str(folder), str(ROOT)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **env},
+        timeout=120,
+    )
+
+
+def error_line(result: subprocess.CompletedProcess[str]) -> str:
+    (line,) = [line for line in result.stdout.splitlines() if "ERROR:" in line]
+    assert result.returncode == 1
+    return line
+
+
+def dispatch_of(result: subprocess.CompletedProcess[str]) -> str:
+    """The dispatch in the build's summary."""
+    summary = result.stdout[result.stdout.index("C compiler ") :]
+    return re.search(r"^ *dispatch *: (\S+)$", summary, re.MULTILINE)[1]
+
+
+def test_meson_without_a_compiler(tmp_path: Path) -> None:
+    result = meson_setup(tmp_path / "build", CC="no-such-compiler")
+    assert "fullspeed needs a C compiler" in error_line(result)
+
+
+def test_meson_dispatch_by_compiler(tmp_path: Path) -> None:
+    if not shutil.which("gcc"):
+        pytest.skip("needs gcc, which the set-up script installs")
+    result = meson_setup(tmp_path / "goto", "-Ddispatch=computed-goto", CC="gcc")
+    assert result.returncode == 0, result.stdout
+    assert dispatch_of(result) == "computed-goto"
+    tail = meson_setup(tmp_path / "tail", "-Ddispatch=tail-call", CC="gcc")
+    if tail.returncode:  # gcc < 15
+        assert "-Ddispatch=tail-call needs clang >= 19" in error_line(tail)
+        auto = meson_setup(tmp_path / "auto", CC="gcc")
+        assert dispatch_of(auto) == "computed-goto"
+
+
+@pytest.mark.skipif(not shutil.which("clang-19"), reason="no clang-19 in this distribution")
+def test_meson_chooses_tail_calls_with_clang(tmp_path: Path) -> None:
+    result = meson_setup(tmp_path / "tail", CC="clang-19")
+    assert result.returncode == 0, result.stdout
+    assert dispatch_of(result) == "tail-call"
+
+
+def test_meson_rejects_an_unknown_dispatch(tmp_path: Path) -> None:
+    result = meson_setup(tmp_path / "build", "-Ddispatch=sideways")
+    assert "tail-call" in error_line(result) and "sideways" in error_line(result)
+
+
+def test_metadata_makes_pip_refuse_other_versions() -> None:
+    from importlib.metadata import metadata
+
+    assert set(metadata("fullspeed")["Requires-Python"].split(",")) == {">=3.11", "<3.12"}
