@@ -63,7 +63,7 @@ def is_enabled() -> bool:
     return engine is not None and engine.is_enabled()
 
 
-class pause:  # noqa: N801 - used like a function: `with fullspeed.pause():`
+class pause:
     """Context manager that turns the engine off inside and back on after the last one has left.
 
     The evaluator belongs to the interpreter, so this pauses all threads. Pauses may nest and

@@ -5,7 +5,6 @@ import sys
 import textwrap
 
 import pytest
-
 from conftest import make_environment
 
 
@@ -78,8 +77,9 @@ def test_enable_takes_and_disable_returns_the_slot() -> None:
 
 
 def test_running_function_goes_on_after_a_change() -> None:
-    assert output(
-        """
+    assert (
+        output(
+            """
         import fullspeed
         def f(n):
             total = 0
@@ -91,7 +91,9 @@ def test_running_function_goes_on_after_a_change() -> None:
             return total
         print(f(10000), fullspeed.is_enabled())
         """
-    ) == f"{sum(range(10000))} True\n"
+        )
+        == f"{sum(range(10000))} True\n"
+    )
 
 
 def test_from_another_thread() -> None:
@@ -150,8 +152,9 @@ def test_pauses_of_two_threads_overlap() -> None:
 
 
 def test_stats_count_frames() -> None:
-    assert output(
-        """
+    assert (
+        output(
+            """
         import fullspeed
         def f(): return 1
         fullspeed.enable()
@@ -160,7 +163,9 @@ def test_stats_count_frames() -> None:
         list(map(lambda x: f(), range(100)))
         print(fullspeed.stats()["frames"] - before >= 100, sorted(fullspeed.stats())[:0])
         """
-    ) == "True []\n"
+        )
+        == "True []\n"
+    )
 
 
 def test_switched_off_by_the_environment() -> None:
@@ -201,25 +206,31 @@ def test_slot_taken_later_by_someone_else() -> None:
 
 
 def test_import_is_cheap() -> None:
-    assert output(
-        """
+    assert (
+        output(
+            """
         import sys
         before = set(sys.modules)
         import fullspeed
         print(sorted(set(sys.modules) - before))
         """
-    ) == "['fullspeed']\n"
+        )
+        == "['fullspeed']\n"
+    )
 
 
 def test_info_has_the_facts() -> None:
-    assert output(
-        """
+    assert (
+        output(
+            """
         import fullspeed, json
         facts = fullspeed.info()
         json.dumps(facts)
         print(sorted(facts), facts["engine"]["dispatch"] in ("tail-call", "computed-goto"))
         """
-    ) == "['autoload', 'engine', 'environment', 'fullspeed', 'python'] True\n"
+        )
+        == "['autoload', 'engine', 'environment', 'fullspeed', 'python'] True\n"
+    )
 
 
 def test_version_and_unknown_names() -> None:

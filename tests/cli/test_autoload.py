@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from conftest import make_environment
 
 SHOW = (
@@ -110,8 +109,9 @@ def test_start_file_names_a_function_that_exists(environment: Environment) -> No
     environment.autoload("enable")
     (entry,) = environment.start.read_text().splitlines()
     code = f"import pkgutil; f = pkgutil.resolve_name({entry!r}); print(f()); {SHOW}"
-    result = environment.run("-S", "-c", f"import sys; sys.path.append({str(environment.site)!r}); "
-                             + code, engine="1")
+    result = environment.run(
+        "-S", "-c", f"import sys; sys.path.append({str(environment.site)!r}); " + code, engine="1"
+    )
     assert result.stdout.startswith("None\nTrue "), result.stderr
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from conftest import Launcher, make_environment
 
 Same = Callable[..., object]
@@ -34,7 +33,7 @@ EXITS = {
     "exit in atexit": "import atexit, sys\natexit.register(sys.exit, 5)\n",
     "error in atexit": "import atexit\natexit.register(lambda: 1/0)\nprint('body')",
     "error in excepthook": "import sys\nsys.excepthook = lambda *a: 1/0\nraise ValueError(3)",
-    "own excepthook": "import sys\nsys.excepthook = lambda *a: print('hook', a[0])\nraise ValueError(3)",
+    "own excepthook": "import sys\nsys.excepthook = lambda *a: print(a[0])\nraise ValueError(3)",
     "closed stdout": "import os\nprint('lost')\nos.close(1)",
     "syntax error": "def f(:\n  pass",
     "indentation error": "if 1:\n    x\n  y",

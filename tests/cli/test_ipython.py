@@ -39,7 +39,8 @@ def test_cell_magic(tmp_path: Path) -> None:
         """
         cell("%load_ext fullspeed")
         print(on())
-        _, seen = cell("%%fullspeed\\nimport fullspeed as f\\nx = f.is_enabled()\\nprint('in', x)\\nx")
+        shell.user_ns["fullspeed"] = fullspeed
+        _, seen = cell("%%fullspeed\\nx = fullspeed.is_enabled()\\nprint('in', x)\\nx")
         print(seen.split("\\n")[0], "Out" in seen, on(), shell.user_ns["x"])
         """,
         tmp_path,
@@ -86,10 +87,13 @@ def test_unload(tmp_path: Path) -> None:
 
 
 def test_switched_off(tmp_path: Path) -> None:
-    assert run_shell(
-        """
+    assert (
+        run_shell(
+            """
         cell("%load_ext fullspeed"); cell("%fullspeed on"); print(on())
         """,
-        tmp_path,
-        "0",
-    ) == "False\n"
+            tmp_path,
+            "0",
+        )
+        == "False\n"
+    )

@@ -91,7 +91,8 @@ def test_child_that_is_python(same: Same) -> None:
     code = (
         "import os, subprocess, sys\n"
         "child = 'import os, sys; print(os.environ[\"FULLSPEED\"], sys.argv)'\n"
-        "print(subprocess.run([sys.executable, '-c', child, 'x'], capture_output=True, text=True))\n"
+        "words = [sys.executable, '-c', child, 'x']\n"
+        "print(subprocess.run(words, capture_output=True, text=True))\n"
     )
     same("-c", code)
 
@@ -152,8 +153,7 @@ def test_trace_and_profile(same: Same, program: Path) -> None:
 
 def test_settrace_events(same: Same, tmp_path: Path) -> None:
     (tmp_path / "events.py").write_text(
-        PROGRAM.replace("print(", "total(range(4)); print(")
-        + "def tracer(frame, event, arg):\n"
+        PROGRAM.replace("print(", "total(range(4)); print(") + "def tracer(frame, event, arg):\n"
         "    print(event, frame.f_code.co_name, frame.f_lineno, frame.f_lasti)\n"
         "    return tracer\n"
         "sys.settrace(tracer); total([1, 5]); sys.settrace(None)\n"
