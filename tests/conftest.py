@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[1]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --engine and --no-engine."""
     parser.addoption(
-        "--engine", action=argparse.BooleanOptionalAction, default=True,
+        "--engine",
+        action=argparse.BooleanOptionalAction,
+        default=True,
         help="run the engine side under the engine (default), or under stock too",
     )
 

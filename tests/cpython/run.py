@@ -98,12 +98,15 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true", help="ignore kept engine results")
     parser.add_argument("--base-python", default="/usr/bin/python3.11")
     parser.add_argument(
-        "--package-python", type=Path, default=Path(sys.executable),
+        "--package-python",
+        type=Path,
+        default=Path(sys.executable),
         help="the Python whose installed fullspeed is tested (default: this one)",
     )
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="where results go")
     parser.add_argument(
-        "--match", help="run only cases that match (as regrtest -m); nothing is kept",
+        "--match",
+        help="run only cases that match (as regrtest -m); nothing is kept",
     )
     return parser.parse_args()
 
@@ -148,8 +151,11 @@ def examine(run: Run, name: str) -> str:
     steady = [d for d in first if (d.case, d.engine) in second]
     if steady:
         # Perhaps stock itself does this now and then.
-        steady = [d for d in compare(obtain(run, run.stock, name, again=True), second_engine)
-                  if (d.case, d.engine) in second]
+        steady = [
+            d
+            for d in compare(obtain(run, run.stock, name, again=True), second_engine)
+            if (d.case, d.engine) in second
+        ]
     run.differences += steady
     run.unsteady += [d for d in first if d not in steady]
     label = "WORSE" if steady else "unsteady"
@@ -175,11 +181,15 @@ def report(run: Run, left: list[Difference], exemptions: list[Exemption], title:
     stock = [both["stock"] for both in run.results.values()]
     rows = [f"# CPython's own tests: {title}", ""]
     rows += [time.strftime("Run of %Y-%m-%d %H:%M UTC", time.gmtime()) + f", `-u{RESOURCES}`.", ""]
-    rows += ["| | files | passed | failed | skipped | crashed | timeout | cases passed | s |",
-             "|---|---|---|---|---|---|---|---|---|"]
+    rows += [
+        "| | files | passed | failed | skipped | crashed | timeout | cases passed | s |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     for label, side in (("stock", stock), ("engine", engine)):
-        count = {s: sum(r.status == s for r in side)
-                 for s in ("passed", "failed", "skipped", "crashed", "timeout", "env-changed")}
+        count = {
+            s: sum(r.status == s for r in side)
+            for s in ("passed", "failed", "skipped", "crashed", "timeout", "env-changed")
+        }
         good = sum(v == "passed" for r in side for v in r.cases.values())
         rows.append(
             f"| {label} | {len(side)} | {count['passed'] + count['env-changed']} | "
@@ -187,17 +197,22 @@ def report(run: Run, left: list[Difference], exemptions: list[Exemption], title:
             f"{good} | {sum(r.seconds for r in side):.0f} |"
         )
     explained = [d for d in run.differences if d not in left]
-    for heading, entries in (("Unexplained differences", left),
-                             ("Explained in exceptions.toml", explained),
-                             ("Unsteady (worse once, the same when run again)", run.unsteady)):
+    for heading, entries in (
+        ("Unexplained differences", left),
+        ("Explained in exceptions.toml", explained),
+        ("Unsteady (worse once, the same when run again)", run.unsteady),
+    ):
         rows += ["", f"## {heading}: {len(entries)}", ""]
-        rows += [f"- `{d.file}` `{d.case or '(whole file)'}`: {d.stock} → {d.engine}"
-                 for d in entries]
+        rows += [
+            f"- `{d.file}` `{d.case or '(whole file)'}`: {d.stock} → {d.engine}" for d in entries
+        ]
     bad = [r for r in stock if r.status not in GOOD_FILE]
     rows += ["", f"## Not passed by stock itself on this machine: {len(bad)}", ""]
-    rows += [f"- `{r.name}`: {r.status} "
-             + ", ".join(f"`{c}`" for c, o in r.cases.items() if o in ("failure", "error"))
-             for r in bad]
+    rows += [
+        f"- `{r.name}`: {r.status} "
+        + ", ".join(f"`{c}`" for c, o in r.cases.items() if o in ("failure", "error"))
+        for r in bad
+    ]
     rows += ["", "## Left out", ""] + [f"- `{n}`: {why}" for n, why in LEFT_OUT.items()]
     if title == "full":
         rows += ["", "## Stale entries of exceptions.toml", ""]
@@ -225,8 +240,9 @@ def main() -> int:
         return 2
     names = [n for n in names if n not in LEFT_OUT or options.only]
     # The longest first, so that the last minutes are not spent on one file.
-    kept = {n: FileResult.load(p).seconds for n in names
-            if (p := keep_path(run, stock, n)).exists()}
+    kept = {
+        n: FileResult.load(p).seconds for n in names if (p := keep_path(run, stock, n)).exists()
+    }
     names.sort(key=lambda n: -kept.get(n, 0))
     with ThreadPoolExecutor(options.jobs) as pool:
         waiting = {pool.submit(examine, run, name): name for name in names}
@@ -237,8 +253,10 @@ def main() -> int:
     text = report(run, left, exemptions, title)
     name = "cpython-stock.md" if options.stock_only else "cpython-results.md"
     (options.build / name).write_text(text)
-    print(f"{len(left)} unexplained differences, {len(run.unsteady)} unsteady; see "
-          f"{options.build / name}")
+    print(
+        f"{len(left)} unexplained differences, {len(run.unsteady)} unsteady; see "
+        f"{options.build / name}"
+    )
     return 1 if left else 0
 
 

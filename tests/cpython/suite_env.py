@@ -19,9 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PTH_NAME = "zz_fullspeed_under_test.pth"
-PTH_LINE = (
-    "import os; os.environ.get('FULLSPEED') == '0' or __import__('fullspeed').enable()\n"
-)
+PTH_LINE = "import os; os.environ.get('FULLSPEED') == '0' or __import__('fullspeed').enable()\n"
 KEPT_SUFFIXES = {".py", ".so", ".pyi", ".typed"}
 
 
@@ -111,7 +109,10 @@ def check_engine_on(python: Path) -> None:
     code = "import fullspeed, sys; sys.exit(not fullspeed.is_enabled())"
     for flags in ([], ["-I"], ["-E"], ["-s"], ["-B", "-O"]):
         done = subprocess.run(
-            [python, *flags, "-c", code], env=clean_environ(), capture_output=True, text=True,
+            [python, *flags, "-c", code],
+            env=clean_environ(),
+            capture_output=True,
+            text=True,
             check=False,
         )
         if done.returncode:

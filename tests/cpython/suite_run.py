@@ -56,8 +56,12 @@ class FileResult:
 def list_tests(env: SuiteEnv) -> list[str]:
     """Return the names of all files of the suite, as regrtest finds them."""
     done = subprocess.run(
-        [env.python, "-m", "test", "--list-tests"], capture_output=True, text=True, check=True,
-        env=clean_environ(), cwd="/",
+        [env.python, "-m", "test", "--list-tests"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=clean_environ(),
+        cwd="/",
     )
     return done.stdout.split()
 
@@ -103,8 +107,19 @@ def run_file(env: SuiteEnv, name: str, timeout: float, extra: list[str]) -> File
     scratch = Path(tempfile.mkdtemp(prefix="fsc-"))
     xml = scratch / "out.xml"
     command = [
-        str(env.python), "-m", "test", f"-u{RESOURCES}", "--junit-xml", str(xml),
-        "--tempdir", str(scratch), "--timeout", str(timeout), "-v", *extra, name,
+        str(env.python),
+        "-m",
+        "test",
+        f"-u{RESOURCES}",
+        "--junit-xml",
+        str(xml),
+        "--tempdir",
+        str(scratch),
+        "--timeout",
+        str(timeout),
+        "-v",
+        *extra,
+        name,
     ]
     log = scratch / "log"
     begun = time.monotonic()
@@ -112,8 +127,13 @@ def run_file(env: SuiteEnv, name: str, timeout: float, extra: list[str]) -> File
     environ = clean_environ() | {"TMPDIR": str(scratch)}
     with log.open("wb") as stream:
         child = subprocess.Popen(
-            command, env=environ, cwd=scratch, stdin=subprocess.DEVNULL, stdout=stream,
-            stderr=subprocess.STDOUT, start_new_session=True,
+            command,
+            env=environ,
+            cwd=scratch,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             child.wait(timeout + 30)
@@ -139,7 +159,7 @@ def cases_from_log(output: str) -> dict[str, str]:
     for line in output.splitlines():
         head, mark, tail = line.rpartition(" ... ")
         if mark and "(" in head and tail.split(" ")[0] in words:
-            case = head[head.index("(") + 1:].rstrip(")")
+            case = head[head.index("(") + 1 :].rstrip(")")
             cases[case] = words[tail.split(" ")[0]]
     return cases
 

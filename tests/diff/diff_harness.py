@@ -37,8 +37,10 @@ class Outcome:
     def differs(self, other: Outcome) -> str:
         """Describe the first difference, or return an empty string."""
         if self.returncode != other.returncode:
-            return (f"exit code {self.returncode} against {other.returncode}\n"
-                    f"stderr here:\n{self.stderr[-3000:]}\nstderr there:\n{other.stderr[-3000:]}")
+            return (
+                f"exit code {self.returncode} against {other.returncode}\n"
+                f"stderr here:\n{self.stderr[-3000:]}\nstderr there:\n{other.stderr[-3000:]}"
+            )
         for name in ("stdout", "stderr"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
@@ -51,13 +53,15 @@ def first_difference(mine: str, theirs: str) -> str:
     left, right = mine.splitlines(), theirs.splitlines()
     for number, (a, b) in enumerate(zip(left, right)):
         if a != b:
-            before = "\n".join(f"    {line[:300]}" for line in left[max(0, number - 5):number])
+            before = "\n".join(f"    {line[:300]}" for line in left[max(0, number - 5) : number])
             at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
             start = max(0, at - 150)
-            return (f"line {number + 1}, column {at + 1}\n{before}\n  stock:  "
-                    f"{a[start:start + 400]}\n  engine: {b[start:start + 400]}")
+            return (
+                f"line {number + 1}, column {at + 1}\n{before}\n  stock:  "
+                f"{a[start : start + 400]}\n  engine: {b[start : start + 400]}"
+            )
     longer, name = (left, "stock") if len(left) > len(right) else (right, "engine")
-    rest = "\n".join(longer[min(len(left), len(right)):][:10])
+    rest = "\n".join(longer[min(len(left), len(right)) :][:10])
     return f"only under {name}, from line {min(len(left), len(right)) + 1}:\n{rest}"
 
 
@@ -68,14 +72,22 @@ def normalise(raw: bytes) -> str:
 
 
 def run_side(
-    python: str, side: str, program: Path, stats: Path | None = None, timeout: float = 120,
+    python: str,
+    side: str,
+    program: Path,
+    stats: Path | None = None,
+    timeout: float = 120,
     flags: tuple[str, ...] = (),
 ) -> Outcome:
     """Run `program` under `python` on one side."""
     env = {
-        "PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "/"),
-        "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONFAULTHANDLER": "1", "COLUMNS": "80",
+        "PATH": os.environ.get("PATH", ""),
+        "HOME": os.environ.get("HOME", "/"),
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONFAULTHANDLER": "1",
+        "COLUMNS": "80",
     }
     command = [python, *flags, str(DRIVE), side, str(program)]
     if stats is not None:
@@ -83,7 +95,12 @@ def run_side(
     with tempfile.TemporaryDirectory() as scratch:
         try:
             done = subprocess.run(
-                command, capture_output=True, env=env, cwd=scratch, timeout=timeout, check=False,
+                command,
+                capture_output=True,
+                env=env,
+                cwd=scratch,
+                timeout=timeout,
+                check=False,
                 stdin=subprocess.DEVNULL,
             )
         except subprocess.TimeoutExpired as error:
@@ -96,5 +113,8 @@ def forbidden_handovers(stats: Path) -> dict[str, dict[str, int]]:
     if not stats.exists():
         return {}  # the program ended by os._exit or by a signal
     handovers = json.loads(stats.read_text())["handovers"]
-    return {reason: ops for reason, ops in handovers.items()
-            if not ALLOWED_REASON.search(reason) and sum(ops.values())}
+    return {
+        reason: ops
+        for reason, ops in handovers.items()
+        if not ALLOWED_REASON.search(reason) and sum(ops.values())
+    }

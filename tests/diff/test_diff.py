@@ -83,8 +83,15 @@ def test_corpus_has_every_operator() -> None:
     """Every BINARY_OP, COMPARE_OP, call shape bit and FORMAT_VALUE argument occurs."""
     wanted = {("BINARY_OP", n) for n in range(26)} | {("COMPARE_OP", n) for n in range(6)}
     wanted |= {("IS_OP", 0), ("IS_OP", 1), ("CONTAINS_OP", 0), ("CONTAINS_OP", 1)}
-    wanted |= {("CALL_FUNCTION_EX", 0), ("CALL_FUNCTION_EX", 1), ("BUILD_SLICE", 2),
-               ("BUILD_SLICE", 3), ("RAISE_VARARGS", 0), ("RAISE_VARARGS", 1), ("RAISE_VARARGS", 2)}
+    wanted |= {
+        ("CALL_FUNCTION_EX", 0),
+        ("CALL_FUNCTION_EX", 1),
+        ("BUILD_SLICE", 2),
+        ("BUILD_SLICE", 3),
+        ("RAISE_VARARGS", 0),
+        ("RAISE_VARARGS", 1),
+        ("RAISE_VARARGS", 2),
+    }
     wanted |= {("MAKE_FUNCTION", n) for n in (0, 1, 2, 3, 4, 8, 9, 10)}
     wanted |= {("FORMAT_VALUE", n) for n in range(8)}
     seen = {

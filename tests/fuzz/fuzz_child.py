@@ -1,0 +1,60 @@
+"""Child of the fuzzer: observes many programs in one process, with or without the engine.
+
+Usage: fuzz_child.py stock|engine PROGRAMS.json RESULTS.jsonl START
+
+How it works: a line ``{"begin": i}`` goes out before program i and its record after it, so that the
+parent knows which program a crash belongs to.
+
+What must stay true: both sides import and do the same, but for enabling the engine.
+"""
+
+import faulthandler
+import json
+import resource
+import signal
+import sys
+
+sys.path.insert(0, __file__.rpartition("/")[0])
+
+import fuzz_world
+
+SECONDS_PER_PROGRAM = 20
+
+
+class TookTooLong(BaseException):
+    """Raised by the alarm."""
+
+
+def on_alarm(signum: int, frame: object) -> None:
+    """End a program that hangs."""
+    raise TookTooLong
+
+
+def main() -> None:
+    """Observe the programs from START on."""
+    side, programs_path, results_path, start = sys.argv[1:5]
+    faulthandler.enable()
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with open(programs_path, encoding="utf-8") as stream:
+        programs = json.load(stream)
+    signal.signal(signal.SIGALRM, on_alarm)
+    if side == "engine":
+        import fullspeed
+
+        fullspeed.enable()
+        if not fullspeed.is_enabled():
+            raise SystemExit("the engine did not come on")
+    with open(results_path, "a", encoding="utf-8") as out:
+        for index in range(int(start), len(programs)):
+            print(json.dumps({"begin": index}), file=out, flush=True)
+            signal.alarm(SECONDS_PER_PROGRAM)
+            try:
+                record = fuzz_world.observe(programs[index])
+            except TookTooLong:
+                record = {"timeout": True}
+            signal.alarm(0)
+            print(json.dumps({"index": index, "record": record}), file=out, flush=True)
+
+
+main()
