@@ -59,7 +59,7 @@ def zoo() -> list[tuple[Callable[..., object], tuple[object, ...]]]:
     def matcher(v):
         match v:
             case [a, *b]:
-                return b
+                return a, b
             case {"k": c}:
                 return c
         with open(os.devnull) as stream:

@@ -220,7 +220,8 @@ class ExprMaker:
                 value = f"as_items({value})"
             parts += [op, value]
         if "is" in parts or "is not" in parts:  # identity only against singletons: ids may vary
-            return f"({parts[0]} {self.rnd.choice(['is', 'is not'])} {self.rnd.choice(['None', 'True'])})"
+            op, other = self.rnd.choice(["is", "is not"]), self.rnd.choice(["None", "True"])
+            return f"({parts[0]} {op} {other})"
         return f"({' '.join(parts)})"
 
     def boolean(self, scope: Scope, depth: int) -> str:
@@ -232,7 +233,8 @@ class ExprMaker:
         )
 
     def ternary(self, scope: Scope, depth: int) -> str:
-        return f"({self.expr(scope, depth)} if {self.expr(scope, depth)} else {self.expr(scope, depth)})"
+        value, condition, other = (self.expr(scope, depth) for _ in range(3))
+        return f"({value} if {condition} else {other})"
 
     def unary(self, scope: Scope, depth: int) -> str:
         op = self.rnd.choice(["-", "not ", "not ", "+", "~"])
