@@ -5,6 +5,7 @@
  * when it is free, and given back only when it is still ours.
  */
 #include "interp/interp.h"
+#include "interp/interp_num.h"
 #include "interp/interp_record.h"
 #include "sem/sem.h"
 
@@ -216,7 +217,7 @@ static PyMethodDef engine_methods[] = {
 /* Py_mod_exec: once per interpreter that imports the module. */
 static int engine_exec(PyObject *module FS_UNUSED)
 {
-    if (fs_sem_init() < 0) {
+    if (fs_sem_init() < 0 || fs_num_init() < 0) {
         return -1;
     }
     return fs_pyrt_init(fs_code_free);

@@ -37,7 +37,7 @@ enum {
     FS_IF_PREV_FAST = 0x10,   /* the previous slot is a LOAD_FAST of the same block */
     FS_IF_PREV_CONST = 0x20,  /* the previous slot is a LOAD_CONST of the same block */
     FS_IF_PREV2_FAST = 0x40,  /* and the one before that is a LOAD_FAST */
-    FS_IF_TARGET = 0x80,      /* something jumps here */
+    FS_IF_PREV2_ONE = 0x80,   /* the slot before that is an op of one slot in the same block */
 };
 
 /* How a frame goes back to the frame that called it inline (kept in the frame's padding). */
@@ -233,6 +233,7 @@ void fs_record_op(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_ins
 /* interp_util.c */
 int fs_truth(PyObject *v);
 int fs_contains(PyObject *container, PyObject *item);
+int fs_str_equal(PyObject *v, PyObject *w);
 PyObject *fs_join_pieces(PyObject **pieces, Py_ssize_t n);
 extern FS_HIDDEN const binaryfunc fs_binary_ops[];
 

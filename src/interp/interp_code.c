@@ -153,7 +153,6 @@ static bool code_mark_targets(code_pass *pass)
                 return false;
             }
             pass->starts[target] |= 2;
-            pass->out[target].flags |= FS_IF_TARGET;
         }
         i += fs_ops[op].length;
     }
@@ -202,7 +201,7 @@ static void code_fuse(code_pass *pass)
     int length;
     for (int i = 0; i < pass->n; i += length) {
         length = fs_ops[out[i].op].length;
-        if (out[i].flags & FS_IF_TARGET) {
+        if (pass->starts[i] & 2) {
             before = before2 = -1;
         }
         if (before == FS_OP_LOAD_FAST) {
@@ -211,8 +210,8 @@ static void code_fuse(code_pass *pass)
         if (before == FS_OP_LOAD_CONST) {
             out[i].flags |= FS_IF_PREV_CONST;
         }
-        if (before2 == FS_OP_LOAD_FAST) {
-            out[i].flags |= FS_IF_PREV2_FAST;
+        if (before2 != -1) {
+            out[i].flags |= FS_IF_PREV2_ONE | (before2 == FS_OP_LOAD_FAST ? FS_IF_PREV2_FAST : 0);
         }
         before2 = before;
         before = length == 1 ? out[i].op : -1;

@@ -4,6 +4,8 @@
 #define FS_INTERP_OPS_H
 
 #include "interp/interp.h"
+#include "interp/interp_compare.h"
+#include "interp/interp_num.h"
 #include "sem/sem.h"
 #include "spec/spec.h"
 

@@ -58,6 +58,19 @@ int fs_truth(PyObject *v)
     return PyObject_IsTrue(v);
 }
 
+int fs_str_equal(PyObject *v, PyObject *w)
+{
+    if (FS_UNLIKELY(!PyUnicode_IS_READY(v) || !PyUnicode_IS_READY(w))) {
+        return PyUnicode_Compare(v, w) == 0;
+    }
+    Py_ssize_t length = PyUnicode_GET_LENGTH(v);
+    int kind = PyUnicode_KIND(v);
+    if (length != PyUnicode_GET_LENGTH(w) || kind != (int)PyUnicode_KIND(w)) {
+        return 0;
+    }
+    return memcmp(PyUnicode_DATA(v), PyUnicode_DATA(w), (size_t)(length * kind)) == 0;
+}
+
 int fs_contains(PyObject *container, PyObject *item)
 {
     if (PyDict_CheckExact(container)) {

@@ -48,3 +48,39 @@ void fs_spec_miss(fs_instr *ip)
     ip->op = fs_ops[ip->op].family;
     ip->counter = spec_backoff(fails);
 }
+
+bool fs_spec_fuse_one(fs_instr *ip, int first, int super)
+{
+    int wanted = first == FS_OP_LOAD_FAST ? FS_IF_PREV_FAST : FS_IF_PREV_CONST;
+    if (!(ip->flags & wanted) || ip[-1].op != first) {
+        return false;
+    }
+    if (ip->flags & FS_IF_PREV2_ONE) {
+        switch (ip[-2].op) {
+        case FS_OP_LOAD_FAST__LOAD_FAST:
+        case FS_OP_LOAD_FAST__LOAD_CONST:
+            ip[-2].op = FS_OP_LOAD_FAST;
+            break;
+        case FS_OP_LOAD_CONST__LOAD_FAST:
+            ip[-2].op = FS_OP_LOAD_CONST;
+            break;
+        case FS_OP_STORE_FAST__LOAD_FAST:
+            ip[-2].op = FS_OP_STORE_FAST;
+            break;
+        default:
+            break;
+        }
+    }
+    ip[-1].op = (uint16_t)super;
+    return true;
+}
+
+bool fs_spec_fuse_two(fs_instr *ip, int pair, int super)
+{
+    int wanted = FS_IF_PREV2_FAST | FS_IF_PREV2_ONE;
+    if ((ip->flags & wanted) != wanted || ip[-2].op != pair) {
+        return false;
+    }
+    ip[-2].op = (uint16_t)super;
+    return true;
+}

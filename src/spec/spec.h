@@ -31,6 +31,17 @@ void fs_spec_store_subscr(fs_instr *ip, PyObject *container, PyObject *key);
 void fs_spec_call(fs_instr *ip, PyObject **sp);
 void fs_spec_for_iter(fs_instr *ip, PyObject *iter);
 
+typedef struct {
+    uint32_t type_version;  /* of both operands */
+    uint32_t slot_offset;   /* of the binaryfunc in the number methods */
+} fs_cache_slot;
+
+typedef struct {
+    int32_t if_true;   /* distances in slots from the compare */
+    int32_t if_false;
+    uint8_t mask;      /* outcomes that are true: 1 less, 2 equal, 4 greater, 8 unordered */
+} fs_cache_compare_jump;
+
 /* A guard of the specialised op at `ip` failed. */
 void fs_spec_miss(fs_instr *ip);
 
@@ -38,5 +49,12 @@ void fs_spec_miss(fs_instr *ip);
  * to fall back to when giving up. */
 void fs_spec_to(fs_instr *ip, int op);
 void fs_spec_fail(fs_instr *ip, int generic);
+
+/* Puts a super op into the slot before `ip`, which must hold `first` (LOAD_FAST, LOAD_CONST); a
+ * pair that covers that slot is taken apart. False: the slot is not to be had. */
+bool fs_spec_fuse_one(fs_instr *ip, int first, int super);
+
+/* Puts a super op into the pair of loads two slots before `ip`. */
+bool fs_spec_fuse_two(fs_instr *ip, int pair, int super);
 
 #endif

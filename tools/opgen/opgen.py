@@ -20,6 +20,8 @@ frame), jumps, leaves (can end the activation), adaptive (tries to specialise),
 cold (not a fast path: exempt from the check of the generated code), if_true
 and back (which way a conditional jump goes).
 
+`%for A B in x:y z:w` ... `%end` repeats definitions with $A and $B replaced.
+
 Usage: opgen.py OUTDIR FILE.ops...
 """
 
@@ -60,10 +62,43 @@ def cpython_length(name: str) -> int:
     return 1 + opcode._inline_cache_entries[opcode.opmap[name]]
 
 
+def expand(lines: list[tuple[int, str]], path: pathlib.Path) -> list[tuple[int, str]]:
+    """Expands `%for VAR... in VALUE[:VALUE]... ` to `%end`, which nest; keeps line numbers."""
+    out: list[tuple[int, str]] = []
+    i = 0
+    while i < len(lines):
+        number, text = lines[i]
+        if not text.startswith("%for "):
+            if text.startswith("%"):
+                raise SystemExit(f"{path}:{number}: {text!r} without %for")
+            out.append(lines[i])
+            i += 1
+            continue
+        depth, end = 1, i + 1
+        while end < len(lines):
+            depth += lines[end][1].startswith("%for ") - (lines[end][1] == "%end")
+            if depth == 0:
+                break
+            end += 1
+        else:
+            raise SystemExit(f"{path}:{number}: %for without %end")
+        names, _, rows = text[5:].partition(" in ")
+        for row in rows.split():
+            values = row.split(":")
+            pairs = sorted(zip(names.split(), values, strict=True), key=lambda p: -len(p[0]))
+            body = lines[i + 1:end]
+            for name, value in pairs:
+                body = [(n, t.replace("$" + name, value)) for n, t in body]
+            out += expand(body, path)
+        i = end + 1
+    return out
+
+
 def parse(path: pathlib.Path) -> list[Op]:
     """Reads the definitions of one file; raises SystemExit with file and line on bad input."""
     ops: list[Op] = []
-    lines = path.read_text().splitlines()
+    numbered = expand(list(enumerate(path.read_text().splitlines(), 1)), path)
+    lines = [text for _, text in numbered]
     i = 0
     while i < len(lines):
         text = lines[i]
@@ -72,19 +107,19 @@ def parse(path: pathlib.Path) -> list[Op]:
             continue
         match = HEAD.match(text)
         if match is None or i + 1 >= len(lines) or lines[i + 1] != "{":
-            raise SystemExit(f"{path}:{i + 1}: not an op definition: {text!r}")
+            raise SystemExit(f"{path}:{numbered[i][0]}: not an op definition: {text!r}")
         end = i + 2
         while end < len(lines) and lines[end] != "}":
             end += 1
         if end == len(lines):
-            raise SystemExit(f"{path}:{i + 1}: no closing brace in column 0")
+            raise SystemExit(f"{path}:{numbered[i][0]}: no closing brace in column 0")
         props = [p.strip() for p in match["props"].split(",") if p.strip()]
         for prop in props:
             if prop not in PROPERTIES:
-                raise SystemExit(f"{path}:{i + 1}: unknown property {prop!r}")
+                raise SystemExit(f"{path}:{numbered[i][0]}: unknown property {prop!r}")
         ops.append(
             Op(match["kind"], match["name"], (match["parts"] or "").split(), match["effect"],
-               props, "\n".join(lines[i + 2:end]), str(path), i + 3)
+               props, "\n".join(lines[i + 2:end]), str(path), numbered[i][0] + 2)
         )
         i = end + 1
     return ops
