@@ -1,0 +1,6 @@
+from typing import NoReturn
+
+VERSION: str
+
+def run_main(kind: str, target: str | None, argv: list[str], orig_argv: list[str]) -> NoReturn: ...
+def config() -> dict[str, tuple[str | None, tuple[str, ...], str]]: ...
