@@ -230,8 +230,11 @@ def main() -> None:
     if args[:1] == ["run"] and args[1:2] not in (["-h"], ["--help"]):
         run(args[1:], len(args))
     _import_run()
+    import signal
+
     from fullspeed import cli
 
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `fullspeed info | head` ends quietly
     sys.exit(cli.main(args))
 
 

@@ -54,6 +54,13 @@ def test_info(fullspeed: list[str]) -> None:
     assert facts["environment"]["FULLSPEED"]["allowed"] == ["0", "1"]
 
 
+def test_closed_pipe_is_no_error(fullspeed: list[str]) -> None:
+    line = f"{fullspeed[0]} info --json | true"
+    script = ["bash", "-c", f"for i in 1 2 3 4 5; do {line}; done"]
+    result = call(script)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def _python_facts(python: str) -> dict:
     """What _info says about another interpreter; needs neither engine nor installation there."""
     import fullspeed
