@@ -166,8 +166,8 @@ def measure(settings: Settings, task: Task, side: str, round_: int) -> Sample:
     handovers: dict[str, Any] = {}
     for line in lines:
         for reason, ops in line["stats"].get("handovers", {}).items():
-            counts = handovers.setdefault(reason, {})
             for op, count in ops.items():
+                counts = handovers.setdefault(reason, {})
                 counts[op] = counts.get(op, 0) + count
     return Sample(
         task=task.name,

@@ -120,30 +120,36 @@ sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Pyth
 
 # One digest over everything that the build reads, and over how it is built.
 build_digest() {
+    local inputs=() path
+    for path in pyproject.toml meson.build meson.options README.md LICENSE bin src python \
+        tools/opgen tools/backend; do
+        [ ! -e "$path" ] || inputs+=("$path")
+    done
     {
         printf '%s\n' "$@"
-        find pyproject.toml meson.build meson.options README.md LICENSE src python tools/opgen \
-            -type f ! -name '*.pyc' -print0 2>/dev/null | sort -z | xargs -0 sha256sum
+        find "${inputs[@]}" -type f ! -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum
     } | sha256sum | cut -d' ' -f1
 }
 
-# Builds and installs fullspeed into venv $1 with compiler $2 and further setup options.
+# Builds and installs fullspeed into venv $1 with meson setup options $2...; the build
+# back end chooses the best compiler unless CC is set.
 build() {
-    local venv=$1 compiler=$2 options=() option digest stamp="$1/.stamp-build"
-    shift 2
+    local venv=$1 options=() option digest stamp="$1/.stamp-build" folder
+    shift
     for option in "$@"; do options+=("-Csetup-args=$option"); done
     [ -f pyproject.toml ] || die "there is no pyproject.toml in $PWD"
-    digest=$(build_digest "$compiler" "$@")
+    digest=$(build_digest "${CC:-}" "$@")
     if [ "$(cat "$stamp" 2>/dev/null)" = "$digest" ] &&
         "$venv/bin/python" -c 'import fullspeed' 2>/dev/null; then
         return
     fi
-    say "building fullspeed with $compiler into $venv"
+    say "building fullspeed into $venv"
     rm -f "$stamp"
     mkdir -p build
-    CC=$compiler "$venv/bin/python" -m pip install -q --disable-pip-version-check \
+    folder=build/meson-$(basename "$venv")${CC:+-$(basename "$CC")}
+    "$venv/bin/python" -m pip install -q --disable-pip-version-check \
         --no-build-isolation --no-deps --force-reinstall \
-        -Cbuild-dir="build/meson-$(basename "$venv")-$(basename "$compiler")" "${options[@]}" . >&2 ||
+        -Cbuild-dir="$folder" "${options[@]}" . >&2 ||
         die "fullspeed did not build (see above)"
     printf '%s\n' "$digest" >"$stamp"
     (cd / && "$OLDPWD/$venv/bin/python" -c '
@@ -151,16 +157,6 @@ import fullspeed._engine as engine
 info = engine.build_info()
 print("setup: built, dispatch by %s, compiled by %s" % (info["dispatch"], info["compiler"]))') ||
         die "fullspeed was built, but does not import"
-}
-
-best_compiler() {
-    if [ -n "${CC:-}" ]; then
-        echo "$CC"
-    elif command -v clang-19 >/dev/null; then
-        echo clang-19
-    else
-        echo gcc
-    fi
 }
 
 main() {
@@ -172,15 +168,15 @@ main() {
     case $what in
         best)
             virtual_environment .venv
-            build .venv "$(best_compiler)"
+            build .venv
             ;;
         goto)
             virtual_environment build/venv-goto
-            build build/venv-goto "${CC:-gcc}" -Ddispatch=computed-goto
+            build build/venv-goto -Ddispatch=computed-goto
             ;;
         asan)
             virtual_environment build/venv-asan
-            build build/venv-asan "${CC:-gcc}" -Db_sanitize=address,undefined -Db_lundef=false
+            build build/venv-asan -Db_sanitize=address,undefined -Db_lundef=false
             ;;
         --no-build) virtual_environment .venv ;;
         *) die "unknown argument '$what'; allowed are: goto, asan, --no-build, or nothing" ;;
