@@ -18,6 +18,7 @@ Exit codes: 0 no unexplained difference, 1 differences, 2 could not run.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -225,6 +226,8 @@ def report(run: Run, left: list[Difference], exemptions: list[Exemption], title:
 def main() -> int:
     """Run what the command line asks for."""
     options = parse_arguments()
+    # A shell starts background jobs with SIGINT ignored; test processes must not inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = options.build / "cpython"
     exemptions = load_exemptions(HERE / "exceptions.toml")
     stock = make_stock(folder, options.base_python)

@@ -28,7 +28,9 @@ RESOURCES = "all,-network,-urlfetch,-gui,-audio,-largefile"
 KEPT_LINES = 150
 # Cases that hang on machines where stock itself cannot serve them, with the reason.
 IGNORED_CASES = {
-    "test.test_socket.ThreadedVSOCKSocketStreamTest.*": "virtual sockets that accept and never answer",
+    "test.test_socket.ThreadedVSOCKSocketStreamTest.*": (
+        "virtual sockets that accept and never answer"
+    ),
 }
 
 
