@@ -16,7 +16,9 @@ enum { CMP_LESS = 1, CMP_EQUAL = 2, CMP_GREATER = 4, CMP_UNORDERED = 8 };
     int64_t left_ = NUM_VALUE(v);     \
     int64_t right_ = NUM_VALUE(w);    \
     int name = 1 << ((left_ > right_) - (left_ < right_) + 1)
-#define CMP_INT_DROP(v) fs_num_drop_int(v)
+#define CMP_INT_DROP(v) NUM_DROP_INT(v)
+
+#define CMP_INT_POOL fs_int_pool
 
 #define CMP_FLOAT_GUARD(v) PyFloat_CheckExact(v)
 #define CMP_FLOAT_OUTCOME(name, v, w)       \
@@ -26,7 +28,9 @@ enum { CMP_LESS = 1, CMP_EQUAL = 2, CMP_GREATER = 4, CMP_UNORDERED = 8 };
                : left_ > right_  ? CMP_GREATER \
                : left_ == right_ ? CMP_EQUAL \
                                  : CMP_UNORDERED
-#define CMP_FLOAT_DROP(v) fs_num_drop_float(TS, v)
+#define CMP_FLOAT_DROP(v) NUM_DROP_FLOAT(v)
+
+#define CMP_FLOAT_POOL fs_float_pool
 
 /* Takes the jump behind the compare, which stands `before` slots after ip. */
 #define COMPARE_JUMP(before)                                                           \

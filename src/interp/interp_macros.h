@@ -84,14 +84,25 @@
 #define LOAD_STATE() \
     ((void)(frame = ctx->frame, sp = ctx->sp, ip = ctx->ip, co = ctx->co, table = ctx->table))
 
+/* Out-of-line work whose call costs the fast path nothing: the callee keeps every register. */
+#if FS_TAIL_CALL
+#define FS_KEEPS_REGISTERS __attribute__((preserve_most, noinline, cold))
+#else
+#define FS_KEEPS_REGISTERS FS_COLD
+#endif
+
+FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
+{
+    _Py_Dealloc(v);
+}
+
 /* Drops a reference; a finalizer that looks at the frame sees where we are. */
 #define DECREF(v)                                      \
     do {                                               \
         PyObject *dropped_ = (PyObject *)(v);          \
         if (FS_UNLIKELY(--dropped_->ob_refcnt == 0)) { \
             SAVE_IP();                                 \
-            _Py_Dealloc(dropped_);                     \
-            RELOAD();                                  \
+            fs_dealloc(dropped_);                      \
         }                                              \
     } while (0)
 

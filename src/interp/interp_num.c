@@ -1,8 +1,8 @@
-/* The out-of-line half of interp_num.h: refills, wide ints. */
+/* The out-of-line half of interp_num.h: pools, wide ints. */
 #include "interp/interp_num.h"
 
-PyObject *fs_num_free_ints;
-int fs_num_free_count;
+fs_pool fs_int_pool = {.top = fs_int_pool.blocks};
+fs_pool fs_float_pool = {.top = fs_float_pool.blocks};
 PyLongObject *fs_num_small_ints;
 
 int fs_num_init(void)
@@ -23,42 +23,48 @@ int fs_num_init(void)
     return 0;
 }
 
-bool fs_num_refill(void)
+void fs_pool_trim(fs_pool *pool)
+{
+    while (pool->top > pool->blocks + FS_POOL_SIZE / 2) {
+        PyObject_Free(*--pool->top);
+    }
+}
+
+/* Fresh blocks of `type`, as dead objects of it. */
+static bool num_fill(fs_pool *pool, PyTypeObject *type, size_t size)
 {
     for (int i = 0; i < 16; i++) {
-        PyObject *v = PyObject_Malloc(offsetof(PyLongObject, ob_digit) + 2 * sizeof(digit));
+        PyObject *v = PyObject_Malloc(size);
         if (v == NULL) {
             return i > 0;
         }
-        Py_SET_TYPE(v, (PyTypeObject *)fs_num_free_ints);
-        fs_num_free_ints = v;
-        fs_num_free_count++;
+        Py_SET_TYPE(v, type);
+        *pool->top++ = v;
     }
     return true;
 }
 
-PyObject *fs_num_new_float(double value)
+bool fs_pool_fill_ints(void)
 {
-    return PyFloat_FromDouble(value);
+    return num_fill(&fs_int_pool, &PyLong_Type, offsetof(PyLongObject, ob_digit) + sizeof(digit));
 }
 
-/* An int of one or two digits that is no singleton. */
-static PyObject *num_new(uint64_t magnitude, bool negative)
+bool fs_pool_fill_floats(void)
 {
-    PyObject *v = fs_num_take_int();
+    return num_fill(&fs_float_pool, &PyFloat_Type, sizeof(PyFloatObject));
+}
+
+/* An int of two digits. */
+static PyObject *num_new_wide(uint64_t magnitude, bool negative)
+{
+    PyLongObject *v = PyObject_Malloc(offsetof(PyLongObject, ob_digit) + 2 * sizeof(digit));
     if (v == NULL) {
-        if (!fs_num_refill()) {
-            return PyErr_NoMemory();
-        }
-        v = fs_num_take_int();
+        return PyErr_NoMemory();
     }
-    Py_ssize_t size = magnitude >> PyLong_SHIFT ? 2 : 1;
-    ((PyLongObject *)v)->ob_digit[0] = (digit)(magnitude & PyLong_MASK);
-    if (size == 2) {
-        ((PyLongObject *)v)->ob_digit[1] = (digit)(magnitude >> PyLong_SHIFT);
-    }
-    Py_SET_SIZE(v, negative ? -size : size);
-    return v;
+    v->ob_digit[0] = (digit)(magnitude & PyLong_MASK);
+    v->ob_digit[1] = (digit)(magnitude >> PyLong_SHIFT);
+    _PyObject_InitVar((PyVarObject *)v, &PyLong_Type, negative ? -2 : 2);
+    return (PyObject *)v;
 }
 
 PyObject *fs_num_from_i64(int64_t value)
@@ -70,7 +76,15 @@ PyObject *fs_num_from_i64(int64_t value)
     if (FS_UNLIKELY(magnitude >> (2 * PyLong_SHIFT))) {
         return PyLong_FromLongLong(value);
     }
-    return num_new(magnitude, value < 0);
+    if (magnitude >> PyLong_SHIFT) {
+        return num_new_wide(magnitude, value < 0);
+    }
+    PyObject *v = NUM_TAKE_INT();
+    if (v == NULL) {
+        return fs_pool_fill_ints() ? fs_num_from_i64(value) : PyErr_NoMemory();
+    }
+    fs_num_set(v, value);
+    return v;
 }
 
 /* The value of an int of at most two digits. */

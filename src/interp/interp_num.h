@@ -2,31 +2,41 @@
  *
  * Ints of one digit ("compact", |v| < 2**30) are done in the op; up to two digits
  * (|v| < 2**60) in fs_num_wide; the rest is CPython's. Results reuse an operand
- * that only the stack holds, else take a block from our free list (ints) or from
- * CPython's own (floats): all blocks come from PyObject_Malloc, whoever frees them.
+ * that only the stack holds, else a block from a pool: a stack of dead ints (or
+ * floats) that come from PyObject_Malloc and may go back to PyObject_Free.
  *
- * What must stay true: values -5..256 are CPython's singletons, as everywhere.
+ * What must stay true: values -5..256 are CPython's singletons, as everywhere. A
+ * pool has room for two more blocks whenever an op begins (FS_POOL_SLACK). Ops
+ * make no C call on their way but in a cold block that ends in a dispatch of its
+ * own, so that no register is saved on the way.
  */
 #ifndef FS_INTERP_NUM_H
 #define FS_INTERP_NUM_H
 
 #include "interp/interp.h"
+#include "interp/interp_macros.h"
 
-/* Free blocks big enough for an int of two digits, linked through ob_type. */
-extern FS_HIDDEN PyObject *fs_num_free_ints;
-extern FS_HIDDEN int fs_num_free_count;
+enum { FS_POOL_SIZE = 128, FS_POOL_SLACK = 2 };
+
+typedef struct {
+    PyObject **top;
+    PyObject *blocks[FS_POOL_SIZE + FS_POOL_SLACK];
+} fs_pool;
+
+extern FS_HIDDEN fs_pool fs_int_pool;    /* blocks for at least one digit */
+extern FS_HIDDEN fs_pool fs_float_pool;
 extern FS_HIDDEN PyLongObject *fs_num_small_ints; /* the singleton 0: index it with -5..256 */
-enum { FS_NUM_FREE_MAX = 200 };
 
 int fs_num_init(void);
-/* Fills the free list; false when out of memory. */
-bool fs_num_refill(void);
 /* An int of any value; NULL with MemoryError. */
 PyObject *fs_num_from_i64(int64_t value);
 /* v <op> w for ints of up to two digits; NULL without an error: leave it to CPython. */
 PyObject *fs_num_wide(int op, PyObject *v, PyObject *w);
-/* A float from CPython's free list or a new one. */
-PyObject *fs_num_new_float(double value);
+/* Gives half of a full pool back. */
+void fs_pool_trim(fs_pool *pool);
+/* Put some blocks into an empty pool; false: out of memory. */
+bool fs_pool_fill_ints(void);
+bool fs_pool_fill_floats(void);
 
 #define NUM_COMPACT(v) FS_LIKELY((size_t)(Py_SIZE(v) + 1) <= 2)
 #define NUM_VALUE(v) ((int64_t)Py_SIZE(v) * (int64_t)((PyLongObject *)(v))->ob_digit[0])
@@ -46,61 +56,32 @@ FS_INLINE PyObject *fs_num_small(int64_t r)
     return v;
 }
 
-/* Drops an exact int: no code runs. */
-FS_INLINE void fs_num_drop_int(PyObject *v)
+
+/* Whether an op may push two blocks; if not, the cold block says NUM_MAKE_ROOM and starts again. */
+#define NUM_NO_ROOM(pool) FS_UNLIKELY((pool).top >= (pool).blocks + FS_POOL_SIZE)
+
+/* Drops a compact int or a float into its pool, which must have room. */
+FS_INLINE void fs_num_drop(fs_pool *pool, PyObject *v)
 {
     if (--v->ob_refcnt == 0) {
-        if (FS_LIKELY(fs_num_free_count < FS_NUM_FREE_MAX && (size_t)(Py_SIZE(v) + 2) <= 4)) {
-            Py_SET_TYPE(v, (PyTypeObject *)fs_num_free_ints);
-            fs_num_free_ints = v;
-            fs_num_free_count++;
-        }
-        else {
-            PyObject_Free(v);
-        }
+        *pool->top++ = v;
     }
 }
 
-/* A block for an int, or NULL when the free list is empty. */
-FS_INLINE PyObject *fs_num_take_int(void)
+/* A block with one reference, or NULL when the pool is empty. */
+FS_INLINE PyObject *fs_num_take(fs_pool *pool)
 {
-    PyObject *v = fs_num_free_ints;
-    if (FS_LIKELY(v != NULL)) {
-        fs_num_free_ints = (PyObject *)Py_TYPE(v);
-        fs_num_free_count--;
-        Py_SET_TYPE(v, &PyLong_Type);
-        v->ob_refcnt = 1;
+    if (FS_UNLIKELY(pool->top == pool->blocks)) {
+        return NULL;
     }
+    PyObject *v = *--pool->top;
+    v->ob_refcnt = 1;
     return v;
 }
 
-FS_INLINE void fs_num_drop_float(PyThreadState *ts, PyObject *v)
-{
-    if (--v->ob_refcnt == 0) {
-        struct _Py_float_state *state = &ts->interp->float_state;
-        if (FS_LIKELY(state->numfree < PyFloat_MAXFREELIST)) {
-            state->numfree++;
-            Py_SET_TYPE(v, (PyTypeObject *)state->free_list);
-            state->free_list = (PyFloatObject *)v;
-        }
-        else {
-            PyObject_Free(v);
-        }
-    }
-}
-
-/* A float block, or NULL when the free list is empty. */
-FS_INLINE PyObject *fs_num_take_float(PyThreadState *ts)
-{
-    struct _Py_float_state *state = &ts->interp->float_state;
-    PyObject *v = (PyObject *)state->free_list;
-    if (FS_LIKELY(v != NULL)) {
-        state->free_list = (PyFloatObject *)Py_TYPE(v);
-        state->numfree--;
-        Py_SET_TYPE(v, &PyFloat_Type);
-        v->ob_refcnt = 1;
-    }
-    return v;
-}
+#define NUM_DROP_INT(v) fs_num_drop(&fs_int_pool, v)
+#define NUM_DROP_FLOAT(v) fs_num_drop(&fs_float_pool, v)
+#define NUM_TAKE_INT() fs_num_take(&fs_int_pool)
+#define NUM_TAKE_FLOAT() fs_num_take(&fs_float_pool)
 
 #endif
