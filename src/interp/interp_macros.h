@@ -122,6 +122,21 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
         XDECREF(old_);                \
     } while (0)
 
+/* Takes the POP_JUMP_* at `ip`, or not. */
+#define GOTO_JUMP_BY_TRUTH(truth)                                          \
+    do {                                                                   \
+        uint16_t flags_ = fs_ops[ip->op].flags;                            \
+        if ((truth) == ((flags_ & FS_OPF_IF_TRUE) != 0)) {                 \
+            if (flags_ & FS_OPF_BACK) {                                    \
+                GOTO_OP(JUMP_BACKWARD);                                    \
+            }                                                              \
+            ip += 1 + ARG;                                                 \
+            DISPATCH();                                                    \
+        }                                                                  \
+        ip += 1;                                                           \
+        DISPATCH();                                                        \
+    } while (0)
+
 /* Links a new frame above the running one, which goes on after the CALL slot at `ip`. */
 #define ENTER_FRAME(made, callee)                                       \
     do {                                                                \

@@ -87,20 +87,31 @@ PyObject *fs_num_from_i64(int64_t value)
     return v;
 }
 
-/* The value of an int of at most two digits. */
+/* The value of an int that fits in 63 bits. */
 static bool num_wide_value(PyObject *v, int64_t *value)
 {
     Py_ssize_t size = Py_SIZE(v);
-    if (size < -2 || size > 2) {
-        return false;
-    }
     const digit *digits = ((PyLongObject *)v)->ob_digit;
-    int64_t magnitude = 0;
-    if (size != 0) {
+    int64_t magnitude;
+    switch (size < 0 ? -size : size) {
+    case 0:
+        magnitude = 0;
+        break;
+    case 1:
         magnitude = digits[0];
-        if (size == 2 || size == -2) {
-            magnitude |= (int64_t)digits[1] << PyLong_SHIFT;
+        break;
+    case 3:
+        if (digits[2] >> 3) {
+            return false;
         }
+        magnitude = digits[0] | (int64_t)digits[1] << PyLong_SHIFT |
+                    (int64_t)digits[2] << (2 * PyLong_SHIFT);
+        break;
+    case 2:
+        magnitude = digits[0] | (int64_t)digits[1] << PyLong_SHIFT;
+        break;
+    default:
+        return false;
     }
     *value = size < 0 ? -magnitude : magnitude;
     return true;
@@ -122,11 +133,15 @@ PyObject *fs_num_wide(int op, PyObject *v, PyObject *w)
     switch (op) {
     case NB_ADD:
     case NB_INPLACE_ADD:
-        r = a + b;
+        if (__builtin_add_overflow(a, b, &r)) {
+            return NULL;
+        }
         break;
     case NB_SUBTRACT:
     case NB_INPLACE_SUBTRACT:
-        r = a - b;
+        if (__builtin_sub_overflow(a, b, &r)) {
+            return NULL;
+        }
         break;
     case NB_MULTIPLY:
     case NB_INPLACE_MULTIPLY:

@@ -1,7 +1,7 @@
 /* Arithmetic on exact ints and floats for op bodies: values, results, free blocks.
  *
- * Ints of one digit ("compact", |v| < 2**30) are done in the op; up to two digits
- * (|v| < 2**60) in fs_num_wide; the rest is CPython's. Results reuse an operand
+ * Ints of one digit ("compact", |v| < 2**30) are done in the op; up to 63
+ * bits in fs_num_wide; the rest is CPython's. Results reuse an operand
  * that only the stack holds, else a block from a pool: a stack of dead ints (or
  * floats) that come from PyObject_Malloc and may go back to PyObject_Free.
  *
@@ -30,7 +30,7 @@ extern FS_HIDDEN PyLongObject *fs_num_small_ints; /* the singleton 0: index it w
 int fs_num_init(void);
 /* An int of any value; NULL with MemoryError. */
 PyObject *fs_num_from_i64(int64_t value);
-/* v <op> w for ints of up to two digits; NULL without an error: leave it to CPython. */
+/* v <op> w for ints of up to 63 bits; NULL without an error: leave it to CPython. */
 PyObject *fs_num_wide(int op, PyObject *v, PyObject *w);
 /* Gives half of a full pool back. */
 void fs_pool_trim(fs_pool *pool);
