@@ -54,36 +54,50 @@ bool fs_pool_fill_floats(void)
     return num_fill(&fs_float_pool, &PyFloat_Type, sizeof(PyFloatObject));
 }
 
-/* An int of two digits. */
-static PyObject *num_new_wide(uint64_t magnitude, bool negative)
+/* Digits of a magnitude below 2**63. */
+static Py_ssize_t num_digits(uint64_t magnitude)
 {
-    PyLongObject *v = PyObject_Malloc(offsetof(PyLongObject, ob_digit) + 2 * sizeof(digit));
-    if (v == NULL) {
-        return PyErr_NoMemory();
-    }
-    v->ob_digit[0] = (digit)(magnitude & PyLong_MASK);
-    v->ob_digit[1] = (digit)(magnitude >> PyLong_SHIFT);
-    _PyObject_InitVar((PyVarObject *)v, &PyLong_Type, negative ? -2 : 2);
-    return (PyObject *)v;
+    return 1 + (magnitude >> PyLong_SHIFT != 0) + (magnitude >> (2 * PyLong_SHIFT) != 0);
 }
 
-PyObject *fs_num_from_i64(int64_t value)
+/* Writes a value into an int object with room for its digits. */
+static void num_write(PyObject *v, uint64_t magnitude, bool negative)
 {
-    if (NUM_IS_SMALL(value)) {
-        return fs_num_small(value);
+    PyLongObject *n = (PyLongObject *)v;
+    Py_ssize_t size = num_digits(magnitude);
+    n->ob_digit[0] = (digit)(magnitude & PyLong_MASK);
+    if (size > 1) {
+        n->ob_digit[1] = (digit)(magnitude >> PyLong_SHIFT & PyLong_MASK);
     }
+    if (size > 2) {
+        n->ob_digit[2] = (digit)(magnitude >> (2 * PyLong_SHIFT));
+    }
+    Py_SET_SIZE(v, negative ? -size : size);
+}
+
+/* An int that is no singleton, in `dead` (refcount 1, dropped by the caller) if that has room. */
+static PyObject *num_make(int64_t value, PyObject *dead)
+{
     uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    if (FS_UNLIKELY(magnitude >> (2 * PyLong_SHIFT))) {
+    if (FS_UNLIKELY(magnitude >> 63)) {
         return PyLong_FromLongLong(value);
     }
-    if (magnitude >> PyLong_SHIFT) {
-        return num_new_wide(magnitude, value < 0);
+    Py_ssize_t size = num_digits(magnitude);
+    PyObject *v;
+    if (dead != NULL && Py_ABS(Py_SIZE(dead)) >= size) {
+        v = Py_NewRef(dead);
     }
-    PyObject *v = NUM_TAKE_INT();
-    if (v == NULL) {
-        return fs_pool_fill_ints() ? fs_num_from_i64(value) : PyErr_NoMemory();
+    else if (size == 1 && (v = NUM_TAKE_INT()) != NULL) {
+        /* from the pool */
     }
-    fs_num_set(v, value);
+    else {
+        v = PyObject_Malloc(offsetof(PyLongObject, ob_digit) + (size_t)size * sizeof(digit));
+        if (v == NULL) {
+            return PyErr_NoMemory();
+        }
+        _PyObject_Init(v, &PyLong_Type);
+    }
+    num_write(v, magnitude, value < 0);
     return v;
 }
 
@@ -124,29 +138,27 @@ static int64_t num_floor_div(int64_t a, int64_t b)
     return q - (a % b != 0 && (a < 0) != (b < 0));
 }
 
-PyObject *fs_num_wide(int op, PyObject *v, PyObject *w)
+/* a <op> b where that fits in 64 bits. */
+static bool num_operate(int op, int64_t a, int64_t b, int64_t *result)
 {
-    int64_t a, b, r;
-    if (!num_wide_value(v, &a) || !num_wide_value(w, &b)) {
-        return NULL;
-    }
+    int64_t r;
     switch (op) {
     case NB_ADD:
     case NB_INPLACE_ADD:
         if (__builtin_add_overflow(a, b, &r)) {
-            return NULL;
+            return false;
         }
         break;
     case NB_SUBTRACT:
     case NB_INPLACE_SUBTRACT:
         if (__builtin_sub_overflow(a, b, &r)) {
-            return NULL;
+            return false;
         }
         break;
     case NB_MULTIPLY:
     case NB_INPLACE_MULTIPLY:
         if (__builtin_mul_overflow(a, b, &r)) {
-            return NULL;
+            return false;
         }
         break;
     case NB_AND:
@@ -164,33 +176,46 @@ PyObject *fs_num_wide(int op, PyObject *v, PyObject *w)
     case NB_LSHIFT:
     case NB_INPLACE_LSHIFT:
         if (b < 0 || b > 62 || a > INT64_MAX >> b || a < INT64_MIN >> b) {
-            return NULL;
+            return false;
         }
         r = (int64_t)((uint64_t)a << b);
         break;
     case NB_RSHIFT:
     case NB_INPLACE_RSHIFT:
         if (b < 0) {
-            return NULL;
+            return false;
         }
         r = a >> (b > 63 ? 63 : b);
         break;
     case NB_FLOOR_DIVIDE:
     case NB_INPLACE_FLOOR_DIVIDE:
         if (b == 0) {
-            return NULL;
+            return false;
         }
         r = num_floor_div(a, b);
         break;
     case NB_REMAINDER:
     case NB_INPLACE_REMAINDER:
         if (b == 0) {
-            return NULL;
+            return false;
         }
         r = a - num_floor_div(a, b) * b;
         break;
     default:
+        return false;
+    }
+    *result = r;
+    return true;
+}
+
+PyObject *fs_num_wide(int op, PyObject *v, PyObject *w)
+{
+    int64_t a, b, r;
+    if (!num_wide_value(v, &a) || !num_wide_value(w, &b) || !num_operate(op, a, b, &r)) {
         return NULL;
     }
-    return fs_num_from_i64(r);
+    if (NUM_IS_SMALL(r)) {
+        return fs_num_small(r);
+    }
+    return num_make(r, Py_REFCNT(v) == 1 ? v : Py_REFCNT(w) == 1 ? w : NULL);
 }

@@ -28,9 +28,8 @@ extern FS_HIDDEN fs_pool fs_float_pool;
 extern FS_HIDDEN PyLongObject *fs_num_small_ints; /* the singleton 0: index it with -5..256 */
 
 int fs_num_init(void);
-/* An int of any value; NULL with MemoryError. */
-PyObject *fs_num_from_i64(int64_t value);
-/* v <op> w for ints of up to 63 bits; NULL without an error: leave it to CPython. */
+/* v <op> w for ints of up to 63 bits, in the memory of an operand that only the caller holds;
+ * NULL without an error: leave it to CPython. */
 PyObject *fs_num_wide(int op, PyObject *v, PyObject *w);
 /* Gives half of a full pool back. */
 void fs_pool_trim(fs_pool *pool);
