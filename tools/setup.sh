@@ -176,7 +176,7 @@ main() {
             ;;
         asan)
             virtual_environment build/venv-asan
-            build build/venv-asan -Db_sanitize=address,undefined -Db_lundef=false
+            CC=${CC:-gcc} build build/venv-asan -Ddispatch=computed-goto -Db_sanitize=address,undefined -Db_lundef=false
             ;;
         --no-build) virtual_environment .venv ;;
         *) die "unknown argument '$what'; allowed are: goto, asan, --no-build, or nothing" ;;
