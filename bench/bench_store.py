@@ -2,7 +2,8 @@
 
 One file of JSON lines per thing that is measured: the key is a digest of the engine's
 files, the Python and the settings. The same command started again goes on where the
-last one stopped; another engine or other settings start a file of their own.
+last one stopped; another engine or other settings start a file of their own. How often
+each benchmark loops is found with stock Python, so all engines share it.
 """
 
 from __future__ import annotations
@@ -27,47 +28,52 @@ def engine_digest(engine: str | None) -> str:
     return digest.hexdigest()
 
 
+def _digest(identity: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _entries(path: Path) -> list[dict[str, Any]]:
+    """The lines of a file; the last one may be torn, from a run that was killed."""
+    found = []
+    for line in path.read_text().splitlines() if path.exists() else ():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return found
+
+
+def _append(path: Path, entry: dict[str, Any]) -> None:
+    with path.open("a") as file:
+        file.write(json.dumps(entry) + "\n")
+
+
 class Store:
     """All samples, failures and calibrations of one measurement."""
 
     def __init__(self, folder: Path, settings: Settings, fresh: bool = False) -> None:
         """Open the file of these settings, or start it."""
-        identity = asdict(settings) | {"engine": engine_digest(settings.engine)}
-        key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / f"samples-{key}.jsonl"
-        self.samples: list[Sample] = []
-        self.failures: dict[tuple[str, str], str] = {}
-        self.loops: dict[str, list[dict[str, Any]]] = {}
+        identity = asdict(settings) | {"engine": engine_digest(settings.engine)}
+        stock = {name: identity[name] for name in ("python", "clock", "min_time")}
+        self.path = folder / f"samples-{_digest(identity)}.jsonl"
+        self.loops_path = folder / f"loops-{_digest(stock)}.jsonl"
         if fresh:
             self.path.unlink(missing_ok=True)
-        elif self.path.exists():
-            self._read()
-
-    def _read(self) -> None:
-        for line in self.path.read_text().splitlines():
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue  # the last line of a run that was killed while writing
-            if "sample" in entry:
-                self.samples.append(Sample(**entry["sample"]))
-            elif "calibration" in entry:
-                self.loops[entry["calibration"]] = entry["tasks"]
-
-    def _write(self, entry: dict[str, Any]) -> None:
-        with self.path.open("a") as file:
-            file.write(json.dumps(entry) + "\n")
+            self.loops_path.unlink(missing_ok=True)
+        self.samples = [Sample(**entry) for entry in _entries(self.path)]
+        self.loops = {entry["script"]: entry["tasks"] for entry in _entries(self.loops_path)}
+        self.failures: dict[tuple[str, str], str] = {}
 
     def add(self, sample: Sample) -> None:
         """Keep one sample."""
         self.samples.append(sample)
-        self._write({"sample": sample.as_json()})
+        _append(self.path, sample.as_json())
 
     def add_calibration(self, script: str, tasks: list[dict[str, Any]]) -> None:
         """Keep the tasks of a script and their loops."""
         self.loops[script] = tasks
-        self._write({"calibration": script, "tasks": tasks})
+        _append(self.loops_path, {"script": script, "tasks": tasks})
 
     def fail(self, task: str, side: str, reason: str) -> None:
         """Note a failure: for this run's report only, so that the next run tries again."""
