@@ -153,7 +153,22 @@ def test_end_of_process(same: Same, tmp_path: Path) -> None:
     assert b"thread ends" in result.stdout and b"del b" in result.stdout
 
 
-def _interrupt(words: list[str], engine: str | None, number: int, code: str) -> tuple:
+def _wait_until_asleep(pid: int) -> None:
+    """Wait until a process sleeps, seen five times in a row."""
+    seen = 0
+    for _ in range(1000):
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        seen = seen + 1 if state == "S" else 0
+        if seen == 5:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the program never went to sleep")
+
+
+def _interrupt(
+    words: list[str], engine: str | None, number: int, code: str, *, asleep: bool = True
+) -> tuple[int, bytes, bytes]:
+    """Start code, send a signal once it has said "ready", and return how it ended."""
     process = subprocess.Popen(
         [*words, "-c", code],
         stdout=subprocess.PIPE,
@@ -161,7 +176,10 @@ def _interrupt(words: list[str], engine: str | None, number: int, code: str) -> 
         env=make_environment(engine),
     )
     assert process.stdout.readline() == b"ready\n"
-    time.sleep(0.05)
+    if asleep:
+        _wait_until_asleep(process.pid)
+    else:
+        time.sleep(0.1)
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     return process.returncode, out, err
@@ -173,7 +191,7 @@ SIGNAL_PROGRAMS = {
     "except KeyboardInterrupt: print('caught'); raise SystemExit(4)",
     "own handler": "import signal, time\n"
     "signal.signal(signal.SIGTERM, lambda n, f: print('frame', f.f_code.co_name, f.f_back))\n"
-    "signal.signal(signal.SIGINT, signal.SIG_DFL)\nprint('ready', flush=True)\ntime.sleep(0.5)",
+    "signal.signal(signal.SIGINT, signal.SIG_DFL)\nprint('ready', flush=True)\ntime.sleep(0.8)",
 }
 
 
@@ -189,8 +207,8 @@ def test_signals(launcher: Launcher, python: str, name: str, number: int) -> Non
 
 def test_signal_in_a_busy_loop(launcher: Launcher, python: str) -> None:
     code = "print('ready', flush=True)\nn = 0\nwhile True:\n    n += 1\n"
-    stock = _interrupt([python], "0", signal.SIGINT, code)
-    ours = _interrupt(launcher.words, launcher.engine, signal.SIGINT, code)
+    stock = _interrupt([python], "0", signal.SIGINT, code, asleep=False)
+    ours = _interrupt(launcher.words, launcher.engine, signal.SIGINT, code, asleep=False)
     assert stock[0] == ours[0] == -signal.SIGINT
     assert stock[2].splitlines()[0] == ours[2].splitlines()[0]
     assert ours[2].splitlines()[-1] == b"KeyboardInterrupt"
