@@ -56,7 +56,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         identity = asdict(settings) | {"engine": engine_digest(settings.engine)}
         stock = {name: identity[name] for name in ("python", "clock", "min_time")}
-        self.path = folder / f"samples-{_digest(identity)}.jsonl"
+        self.path = folder / f"runs-{_digest(identity)}.jsonl"
         self.loops_path = folder / f"loops-{_digest(stock)}.jsonl"
         if fresh:
             self.path.unlink(missing_ok=True)

@@ -58,6 +58,7 @@ LINT = (
     Step("ruff", ("{python}", "-m", "ruff", "check", "."), 1),
     Step("clang-format", ("{python}", "tools/run_format.py", "--check"), 1),
     Step("layers", ("{python}", "tools/check_layers.py"), 1),
+    pytest_step("tools", "tests/tools", 2),
 )
 # For each build.
 COMMON = (
@@ -77,7 +78,7 @@ LAST = (
     Step("cpython-quick", ("{python}", "tests/cpython/run.py", "--quick", "--jobs", "{jobs}"), 25),
 )
 ONLY_TAIL = (Step("handlers", ("{python}", "tools/check_handlers.py"), 1),)
-GROUPS = {"lint": {step.name for step in LINT} | {"handlers"}}
+GROUPS = {"lint": {"ruff", "clang-format", "layers", "handlers"}}
 
 
 @dataclass
