@@ -50,6 +50,9 @@ enum fs_frame_kind {
     FS_KIND_BINARY,     /* operator method: NotImplemented needs a second look */
     FS_KIND_COMPARE,    /* rich comparison method, same */
     FS_KIND_BOOL,       /* result becomes a truth value (__contains__, __bool__) */
+    /* From here on prev_instr is the whole op, after which the caller goes on. */
+    FS_KIND_ATTR,       /* getter: the result replaces the owner on the stack */
+    FS_KIND_SETATTR,    /* setter: value and owner leave the stack */
     FS_KIND_COUNT
 };
 
@@ -186,6 +189,41 @@ FS_INLINE fs_code *fs_code_for_inline(PyFunctionObject *func)
     return co->runs_stock ? NULL : co;
 }
 
+/* Whether a call with just `nargs` positional arguments runs the body at once. */
+FS_INLINE bool fs_code_is_plain(const fs_code *co, int nargs)
+{
+    return co->argcount == nargs &&
+           !(co->flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR));
+}
+
+/* A frame for a plain call (borrows func; the caller sets the first `nargs` locals and the kind);
+ * NULL without an error: the chunk of the data stack is full. */
+FS_INLINE _PyInterpreterFrame *fs_frame_push(PyThreadState *ts, PyFunctionObject *func,
+                                             fs_code *callee, int nargs)
+{
+    PyObject **top = ts->datastack_top;
+    if (FS_UNLIKELY(callee->framesize >= ts->datastack_limit - top)) {
+        return NULL;
+    }
+    ts->datastack_top = top + callee->framesize;
+    _PyInterpreterFrame *made = (_PyInterpreterFrame *)top;
+    made->f_func = (PyFunctionObject *)Py_NewRef((PyObject *)func);
+    made->f_globals = func->func_globals;
+    made->f_builtins = func->func_builtins;
+    made->f_locals = NULL;
+    made->f_code = (PyCodeObject *)Py_NewRef(func->func_code);
+    made->frame_obj = NULL;
+    made->prev_instr = FS_UNIT_OF(callee, callee->instrs) - 1;
+    made->is_entry = false;
+    made->owner = FRAME_OWNED_BY_THREAD;
+    PyObject **end = made->localsplus + callee->nlocalsplus;
+    for (PyObject **to = made->localsplus + nargs; to < end; to++) {
+        *to = NULL;
+        __asm__("" : "+r"(to));
+    }
+    return made;
+}
+
 /* interp_run_{tail,goto}.c: runs ctx->frame until its entry frame returns, yields or raises. */
 PyObject *fs_run(fs_ctx *ctx);
 /* The table to run from (0), to record with (1), to leave with (2). */
@@ -221,6 +259,8 @@ void fs_ctx_enter_frame(fs_ctx *ctx, _PyInterpreterFrame *frame);
 fs_next fs_return_value(fs_ctx *ctx, PyObject *value);
 /* The caller's side of it; the callee is gone already, ctx is at the caller. */
 fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value);
+/* The same for a callee that failed: ctx->ip is the op that called it. */
+void fs_return_failed(fs_ctx *ctx, int kind);
 /* RETURN_GENERATOR: the generator that took the frame over; ctx->frame NULL: leave with it. */
 PyObject *fs_return_generator(fs_ctx *ctx);
 

@@ -50,6 +50,7 @@ fs_next fs_handover(fs_ctx *ctx, PyObject **result)
     fs_ctx_enter_frame(ctx, caller);
     if (value == NULL) {
         ctx->ip--;
+        fs_return_failed(ctx, kind);
         return FS_FAIL;
     }
     return fs_return_into(ctx, kind, value);

@@ -138,9 +138,13 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
     } while (0)
 
 /* Links a new frame above the running one, which goes on after the CALL slot at `ip`. */
-#define ENTER_FRAME(made, callee)                                       \
+#define ENTER_FRAME(made, callee) ENTER_FRAME_AT(made, callee, ip + FS_CALL_LENGTH - 1)
+
+/* The same with the slot that tracebacks of the caller show; how the caller goes on is the
+ * frame's kind's affair. */
+#define ENTER_FRAME_AT(made, callee, slot)                              \
     do {                                                                \
-        frame->prev_instr = FS_UNIT_OF(co, ip + FS_CALL_LENGTH - 1);    \
+        frame->prev_instr = FS_UNIT_OF(co, slot);                       \
         frame->stacktop = (int)(sp - frame->localsplus);                \
         (made)->previous = frame;                                       \
         frame = (made);                                                 \

@@ -8,6 +8,7 @@
 #include "interp/interp_num.h"
 #include "sem/sem.h"
 #include "spec/spec.h"
+#include "spec/spec_attr.h"
 
 #define Py_DECREF_IMMORTAL(v) ((void)((v)->ob_refcnt--))
 

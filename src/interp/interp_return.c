@@ -14,6 +14,32 @@ static void return_jump(fs_ctx *ctx)
     ctx->ip += ctx->ip[-1].arg;
 }
 
+/* To the end of the op before ctx->ip. */
+static void return_skip(fs_ctx *ctx)
+{
+    ctx->ip += fs_ops[ctx->ip[-1].op].length - 1;
+}
+
+/* Takes owner and value of a STORE_ATTR off the stack. */
+static void return_drop_stored(fs_ctx *ctx)
+{
+    ctx->sp -= 2;
+    PyObject *v = ctx->sp[0];
+    PyObject *owner = ctx->sp[1];
+    Py_DECREF(v);
+    Py_DECREF(owner);
+}
+
+void fs_return_failed(fs_ctx *ctx, int kind)
+{
+    if (kind == FS_KIND_ATTR) {
+        fs_sem_attribute_context(ctx->sp[-1], ctx->co->names[ctx->ip->arg]);
+    }
+    else if (kind == FS_KIND_SETATTR) {
+        return_drop_stored(ctx);
+    }
+}
+
 fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value)
 {
     switch (kind) {
@@ -44,6 +70,18 @@ fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value)
         return FS_GO_ON;
     case FS_KIND_DISCARD:
         Py_DECREF(value);
+        return FS_GO_ON;
+    case FS_KIND_ATTR: {
+        PyObject *owner = ctx->sp[-1];
+        ctx->sp[-1] = value;
+        return_skip(ctx);
+        Py_DECREF(owner);
+        return FS_GO_ON;
+    }
+    case FS_KIND_SETATTR:
+        return_skip(ctx);
+        Py_DECREF(value);
+        return_drop_stored(ctx);
         return FS_GO_ON;
     case FS_KIND_BOOL: {
         int truth = fs_truth(value);

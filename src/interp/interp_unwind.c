@@ -48,6 +48,7 @@ static fs_next unwind_leave_frame(fs_ctx *ctx)
     if (dying->is_entry) {
         return FS_LEAVE;
     }
+    int kind = *fs_frame_kind_of(dying);
     _PyInterpreterFrame *caller = dying->previous;
     ctx->cframe.current_frame = caller;
     if (dying->owner == FRAME_OWNED_BY_GENERATOR) {
@@ -59,6 +60,9 @@ static fs_next unwind_leave_frame(fs_ctx *ctx)
     }
     fs_ctx_enter_frame(ctx, caller);
     ctx->ip--; /* the call is what failed */
+    if (FS_UNLIKELY(kind != FS_KIND_CALL)) {
+        fs_return_failed(ctx, kind);
+    }
     return FS_GO_ON;
 }
 

@@ -22,11 +22,13 @@
 #include <internal/pycore_interp.h>
 #include <internal/pycore_list.h>
 #include <internal/pycore_long.h>
+#include <internal/pycore_moduleobject.h>
 #include <internal/pycore_object.h>
 #include <internal/pycore_pyerrors.h>
 #include <internal/pycore_pystate.h>
 #include <internal/pycore_tuple.h>
 #include <opcode.h>
+#include <structmember.h>
 
 #include "base/base.h"
 
@@ -128,6 +130,55 @@ uint32_t fs_pyrt_type_version(PyTypeObject *type);
 
 /* Index of a unicode key in a keys table of unicode keys, or -1. */
 Py_ssize_t fs_pyrt_keys_index(PyDictKeysObject *keys, PyObject *name);
+
+/* The same by the key's text: -1 means that no equal key is there. */
+Py_ssize_t fs_pyrt_keys_find(PyDictKeysObject *keys, PyObject *name);
+
+/* A value never used before for PyDictObject.ma_version_tag: CPython's own counter is hidden
+ * and counts up, ours counts down. */
+extern FS_HIDDEN uint64_t fs_pyrt_last_dict_version;
+#define FS_PYRT_NEXT_DICT_VERSION() (--fs_pyrt_last_dict_version)
+
+/* ---- objects whose layout CPython keeps to itself ---- */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *fget;
+    PyObject *fset;
+} fs_pyrt_property;
+
+/* staticmethod and classmethod. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *callable;
+} fs_pyrt_wrapped;
+
+typedef struct {
+    PyObject_HEAD
+    PyTypeObject *type;
+    PyObject *obj;
+    PyTypeObject *obj_type;
+} fs_pyrt_super;
+
+/* Where the instance's dict pointer stands, from the object on; 0: there is none. */
+FS_INLINE int fs_pyrt_dict_offset(PyTypeObject *type)
+{
+    if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
+        return MANAGED_DICT_OFFSET;
+    }
+    return type->tp_dictoffset > 0 && type->tp_dictoffset < INT32_MAX ? (int)type->tp_dictoffset
+                                                                       : 0;
+}
+
+/* Whether loads from instances go the `standard` way, save for a __getattr__ that is asked
+ * after it has failed. */
+bool fs_pyrt_standard_loads(PyTypeObject *type, getattrofunc standard);
+
+/* Whether stores to instances go the standard way. */
+FS_INLINE bool fs_pyrt_standard_stores(PyTypeObject *type)
+{
+    return type->tp_setattro == PyObject_GenericSetAttr;
+}
 
 /* ---- numbers ---- */
 

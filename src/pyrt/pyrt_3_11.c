@@ -318,6 +318,61 @@ Py_ssize_t fs_pyrt_keys_index(PyDictKeysObject *keys, PyObject *name)
     return -1;
 }
 
+Py_ssize_t fs_pyrt_keys_find(PyDictKeysObject *keys, PyObject *name)
+{
+    Py_ssize_t index = fs_pyrt_keys_index(keys, name);
+    if (index >= 0) {
+        return index;
+    }
+    Py_hash_t hash = PyObject_Hash(name);
+    PyDictUnicodeEntry *entries = DK_UNICODE_ENTRIES(keys);
+    for (Py_ssize_t i = 0; i < keys->dk_nentries; i++) {
+        PyObject *key = entries[i].me_key;
+        if (key != NULL && ((PyASCIIObject *)key)->hash == hash && PyUnicode_Compare(key, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+uint64_t fs_pyrt_last_dict_version = UINT64_MAX;
+
+/* ---- attributes ---- */
+
+/* The tp_getattro that CPython gives a class with __getattr__: read off such a class, which is
+ * kept. NULL when it cannot be made. */
+static getattrofunc pyrt_getattr_hook(void)
+{
+    static PyObject *probe;
+    if (probe == NULL) {
+        probe = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){sOss}", "attribute_probe",
+                                      "__getattr__", Py_None, "__module__", "fullspeed._engine");
+        if (probe == NULL) {
+            PyErr_Clear();
+            return NULL;
+        }
+    }
+    return ((PyTypeObject *)probe)->tp_getattro;
+}
+
+bool fs_pyrt_standard_loads(PyTypeObject *type, getattrofunc standard)
+{
+    if (type->tp_getattro == standard) {
+        return true;
+    }
+    static PyObject *last;
+    static PyObject *first;
+    if ((last == NULL && (last = PyUnicode_InternFromString("__getattr__")) == NULL) ||
+        (first == NULL && (first = PyUnicode_InternFromString("__getattribute__")) == NULL)) {
+        PyErr_Clear();
+        return false;
+    }
+    PyObject *found = _PyType_Lookup(type, first);
+    return found != NULL && Py_IS_TYPE(found, &PyWrapperDescr_Type) &&
+           ((PyWrapperDescrObject *)found)->d_wrapped == (void *)standard &&
+           _PyType_Lookup(type, last) != NULL && type->tp_getattro == pyrt_getattr_hook();
+}
+
 /* ---- numbers ---- */
 
 void fs_pyrt_float_free(PyObject *op)

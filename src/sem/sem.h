@@ -148,6 +148,11 @@ FS_SEM_API int fs_sem_before_async_with(PyThreadState *ts, PyObject *mgr, PyObje
 FS_SEM_API PyObject *fs_sem_with_except_start(PyThreadState *ts, PyObject *exit_func,
                                               PyObject *value);
 
+/* --- attributes (sem_attr.c) ---------------------------------------------- */
+
+/* Gives the pending AttributeError its name and obj, unless it has them. */
+FS_SEM_API void fs_sem_attribute_context(PyObject *owner, PyObject *name);
+
 /* --- formatting and building (sem_build.c) ------------------------------- */
 
 /* fmt_spec may be NULL; which_conversion is oparg & FVC_MASK. */

@@ -29,6 +29,7 @@
     X(match_args, "__match_args__")                                                              \
     X(name, "name")                                                                              \
     X(notes, "__notes__")                                                                        \
+    X(obj, "obj")                                                                                \
     X(spec, "__spec__")                                                                          \
     X(split, "split")
 

@@ -2,7 +2,6 @@
 #include "spec/spec.h"
 
 enum {
-    SPEC_MISSES = 52,      /* guard failures before a specialised op is given back */
     SPEC_MAX_FAILS = 12,   /* failed tries before an op stays generic */
 };
 
@@ -15,7 +14,7 @@ static uint8_t spec_backoff(int fails)
 void fs_spec_to(fs_instr *ip, int op)
 {
     fs_stats.specialized++;
-    ip->counter = SPEC_MISSES;
+    ip->counter = FS_SPEC_MISSES;
     ip->op = (uint16_t)op;
 }
 

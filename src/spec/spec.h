@@ -45,6 +45,9 @@ typedef struct {
 /* A guard of the specialised op at `ip` failed. */
 void fs_spec_miss(fs_instr *ip);
 
+/* Guard failures before a specialised op is given back. */
+enum { FS_SPEC_MISSES = 52 };
+
 /* For specialisers (spec_*.c): the outcome. `op` fits, or nothing does and `generic` is what
  * to fall back to when giving up. */
 void fs_spec_to(fs_instr *ip, int op);

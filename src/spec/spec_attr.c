@@ -1,17 +1,293 @@
-/* Specialisation of attribute loads, stores and method loads. */
+/* Attributes, the common part of the specialisers: what a type and an instance say about a name.
+ *
+ *     spec_attr_load.c    LOAD_ATTR
+ *     spec_attr_method.c  LOAD_METHOD
+ *     spec_attr_store.c   STORE_ATTR
+ *
+ * What must stay true: a name counts as absent only when no equal key is there
+ * (keys need not be interned), and as present by identity of the key.
+ */
 #include "spec/spec.h"
+#include "spec/spec_attr.h"
 
-void fs_spec_load_attr(fs_instr *ip, PyObject *owner FS_UNUSED, PyObject *name FS_UNUSED)
+/* ---- looking ---- */
+
+/* A member descriptor's kind for an instance of `type`. */
+static fs_attr_kind attr_member_kind(PyTypeObject *type, PyMemberDescrObject *descr)
 {
-    fs_spec_fail(ip, FS_OP_LOAD_ATTR_GENERIC);
+    PyMemberDef *member = descr->d_member;
+    if (!PyType_IsSubtype(type, descr->d_common.d_type) || member->flags & PY_AUDIT_READ ||
+        member->offset <= 0 || member->offset >= INT32_MAX) {
+        return FS_ATTR_OPAQUE;
+    }
+    return member->type == T_OBJECT_EX ? FS_ATTR_SLOT : FS_ATTR_MEMBER;
 }
 
-void fs_spec_store_attr(fs_instr *ip, PyObject *owner FS_UNUSED, PyObject *name FS_UNUSED)
+/* The kind of a data descriptor: only those of CPython are known. */
+static fs_attr_kind attr_data_kind(PyTypeObject *type, PyObject *descr)
 {
-    fs_spec_fail(ip, FS_OP_STORE_ATTR_GENERIC);
+    if (Py_IS_TYPE(descr, &PyMemberDescr_Type)) {
+        return attr_member_kind(type, (PyMemberDescrObject *)descr);
+    }
+    if (Py_IS_TYPE(descr, &PyProperty_Type)) {
+        return FS_ATTR_PROPERTY;
+    }
+    if (Py_IS_TYPE(descr, &PyGetSetDescr_Type) &&
+        PyType_IsSubtype(type, ((PyDescrObject *)descr)->d_type)) {
+        return FS_ATTR_GETSET;
+    }
+    return FS_ATTR_OPAQUE;
 }
 
-void fs_spec_load_method(fs_instr *ip, PyObject *owner FS_UNUSED, PyObject *name FS_UNUSED)
+/* The kind of an attribute that is found in the type. */
+static fs_attr_kind attr_kind_of(PyTypeObject *type, PyObject *descr)
 {
-    fs_spec_fail(ip, FS_OP_LOAD_METHOD_GENERIC);
+    PyTypeObject *own = Py_TYPE(descr);
+    if (own->tp_descr_set != NULL) {
+        return attr_data_kind(type, descr);
+    }
+    if (own->tp_descr_get == NULL) {
+        return FS_ATTR_VALUE;
+    }
+    if (own == &PyStaticMethod_Type) {
+        return FS_ATTR_STATICMETHOD;
+    }
+    if (own == &PyClassMethod_Type) {
+        return FS_ATTR_CLASSMETHOD;
+    }
+    if (own->tp_flags & Py_TPFLAGS_METHOD_DESCRIPTOR && own->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) {
+        return FS_ATTR_METHOD;
+    }
+    return FS_ATTR_OTHER;
+}
+
+fs_attr_found fs_attr_look_in_type(PyTypeObject *type, PyObject *name)
+{
+    fs_attr_found found = {.kind = FS_ATTR_OPAQUE};
+    found.version = type->tp_dict == NULL ? 0 : fs_pyrt_type_version(type);
+    if (found.version == 0) {
+        return found;
+    }
+    found.descr = _PyType_Lookup(type, name);
+    if (found.descr == NULL) {
+        found.kind = FS_ATTR_ABSENT;
+        return found;
+    }
+    found.may_change = !(Py_TYPE(found.descr)->tp_flags & Py_TPFLAGS_IMMUTABLETYPE);
+    found.kind = attr_kind_of(type, found.descr);
+    return found;
+}
+
+/* An instance's dict as a place. */
+static fs_attr_place attr_look_in_dict(PyDictObject *dict, PyObject *name)
+{
+    fs_attr_place place = {.where = FS_PLACE_ODD, .index = -1};
+    PyDictKeysObject *keys = dict->ma_keys;
+    if (!DK_IS_UNICODE(keys)) {
+        return place;
+    }
+    place.where = FS_PLACE_DICT;
+    place.keys = keys;
+    place.index = fs_pyrt_keys_find(keys, name);
+    if (place.index >= 0) {
+        place.value = dict->ma_values != NULL ? dict->ma_values->values[place.index]
+                                              : DK_UNICODE_ENTRIES(keys)[place.index].me_value;
+    }
+    return place;
+}
+
+fs_attr_place fs_attr_look_in_instance(PyObject *owner, PyObject *name)
+{
+    PyTypeObject *type = Py_TYPE(owner);
+    fs_attr_place place = {.where = FS_PLACE_NOWHERE, .index = -1};
+    PyDictValues *values = NULL;
+    if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
+        values = *_PyObject_ValuesPointer(owner);
+    }
+    if (values != NULL) {
+        place.where = FS_PLACE_VALUES;
+        place.keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
+        place.index = fs_pyrt_keys_find(place.keys, name);
+        place.value = place.index >= 0 ? values->values[place.index] : NULL;
+        return place;
+    }
+    int offset = fs_pyrt_dict_offset(type);
+    if (offset == 0) {
+        place.where = type->tp_dictoffset == 0 ? FS_PLACE_NOWHERE : FS_PLACE_ODD;
+        return place;
+    }
+    PyDictObject *dict = *(PyDictObject **)((char *)owner + offset);
+    return dict == NULL ? place : attr_look_in_dict(dict, name);
+}
+
+bool fs_attr_guard_absence(fs_cache_attr *cache, PyObject *owner, const fs_attr_place *place)
+{
+    cache->dict_offset = fs_pyrt_dict_offset(Py_TYPE(owner));
+    cache->keys_version = 0;
+    if (place->where == FS_PLACE_ODD || place->value != NULL) {
+        return false;
+    }
+    if (place->where != FS_PLACE_NOWHERE && place->index < 0) {
+        cache->keys_version = fs_pyrt_keys_version(place->keys);
+    }
+    /* Without a version every dict is asked; values can't be asked like that. */
+    return place->where != FS_PLACE_VALUES || cache->keys_version != 0;
+}
+
+PyObject *fs_attr_unshadowed(PyObject *owner, const fs_cache_attr *cache, PyObject *name)
+{
+    PyTypeObject *type = Py_TYPE(owner);
+    if (type->tp_version_tag != cache->version) {
+        return NULL;
+    }
+    if (cache->dict_offset == 0) {
+        return cache->descr;
+    }
+    PyDictObject *dict = *(PyDictObject **)((char *)owner + cache->dict_offset);
+    PyDictKeysObject *keys;
+    if (dict != NULL) {
+        keys = dict->ma_keys;
+    }
+    else if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT) || fs_attr_values(owner) == NULL) {
+        return cache->descr; /* its dict is not made yet */
+    }
+    else {
+        keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
+    }
+    if (cache->keys_version != 0 && keys->dk_version == cache->keys_version) {
+        return cache->descr;
+    }
+    /* A table of plain strings can be searched without running Python. */
+    bool lacks = dict != NULL && DK_IS_UNICODE(keys) &&
+                 _PyDict_GetItem_KnownHash((PyObject *)dict, name,
+                                           ((PyASCIIObject *)name)->hash) == NULL;
+    return lacks ? cache->descr : NULL;
+}
+
+/* ---- modules and classes ---- */
+
+bool fs_attr_plan_module(fs_cache_attr *cache, PyObject *owner, PyObject *name)
+{
+    PyObject *dict = ((PyModuleObject *)owner)->md_dict;
+    PyObject *shadow = _PyType_Lookup(&PyModule_Type, name);
+    if (dict == NULL || !PyDict_CheckExact(dict) ||
+        (shadow != NULL && Py_TYPE(shadow)->tp_descr_set != NULL)) {
+        return false;
+    }
+    PyDictKeysObject *keys = ((PyDictObject *)dict)->ma_keys;
+    Py_ssize_t index = fs_pyrt_keys_index(keys, name);
+    if (index < 0 || ((PyDictObject *)dict)->ma_values != NULL) {
+        return false;
+    }
+    PyObject **place = &DK_UNICODE_ENTRIES(keys)[index].me_value;
+    cache->offset = (uint32_t)((char *)place - (char *)keys);
+    cache->keys_version = fs_pyrt_keys_version(keys);
+    return *place != NULL && cache->keys_version != 0;
+}
+
+bool fs_attr_plan_class(fs_cache_attr *cache, PyObject *owner, PyObject *name,
+                        fs_attr_found *found)
+{
+    PyTypeObject *type = (PyTypeObject *)owner;
+    PyTypeObject *meta = Py_TYPE(owner);
+    if (!fs_pyrt_standard_loads(meta, PyType_Type.tp_getattro)) {
+        return false;
+    }
+    cache->keys_version = fs_pyrt_type_version(meta);
+    PyObject *above = _PyType_Lookup(meta, name);
+    if (cache->keys_version == 0 ||
+        (above != NULL && (Py_TYPE(above)->tp_descr_set != NULL ||
+                           !(Py_TYPE(above)->tp_flags & Py_TPFLAGS_IMMUTABLETYPE)))) {
+        return false;
+    }
+    *found = fs_attr_look_in_type(type, name);
+    if (found->descr == NULL) {
+        return false;
+    }
+    cache->version = found->version;
+    cache->descr = found->descr;
+    cache->aux = (void *)Py_TYPE(found->descr)->tp_descr_get;
+    return true;
+}
+
+/* ---- inlined callees ---- */
+
+bool fs_attr_can_inline(PyObject *func, int nargs)
+{
+    if (func == NULL || !PyFunction_Check(func)) {
+        return false;
+    }
+    fs_code *co = fs_code_for_inline((PyFunctionObject *)func);
+    return co != NULL && fs_code_is_plain(co, nargs);
+}
+
+/* ---- settling and missing ---- */
+
+/* Attribute ops that have a form with the LOAD_FAST before them. */
+static const struct {
+    uint16_t op;
+    uint16_t fused;
+} attr_fusions[] = {
+    {FS_OP_LOAD_ATTR_INSTANCE, FS_OP_LOAD_FAST__LOAD_ATTR_INSTANCE},
+    {FS_OP_LOAD_ATTR_SHAPES, FS_OP_LOAD_FAST__LOAD_ATTR_SHAPES},
+    {FS_OP_LOAD_ATTR_SLOT, FS_OP_LOAD_FAST__LOAD_ATTR_SLOT},
+    {FS_OP_LOAD_ATTR_HINT, FS_OP_LOAD_FAST__LOAD_ATTR_HINT},
+    {FS_OP_LOAD_METHOD_VALUES, FS_OP_LOAD_FAST__LOAD_METHOD_VALUES},
+    {FS_OP_LOAD_METHOD_NO_DICT, FS_OP_LOAD_FAST__LOAD_METHOD_NO_DICT},
+    {FS_OP_LOAD_METHOD_SHAPES, FS_OP_LOAD_FAST__LOAD_METHOD_SHAPES},
+    {FS_OP_STORE_ATTR_INSTANCE, FS_OP_LOAD_FAST__STORE_ATTR_INSTANCE},
+    {FS_OP_STORE_ATTR_SLOT, FS_OP_LOAD_FAST__STORE_ATTR_SLOT},
+};
+
+/* Gives the slot before `ip` the form that suits its op. */
+static void attr_refuse(fs_instr *ip)
+{
+    if (!(ip->flags & FS_IF_PREV_FAST)) {
+        return;
+    }
+    int wanted = FS_OP_LOAD_FAST;
+    bool ours = ip[-1].op == FS_OP_LOAD_FAST;
+    for (size_t i = 0; i < sizeof(attr_fusions) / sizeof(*attr_fusions); i++) {
+        ours |= ip[-1].op == attr_fusions[i].fused;
+        if (ip->op == attr_fusions[i].op) {
+            wanted = attr_fusions[i].fused;
+        }
+    }
+    if (ours) {
+        ip[-1].op = (uint16_t)wanted;
+    }
+}
+
+void fs_attr_settle(fs_instr *ip, int op)
+{
+    fs_spec_to(ip, op);
+    attr_refuse(ip);
+}
+
+void fs_attr_count_miss(fs_instr *ip)
+{
+    int op = ip->op;
+    fs_spec_miss(ip);
+    if (ip->op != op) {
+        attr_refuse(ip);
+    }
+}
+
+bool fs_attr_add_shape(fs_cache_shapes *cache, fs_attr_shape shape)
+{
+    int free = 1;
+    while (free < FS_SHAPE_COUNT && cache->shapes[free].version != cache->shapes[0].version) {
+        free++;
+    }
+    for (int i = 0; i < free; i++) {
+        if (cache->shapes[i].version == shape.version) {
+            cache->shapes[i] = shape;
+            return true;
+        }
+    }
+    if (free == FS_SHAPE_COUNT) {
+        return false;
+    }
+    cache->shapes[free] = shape;
+    return true;
 }

@@ -1,0 +1,217 @@
+/* Specialisation of LOAD_ATTR.
+ *
+ * The type says whether one of its own attributes comes first; then the instance
+ * is asked; then the type's attribute is what remains. Each outcome has its op.
+ * An op that keeps meeting other shapes learns up to four of them.
+ */
+#include "spec/spec.h"
+#include "spec/spec_attr.h"
+
+/* Misses of an op with one shape before it learns a second one. */
+enum { LOAD_PATIENCE = 2 };
+
+/* The byte offset of an instance's value. */
+static uint32_t load_offset(Py_ssize_t index)
+{
+    return (uint32_t)index * (uint32_t)sizeof(PyObject *);
+}
+
+/* An attribute that is in the instance itself. */
+static int load_plan_present(fs_cache_attr *cache, PyObject *owner, PyObject *name,
+                             const fs_attr_found *found, const fs_attr_place *place)
+{
+    cache->descr = found->descr;
+    if (place->where == FS_PLACE_VALUES) {
+        cache->offset = load_offset(place->index);
+        return found->may_change ? FS_OP_LOAD_ATTR_INSTANCE_OVER : FS_OP_LOAD_ATTR_INSTANCE;
+    }
+    if (DK_UNICODE_ENTRIES(place->keys)[place->index].me_key != name) {
+        return 0;
+    }
+    cache->offset = (uint32_t)place->index;
+    cache->dict_offset = fs_pyrt_dict_offset(Py_TYPE(owner));
+    return found->may_change ? FS_OP_LOAD_ATTR_HINT_OVER : FS_OP_LOAD_ATTR_HINT;
+}
+
+/* An attribute that only the type has. */
+static int load_plan_inherited(fs_cache_attr *cache, PyObject *owner, const fs_attr_found *found,
+                               const fs_attr_place *place)
+{
+    cache->descr = found->descr;
+    cache->aux = (void *)Py_TYPE(found->descr)->tp_descr_get;
+    if (found->kind == FS_ATTR_VALUE && place->where == FS_PLACE_VALUES && place->index >= 0) {
+        cache->offset = load_offset(place->index);
+        return FS_OP_LOAD_ATTR_DEFAULT;
+    }
+    if (!fs_attr_guard_absence(cache, owner, place)) {
+        return 0;
+    }
+    if (found->kind == FS_ATTR_VALUE) {
+        return FS_OP_LOAD_ATTR_INHERITED;
+    }
+    return found->kind == FS_ATTR_METHOD && Py_IS_TYPE(found->descr, &PyFunction_Type)
+               ? FS_OP_LOAD_ATTR_BOUND
+               : 0;
+}
+
+/* An attribute that is nowhere, if the class has a __getattr__ for that. */
+static int load_plan_hook(fs_cache_attr *cache, PyObject *owner, const fs_attr_place *place)
+{
+    static PyObject *hook_name;
+    if (hook_name == NULL && (hook_name = PyUnicode_InternFromString("__getattr__")) == NULL) {
+        PyErr_Clear();
+        return 0;
+    }
+    PyObject *hook = _PyType_Lookup(Py_TYPE(owner), hook_name);
+    if (!fs_attr_can_inline(hook, 2) || !fs_attr_guard_absence(cache, owner, place)) {
+        return 0;
+    }
+    cache->descr = hook;
+    return FS_OP_LOAD_ATTR_HOOK;
+}
+
+/* The op and the cache for a data descriptor; 0: none. */
+static int load_plan_data(fs_cache_attr *cache, const fs_attr_found *found)
+{
+    cache->descr = found->descr;
+    switch (found->kind) {
+    case FS_ATTR_SLOT:
+        cache->offset = (uint32_t)((PyMemberDescrObject *)found->descr)->d_member->offset;
+        return FS_OP_LOAD_ATTR_SLOT;
+    case FS_ATTR_PROPERTY:
+        return fs_attr_can_inline(((fs_pyrt_property *)found->descr)->fget, 1)
+                   ? FS_OP_LOAD_ATTR_PROPERTY
+                   : 0;
+    case FS_ATTR_GETSET: {
+        PyGetSetDescrObject *descr = (PyGetSetDescrObject *)found->descr;
+        if (descr->d_common.d_type == &PyBaseObject_Type &&
+            PyUnicode_CompareWithASCIIString(descr->d_common.d_name, "__class__") == 0) {
+            cache->offset = offsetof(PyObject, ob_type);
+            return FS_OP_LOAD_ATTR_SLOT;
+        }
+        return descr->d_getset->get != NULL ? FS_OP_LOAD_ATTR_GETSET : 0;
+    }
+    case FS_ATTR_MEMBER:
+        return FS_OP_LOAD_ATTR_MEMBER;
+    default:
+        return 0;
+    }
+}
+
+/* The op and the cache for an attribute of an instance; 0: none. */
+static int load_plan_instance(fs_cache_attr *cache, PyObject *owner, PyObject *name)
+{
+    PyTypeObject *type = Py_TYPE(owner);
+    if (!fs_pyrt_standard_loads(type, PyObject_GenericGetAttr)) {
+        return 0;
+    }
+    fs_attr_found found = fs_attr_look_in_type(type, name);
+    cache->version = found.version;
+    switch (found.kind) {
+    case FS_ATTR_OPAQUE:
+        return 0;
+    case FS_ATTR_SLOT:
+    case FS_ATTR_PROPERTY:
+    case FS_ATTR_GETSET:
+    case FS_ATTR_MEMBER:
+        return load_plan_data(cache, &found);
+    default:
+        break;
+    }
+    fs_attr_place place = fs_attr_look_in_instance(owner, name);
+    if (place.value != NULL) {
+        return load_plan_present(cache, owner, name, &found, &place);
+    }
+    if (found.kind == FS_ATTR_ABSENT) {
+        return load_plan_hook(cache, owner, &place);
+    }
+    return load_plan_inherited(cache, owner, &found, &place);
+}
+
+/* The op and the cache for an attribute of a class; 0: none. */
+static int load_plan_class(fs_cache_attr *cache, PyObject *owner, PyObject *name)
+{
+    fs_attr_found found;
+    if (!fs_attr_plan_class(cache, owner, name, &found)) {
+        return 0;
+    }
+    switch (found.kind) {
+    case FS_ATTR_VALUE:
+        return FS_OP_LOAD_ATTR_CLASS;
+    case FS_ATTR_STATICMETHOD:
+        return FS_OP_LOAD_ATTR_CLASS_STATIC;
+    case FS_ATTR_METHOD:
+        /* Asked for by way of the class, these give themselves. */
+        return Py_IS_TYPE(found.descr, &PyFunction_Type) ||
+                       Py_IS_TYPE(found.descr, &PyMethodDescr_Type)
+                   ? FS_OP_LOAD_ATTR_CLASS
+                   : 0;
+    default:
+        return 0;
+    }
+}
+
+/* The op for this owner, with its cache filled; 0: none. */
+static int load_plan(fs_cache_attr *cache, PyObject *owner, PyObject *name)
+{
+    if (PyModule_CheckExact(owner)) {
+        return fs_attr_plan_module(cache, owner, name) ? FS_OP_LOAD_ATTR_MODULE : 0;
+    }
+    if (PyType_Check(owner)) {
+        return load_plan_class(cache, owner, name);
+    }
+    return load_plan_instance(cache, owner, name);
+}
+
+void fs_spec_load_attr(fs_instr *ip, PyObject *owner, PyObject *name)
+{
+    int op = load_plan((fs_cache_attr *)(ip + 1), owner, name);
+    if (op == 0) {
+        fs_spec_fail(ip, FS_OP_LOAD_ATTR_GENERIC);
+        return;
+    }
+    fs_attr_settle(ip, op);
+}
+
+/* The shape that an op with one shape has in its cache. */
+static fs_attr_shape load_shape(int op, const fs_cache_attr *cache)
+{
+    return (fs_attr_shape){
+        .version = cache->version,
+        .offset = cache->offset | (op == FS_OP_LOAD_ATTR_SLOT ? FS_SHAPE_SLOT : 0),
+    };
+}
+
+/* Teaches the op the owner's shape, if both are of the simple kind. */
+static bool load_learn(fs_instr *ip, PyObject *owner, PyObject *name)
+{
+    fs_cache_shapes *cache = (fs_cache_shapes *)(ip + 1);
+    fs_cache_attr other = {0};
+    int op = load_plan(&other, owner, name);
+    if (op != FS_OP_LOAD_ATTR_INSTANCE && op != FS_OP_LOAD_ATTR_SLOT) {
+        return false;
+    }
+    if (ip->op == FS_OP_LOAD_ATTR_SHAPES) {
+        return fs_attr_add_shape(cache, load_shape(op, &other));
+    }
+    fs_attr_shape first = load_shape(ip->op, (fs_cache_attr *)cache);
+    if (first.version == other.version) {
+        return false;
+    }
+    for (int i = 0; i < FS_SHAPE_COUNT; i++) {
+        cache->shapes[i] = first;
+    }
+    (void)fs_attr_add_shape(cache, load_shape(op, &other));
+    fs_attr_settle(ip, FS_OP_LOAD_ATTR_SHAPES);
+    return true;
+}
+
+void fs_spec_load_attr_miss(fs_instr *ip, PyObject *owner, PyObject *name)
+{
+    fs_attr_count_miss(ip);
+    bool simple = ip->op == FS_OP_LOAD_ATTR_INSTANCE || ip->op == FS_OP_LOAD_ATTR_SLOT;
+    if (ip->op == FS_OP_LOAD_ATTR_SHAPES ||
+        (simple && ip->counter + LOAD_PATIENCE <= FS_SPEC_MISSES)) {
+        (void)load_learn(ip, owner, name);
+    }
+}
