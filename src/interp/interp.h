@@ -165,6 +165,42 @@ FS_INLINE bool fs_frame_returns_plainly(_PyInterpreterFrame *frame)
     return (word & 0x00ff00ffu) == 0;
 }
 
+/* Pushes a frame for a call of `func` with nothing in its slots yet; NULL: no room in the chunk.
+ * Takes over func; the caller fills all of localsplus and links the frame. */
+FS_INLINE _PyInterpreterFrame *fs_frame_push(PyThreadState *ts, PyFunctionObject *func,
+                                             fs_code *callee, int kind)
+{
+    PyObject **top = ts->datastack_top;
+    if (FS_UNLIKELY(callee->framesize >= ts->datastack_limit - top)) {
+        return NULL;
+    }
+    ts->datastack_top = top + callee->framesize;
+    _PyInterpreterFrame *made = (_PyInterpreterFrame *)top;
+    PyCodeObject *code = (PyCodeObject *)func->func_code;
+    Py_INCREF(code);
+    made->f_func = func;
+    made->f_globals = func->func_globals;
+    made->f_builtins = func->func_builtins;
+    made->f_locals = NULL;
+    made->f_code = code;
+    made->frame_obj = NULL;
+    made->prev_instr = FS_UNIT_OF(callee, callee->instrs) - 1;
+    made->is_entry = false;
+    made->owner = FRAME_OWNED_BY_THREAD;
+    *fs_frame_kind_of(made) = (uint8_t)kind;
+    return made;
+}
+
+/* Empties the slots of a new frame from `first` on. */
+FS_INLINE void fs_frame_empty_slots(_PyInterpreterFrame *frame, fs_code *co, int first)
+{
+    PyObject **end = frame->localsplus + co->nlocalsplus;
+    for (PyObject **to = frame->localsplus + first; to < end; to++) {
+        *to = NULL;
+        __asm__("" : "+r"(to));
+    }
+}
+
 /* ---- room interfaces ---- */
 
 /* interp_code.c: translation and its end. */
@@ -194,34 +230,6 @@ FS_INLINE bool fs_code_is_plain(const fs_code *co, int nargs)
 {
     return co->argcount == nargs &&
            !(co->flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR));
-}
-
-/* A frame for a plain call (borrows func; the caller sets the first `nargs` locals and the kind);
- * NULL without an error: the chunk of the data stack is full. */
-FS_INLINE _PyInterpreterFrame *fs_frame_push(PyThreadState *ts, PyFunctionObject *func,
-                                             fs_code *callee, int nargs)
-{
-    PyObject **top = ts->datastack_top;
-    if (FS_UNLIKELY(callee->framesize >= ts->datastack_limit - top)) {
-        return NULL;
-    }
-    ts->datastack_top = top + callee->framesize;
-    _PyInterpreterFrame *made = (_PyInterpreterFrame *)top;
-    made->f_func = (PyFunctionObject *)Py_NewRef((PyObject *)func);
-    made->f_globals = func->func_globals;
-    made->f_builtins = func->func_builtins;
-    made->f_locals = NULL;
-    made->f_code = (PyCodeObject *)Py_NewRef(func->func_code);
-    made->frame_obj = NULL;
-    made->prev_instr = FS_UNIT_OF(callee, callee->instrs) - 1;
-    made->is_entry = false;
-    made->owner = FRAME_OWNED_BY_THREAD;
-    PyObject **end = made->localsplus + callee->nlocalsplus;
-    for (PyObject **to = made->localsplus + nargs; to < end; to++) {
-        *to = NULL;
-        __asm__("" : "+r"(to));
-    }
-    return made;
 }
 
 /* interp_run_{tail,goto}.c: runs ctx->frame until its entry frame returns, yields or raises. */

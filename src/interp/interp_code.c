@@ -181,14 +181,6 @@ static int code_pair(int a, int b)
     }
 }
 
-/* Whether a LOAD_FAST is better kept for the op at `i`, which gets a form with it. */
-static bool code_wants_local(const fs_instr *out, int i)
-{
-    return out[i].flags & FS_IF_PREV_FAST &&
-           (out[i].op == FS_OP_LOAD_ATTR || out[i].op == FS_OP_STORE_ATTR ||
-            out[i].op == FS_OP_LOAD_METHOD);
-}
-
 /* Super ops, and for adaptive ops what stands before them. */
 static void code_fuse(code_pass *pass)
 {
@@ -227,7 +219,7 @@ static void code_fuse(code_pass *pass)
     for (int i = 0; i < pass->n - 1; i += length) {
         int pair = code_pair(out[i].op, out[i + 1].op);
         length = fs_ops[out[i].op].length;
-        if (pair != 0 && !(i + 2 < pass->n && code_wants_local(out, i + 2))) {
+        if (pair != 0) {
             out[i].op = (uint16_t)pair;
             length = 2;
         }

@@ -246,7 +246,7 @@ static void attr_refuse(fs_instr *ip)
         return;
     }
     int wanted = FS_OP_LOAD_FAST;
-    bool ours = ip[-1].op == FS_OP_LOAD_FAST;
+    bool ours = false;
     for (size_t i = 0; i < sizeof(attr_fusions) / sizeof(*attr_fusions); i++) {
         ours |= ip[-1].op == attr_fusions[i].fused;
         if (ip->op == attr_fusions[i].op) {
@@ -255,6 +255,9 @@ static void attr_refuse(fs_instr *ip)
     }
     if (ours) {
         ip[-1].op = (uint16_t)wanted;
+    }
+    else if (wanted != FS_OP_LOAD_FAST) {
+        (void)fs_spec_fuse_one(ip, FS_OP_LOAD_FAST, wanted);
     }
 }
 
