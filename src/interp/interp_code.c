@@ -176,6 +176,10 @@ static int code_pair(int a, int b)
         return b == FS_OP_LOAD_FAST    ? FS_OP_STORE_FAST__LOAD_FAST
                : b == FS_OP_STORE_FAST ? FS_OP_STORE_FAST__STORE_FAST
                                        : 0;
+    case FS_OP_IS_OP:
+        return b == FS_OP_POP_JUMP_FORWARD_IF_FALSE  ? FS_OP_IS_OP_JUMP_FALSE
+               : b == FS_OP_POP_JUMP_FORWARD_IF_TRUE ? FS_OP_IS_OP_JUMP_TRUE
+                                                     : 0;
     default:
         return 0;
     }

@@ -114,6 +114,9 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
         }                                \
     } while (0)
 
+/* Whether dropping both operands lets one die (they may be one object). */
+#define IS_OP_LAST(v, w) (Py_REFCNT(v) == 1 || Py_REFCNT(w) == 1 || ((v) == (w) && Py_REFCNT(v) == 2))
+
 /* Stores into a local: the old value goes after the new one stands. */
 #define SET_LOCAL(i, v)               \
     do {                              \

@@ -177,8 +177,8 @@ def emit(ops: list[Op], out: pathlib.Path) -> None:
     tail, goto = [], []
     for op in ops:
         head = f"    enum {{ OPLEN FS_UNUSED = {op.length} }};\n#line {op.line} \"{op.path}\"\n{op.body}\n"
-        attr = "FS_COLD " if "cold" in op.props else ""
-        tail.append(f"{attr}static FS_CC PyObject *fs_op_{op.name}(FS_PARAMS)\n{{\n{head}}}\n")
+        attr = "FS_COLD" if "cold" in op.props else "FS_NOINLINE"
+        tail.append(f"{attr} static FS_CC PyObject *fs_op_{op.name}(FS_PARAMS)\n{{\n{head}}}\n")
         goto.append(f"L_{op.name}: {{\n{head}}}\n")
     protos = [f"static FS_CC PyObject *fs_op_{op.name}(FS_PARAMS);" for op in ops]
     table = [f"    [FS_OP_{op.name}] = {{fs_op_{op.name}}}," for op in ops]
