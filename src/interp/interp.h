@@ -43,7 +43,7 @@ enum {
 /* How a frame goes back to the frame that called it inline (kept in the frame's padding). */
 enum fs_frame_kind {
     FS_KIND_CALL = 0,   /* push the result */
-    FS_KIND_INIT,       /* __init__: must be None; the instance is already on the stack */
+    FS_KIND_INIT,       /* __init__: must be None; the instance and its class are on the stack */
     FS_KIND_GEN_FOR,    /* generator resumed by FOR_ITER */
     FS_KIND_GEN_SEND,   /* generator or coroutine resumed by SEND */
     FS_KIND_DISCARD,    /* result is dropped (__setitem__, __setattr__) */
@@ -68,18 +68,26 @@ FS_INLINE uint8_t *fs_frame_kind_of(_PyInterpreterFrame *frame)
 struct fs_code {
     fs_instr *instrs;        /* ncodeunits slots + one sentinel */
     fs_instr *entry;         /* where a call begins: past RESUME when that is first */
+    _Py_CODEUNIT *before;    /* the code unit before the first: prev_instr of a new frame */
     uintptr_t bias;          /* code unit address = (slot address >> 2) + bias */
     PyObject **consts;       /* items of co_consts */
     PyObject **names;        /* items of co_names */
     PyCodeObject *pycode;    /* borrowed: it owns us */
     int nlocalsplus;
     int argcount;            /* positional parameters when `simple`, else -1 */
-    int framesize;           /* words of a frame: specials, locals, stack */
+    int framesize;           /* words of a frame: specials, locals, stack, the caller's fs_code */
+    uint32_t id;             /* never given twice */
     int nslots;
     int flags;               /* co_flags */
     uint8_t runs_stock;      /* an odd code object that CPython's evaluator must run */
     size_t bytes;            /* memory of this translation */
 };
+
+/* The caller's translation, kept in the last word of a frame that our loop called inline. */
+FS_INLINE fs_code **fs_frame_caller_code(_PyInterpreterFrame *frame, fs_code *co)
+{
+    return (fs_code **)((PyObject **)frame + co->framesize - 1);
+}
 
 #define FS_UNIT_OF(co, ip) ((_Py_CODEUNIT *)(((uintptr_t)(ip) >> 2) + (co)->bias))
 #define FS_SLOT_OF(co, unit) \
@@ -165,18 +173,30 @@ FS_INLINE bool fs_frame_returns_plainly(_PyInterpreterFrame *frame)
     return (word & 0x00ff00ffu) == 0;
 }
 
+/* The words of a frame that say how it runs: stacktop -1, not an entry, owned by the thread. */
+FS_INLINE void fs_frame_set_fresh(_PyInterpreterFrame *frame, int kind)
+{
+    _Static_assert(offsetof(_PyInterpreterFrame, is_entry) ==
+                           offsetof(_PyInterpreterFrame, stacktop) + 4,
+                   "stacktop, is_entry, owner and the kind stand in one word");
+    _Static_assert(FRAME_OWNED_BY_THREAD == 0, "a fresh frame's flags are zeroes");
+    uint64_t word = (uint64_t)UINT32_MAX | (uint64_t)kind << 48;
+    memcpy(&frame->stacktop, &word, sizeof(word));
+}
+
 /* Pushes a frame for a call of `func` with nothing in its slots yet; NULL: no room in the chunk.
- * Takes over func; the caller fills all of localsplus and links the frame. */
+ * Takes over func; the caller fills all of localsplus and links the frame (ENTER_FRAME). */
 FS_INLINE _PyInterpreterFrame *fs_frame_push(PyThreadState *ts, PyFunctionObject *func,
                                              fs_code *callee, int kind)
 {
     PyObject **top = ts->datastack_top;
-    if (FS_UNLIKELY(callee->framesize >= ts->datastack_limit - top)) {
+    PyObject **end = top + callee->framesize;
+    if (FS_UNLIKELY(end >= ts->datastack_limit)) {
         return NULL;
     }
-    ts->datastack_top = top + callee->framesize;
+    ts->datastack_top = end;
     _PyInterpreterFrame *made = (_PyInterpreterFrame *)top;
-    PyCodeObject *code = (PyCodeObject *)func->func_code;
+    PyCodeObject *code = callee->pycode;
     Py_INCREF(code);
     made->f_func = func;
     made->f_globals = func->func_globals;
@@ -184,20 +204,26 @@ FS_INLINE _PyInterpreterFrame *fs_frame_push(PyThreadState *ts, PyFunctionObject
     made->f_locals = NULL;
     made->f_code = code;
     made->frame_obj = NULL;
-    made->prev_instr = FS_UNIT_OF(callee, callee->instrs) - 1;
-    made->is_entry = false;
-    made->owner = FRAME_OWNED_BY_THREAD;
-    *fs_frame_kind_of(made) = (uint8_t)kind;
+    made->prev_instr = callee->before;
+    fs_frame_set_fresh(made, kind);
     return made;
 }
 
-/* Empties the slots of a new frame from `first` on. */
-FS_INLINE void fs_frame_empty_slots(_PyInterpreterFrame *frame, fs_code *co, int first)
+/* Empties the slots of a new frame from `i` on. */
+FS_INLINE void fs_frame_empty_slots(_PyInterpreterFrame *frame, fs_code *co, Py_ssize_t i)
 {
-    PyObject **end = frame->localsplus + co->nlocalsplus;
-    for (PyObject **to = frame->localsplus + first; to < end; to++) {
-        *to = NULL;
-        __asm__("" : "+r"(to));
+    for (Py_ssize_t n = co->nlocalsplus; i < n; i++) {
+        frame->localsplus[i] = NULL;
+        __asm__("" : "+r"(i)); /* no memset: it is a handful */
+    }
+}
+
+/* Moves `n` arguments into the first slots of a new frame. */
+FS_INLINE void fs_frame_move_args(_PyInterpreterFrame *frame, PyObject **args, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n; i++) {
+        frame->localsplus[i] = args[i];
+        __asm__("" : "+r"(i)); /* no memcpy */
     }
 }
 
@@ -282,6 +308,8 @@ void fs_record_op(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_ins
 int fs_truth(PyObject *v);
 int fs_contains(PyObject *container, PyObject *item);
 int fs_str_equal(PyObject *v, PyObject *w);
+/* The references in [from, end), the first of which is zero already. */
+FS_COLD void fs_call_drop_rest(PyObject **from, PyObject **end);
 PyObject *fs_join_pieces(PyObject **pieces, Py_ssize_t n);
 extern FS_HIDDEN const binaryfunc fs_binary_ops[];
 

@@ -19,8 +19,8 @@ static _PyInterpreterFrame *bind_frame(PyThreadState *ts, PyFunctionObject *func
     frame->f_locals = NULL;
     frame->f_code = (PyCodeObject *)func->func_code;
     frame->frame_obj = NULL;
-    frame->prev_instr = FS_UNIT_OF(co, co->instrs) - 1;
-    frame->stacktop = co->nlocalsplus;
+    frame->prev_instr = co->before;
+    frame->stacktop = -1;
     frame->is_entry = false;
     frame->owner = FRAME_OWNED_BY_THREAD;
     for (int i = 0; i < co->nlocalsplus; i++) {

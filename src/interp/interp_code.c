@@ -22,6 +22,8 @@ fs_stats_t fs_stats;
 /* Slots to wait before the first try to specialise an adaptive op. */
 enum { CODE_WARMUP = 2 };
 
+static uint32_t code_next_id = 1;
+
 /* One pass of a translation. */
 typedef struct {
     PyCodeObject *code;
@@ -198,6 +200,7 @@ static void code_fuse(code_pass *pass)
         else if (out[i].op == FS_OP_KW_NAMES && i + 3 < pass->n && out[i + 1].op == FS_OP_PRECALL &&
                  out[i + 3].op == FS_OP_CALL) {
             out[i].op = FS_OP_CALL_KW;
+            out[i].counter = CODE_WARMUP;
         }
     }
     int before = -1;  /* the ops in the two slots before, when those are ops of one slot */
@@ -257,11 +260,13 @@ fs_code *fs_code_translate(PyCodeObject *code)
     int star = CO_VARARGS | CO_VARKEYWORDS;
     co->instrs = (fs_instr *)(co + 1);
     co->bias = (uintptr_t)_PyCode_CODE(code) - ((uintptr_t)co->instrs >> 2);
+    co->before = _PyCode_CODE(code) - 1;
+    co->id = code_next_id++;
     co->consts = ((PyTupleObject *)code->co_consts)->ob_item;
     co->names = ((PyTupleObject *)code->co_names)->ob_item;
     co->pycode = code;
     co->nlocalsplus = code->co_nlocalsplus;
-    co->framesize = code->co_nlocalsplus + code->co_stacksize + (int)FRAME_SPECIALS_SIZE;
+    co->framesize = code->co_nlocalsplus + code->co_stacksize + (int)FRAME_SPECIALS_SIZE + 1;
     co->nslots = n;
     co->flags = code->co_flags;
     co->bytes = bytes;

@@ -152,16 +152,44 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
         (made)->previous = frame;                                       \
         frame = (made);                                                 \
         ctx->cframe.current_frame = frame;                              \
+        *fs_frame_caller_code(frame, (callee)) = co;                    \
         co = (callee);                                                  \
         ctx->co = co;                                                   \
-        frame->stacktop = co->nlocalsplus;                              \
-        if (FS_UNLIKELY(TS->recursion_remaining-- <= 0)) {              \
+        sp = frame->localsplus + co->nlocalsplus;                       \
+        ip = co->entry;                                                 \
+        if (FS_UNLIKELY(--TS->recursion_remaining < 0)) {               \
             GOTO_OP(START_FRAME_CHECK);                                 \
         }                                                               \
-        sp = frame->localsplus + co->nlocalsplus;                       \
-        frame->stacktop = -1;                                           \
-        ip = MUST_POLL() ? co->instrs : co->entry;                      \
+        if (MUST_POLL()) {                                              \
+            GOTO_OP(START_FRAME_POLL);                                  \
+        }                                                               \
         DISPATCH();                                                     \
+    } while (0)
+
+/* Takes the running frame, called inline and without a frame object, off: `frame`, `co` and
+ * `sp` are then its caller's, `ip` goes on there. The value to return is off the stack. */
+#define LEAVE_FRAME()                                                        \
+    do {                                                                     \
+        _PyInterpreterFrame *dying_ = frame;                                 \
+        ctx->co = *fs_frame_caller_code(dying_, co);                         \
+        frame = dying_->previous;                                            \
+        ctx->cframe.current_frame = frame;                                   \
+        for (PyObject **slot_ = dying_->localsplus; slot_ < sp; slot_++) {   \
+            PyObject *local_ = *slot_;                                       \
+            if (local_ != NULL && FS_UNLIKELY(--local_->ob_refcnt == 0)) {   \
+                fs_call_drop_rest(slot_, sp);                                \
+                break;                                                       \
+            }                                                                \
+        }                                                                    \
+        Py_DECREF(dying_->f_func);                                           \
+        Py_DECREF(dying_->f_code);                                           \
+        TS->recursion_remaining++;                                           \
+        fs_pyrt_frame_free(TS, dying_);                                      \
+        co = ctx->co;                                                        \
+        RELOAD();                                                            \
+        sp = frame->localsplus + frame->stacktop;                            \
+        frame->stacktop = -1;                                                \
+        ip = FS_SLOT_OF(co, frame->prev_instr + 1);                          \
     } while (0)
 
 /* Resumes a suspended generator inline; the value to send is on its stack already. */

@@ -4,11 +4,13 @@
 #define FS_INTERP_OPS_H
 
 #include "interp/interp.h"
+#include "interp/interp_call.h"
 #include "interp/interp_compare.h"
 #include "interp/interp_num.h"
 #include "sem/sem.h"
 #include "spec/spec.h"
 #include "spec/spec_attr.h"
+#include "spec/spec_call.h"
 
 #define Py_DECREF_IMMORTAL(v) ((void)((v)->ob_refcnt--))
 

@@ -38,6 +38,9 @@ void fs_return_failed(fs_ctx *ctx, int kind)
     else if (kind == FS_KIND_SETATTR) {
         return_drop_stored(ctx);
     }
+    else if (kind == FS_KIND_INIT) {
+        ctx->ts->recursion_remaining++;
+    }
 }
 
 fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value)
@@ -59,6 +62,7 @@ fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value)
         return FS_GO_ON;
     }
     case FS_KIND_INIT:
+        ctx->ts->recursion_remaining++; /* type's tp_call was a level of its own */
         if (value != Py_None) {
             PyErr_Format(PyExc_TypeError, "__init__() should return None, not '%.200s'",
                          Py_TYPE(value)->tp_name);
@@ -66,6 +70,8 @@ fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value)
             ctx->ip--;
             return FS_FAIL;
         }
+        Py_DECREF(value);
+        value = *--ctx->sp; /* the class */
         Py_DECREF(value);
         return FS_GO_ON;
     case FS_KIND_DISCARD:

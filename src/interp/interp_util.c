@@ -79,6 +79,14 @@ int fs_contains(PyObject *container, PyObject *item)
     return PySequence_Contains(container, item);
 }
 
+void fs_call_drop_rest(PyObject **from, PyObject **end)
+{
+    _Py_Dealloc(*from);
+    while (++from < end) {
+        Py_XDECREF(*from);
+    }
+}
+
 PyObject *fs_join_pieces(PyObject **pieces, Py_ssize_t n)
 {
     static PyObject *empty;

@@ -125,6 +125,9 @@ void fs_pyrt_trace_exception(PyThreadState *ts, _PyInterpreterFrame *frame);
 /* A version for the keys of a dict (0 when none can be had). */
 uint32_t fs_pyrt_keys_version(PyDictKeysObject *keys);
 
+/* The version of a function as it is now; 0 when none can be had. */
+uint32_t fs_pyrt_func_version(PyFunctionObject *func);
+
 /* The version tag of a type, assigned now if need be; 0 when it has none. */
 uint32_t fs_pyrt_type_version(PyTypeObject *type);
 

@@ -287,6 +287,16 @@ uint32_t fs_pyrt_keys_version(PyDictKeysObject *keys)
     return keys->dk_version;
 }
 
+static uint32_t pyrt_next_func_version = UINT32_MAX;
+
+uint32_t fs_pyrt_func_version(PyFunctionObject *func)
+{
+    if (func->func_version == 0 && pyrt_next_func_version > UINT32_MAX / 2) {
+        func->func_version = pyrt_next_func_version--;
+    }
+    return func->func_version;
+}
+
 uint32_t fs_pyrt_type_version(PyTypeObject *type)
 {
     if (!PyType_HasFeature(type, Py_TPFLAGS_VALID_VERSION_TAG)) {

@@ -28,7 +28,6 @@ void fs_spec_binary_op(fs_instr *ip, PyObject *v, PyObject *w);
 void fs_spec_compare_op(fs_instr *ip, PyObject *v, PyObject *w);
 void fs_spec_binary_subscr(fs_instr *ip, PyObject *container, PyObject *key);
 void fs_spec_store_subscr(fs_instr *ip, PyObject *container, PyObject *key);
-void fs_spec_call(fs_instr *ip, PyObject **sp);
 void fs_spec_for_iter(fs_instr *ip, PyObject *iter);
 
 typedef struct {

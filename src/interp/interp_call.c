@@ -1,0 +1,119 @@
+/* The slow halves of calls: classes whose arguments need binding, isinstance, compares.
+ *
+ * Making an instance follows type's tp_call: __new__, then the __init__ of the
+ * instance's type if the result is an instance of the class. What may have changed
+ * while __new__ ran is looked up after it.
+ */
+#include "interp/interp_call.h"
+
+#include "interp/interp_num.h"
+#include "spec/spec_call.h"
+
+/* tp_init with arguments from the stack, as type's tp_call does it; -1 with an error. */
+int fs_call_init(PyObject *self, PyObject *const *args, Py_ssize_t npos, PyObject *kwnames)
+{
+    PyObject *tuple = PyTuple_New(npos);
+    PyObject *kwargs = NULL;
+    if (tuple == NULL) {
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < npos; i++) {
+        PyTuple_SET_ITEM(tuple, i, Py_NewRef(args[i]));
+    }
+    int result = -1;
+    if (kwnames == NULL || PyTuple_GET_SIZE(kwnames) == 0 ||
+        (kwargs = _PyStack_AsDict(args + npos, kwnames)) != NULL) {
+        initproc init = Py_TYPE(self)->tp_init;
+        result = init == NULL ? 0 : init(self, tuple, kwargs);
+    }
+    Py_DECREF(tuple);
+    Py_XDECREF(kwargs);
+    return result < 0 ? -1 : 0;
+}
+
+/* The Python __init__ that the type's tp_init would call on a new instance, or NULL. */
+static PyFunctionObject *call_find_init(PyTypeObject *cls)
+{
+    static PyObject *name;
+    if (name == NULL && (name = PyUnicode_InternFromString("__init__")) == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    if (cls->tp_init != fs_call_known.python_init) {
+        return NULL;
+    }
+    PyObject *init = _PyType_Lookup(cls, name);
+    return init != NULL && PyFunction_Check(init) ? (PyFunctionObject *)init : NULL;
+}
+
+fs_next fs_call_class(fs_ctx *ctx, PyObject *kwnames, _PyInterpreterFrame **made,
+                      fs_code **callee)
+{
+    PyObject **base = ctx->sp - (Py_ssize_t)ctx->ip->arg - 2;
+    PyObject **args = base + 2;
+    PyTypeObject *cls = (PyTypeObject *)base[1];
+    Py_ssize_t npos = (Py_ssize_t)ctx->ip->arg - (kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames));
+    *made = NULL;
+    PyObject *self = fs_call_known.object_new(cls, fs_call_known.no_args, NULL);
+    if (self == NULL) {
+        return FS_FAIL;
+    }
+    base[0] = self;
+    PyFunctionObject *init = call_find_init(cls);
+    if (init != NULL && (*callee = fs_code_for_inline(init)) != NULL) {
+        base[1] = Py_NewRef(self);
+        Py_INCREF(init);
+        *made = fs_bind_call(ctx->ts, init, *callee, base + 1, npos + 1, kwnames);
+        base[1] = (PyObject *)cls;
+        ctx->sp = base + 2;
+        if (*made == NULL) {
+            return FS_FAIL;
+        }
+        *fs_frame_kind_of(*made) = FS_KIND_INIT;
+        return FS_GO_ON;
+    }
+    int failed = fs_call_init(self, args, npos, kwnames);
+    while (ctx->sp > base + 1) {
+        PyObject *v = *--ctx->sp;
+        Py_DECREF(v);
+    }
+    return failed ? FS_FAIL : FS_GO_ON;
+}
+
+/* Whether instances of the type find their __class__ the ordinary way. */
+static bool call_class_is_plain(PyTypeObject *type)
+{
+    static PyObject *name;
+    if (name == NULL && (name = PyUnicode_InternFromString("__class__")) == NULL) {
+        PyErr_Clear();
+        return false;
+    }
+    return type->tp_getattro == PyObject_GenericGetAttr &&
+           _PyType_Lookup(type, name) == _PyType_Lookup(&PyBaseObject_Type, name);
+}
+
+int fs_call_isinstance(fs_cache_call_isinstance *cache, PyObject *inst, PyObject *cls)
+{
+    int is = PyObject_IsInstance(inst, cls);
+    if (is >= 0 && PyType_CheckExact(cls)) {
+        PyTypeObject *type = Py_TYPE(inst);
+        uint32_t version = fs_pyrt_type_version(type);
+        if (version != 0 && call_class_is_plain(type)) {
+            cache->type_version = version;
+            cache->cls = (PyTypeObject *)cls;
+            cache->result = is != 0;
+        }
+    }
+    return is;
+}
+
+int fs_call_plain_less(PyObject *v, PyObject *w)
+{
+    if (PyLong_CheckExact(v) && PyLong_CheckExact(w)) {
+        return NUM_COMPACT(v) && NUM_COMPACT(w) ? NUM_VALUE(v) < NUM_VALUE(w) : -1;
+    }
+    if (PyFloat_CheckExact(v) && PyFloat_CheckExact(w)) {
+        return PyFloat_AS_DOUBLE(v) < PyFloat_AS_DOUBLE(w);
+    }
+    return -1;
+}

@@ -1,0 +1,127 @@
+/* Inline caches of calls, and the objects that intrinsics are recognised by.
+ *
+ * CALL_FUSED has 32 bytes behind its CALL slot (ip + 3), CALL_KW as well (ip + 4).
+ *
+ * What must stay true: what is in fs_call_known is never freed (we own a
+ * reference, or it is part of a static type), so that comparing its address is
+ * a complete guard. A func_version or type version in a guard keeps alive what
+ * the cache borrows; an fs_code's id says which translation a mapping is for.
+ */
+#ifndef FS_SPEC_CALL_H
+#define FS_SPEC_CALL_H
+
+#include "interp/interp.h"
+
+/* A known Python function. */
+typedef struct {
+    uint32_t func_version;
+    uint32_t unused;
+    fs_code *callee;
+} fs_cache_call_py;
+
+enum {
+    FS_MAP_SLOTS = 16,      /* parameters that a mapping can fill */
+    FS_MAP_DEFAULT = 0x40,  /* an entry from here on: index into the defaults */
+    FS_MAP_KWDEFAULT = 0x80 /* from here on: entry of the keyword defaults' keys */
+};
+
+/* Where each parameter comes from: an argument, a default, a keyword-only default. */
+typedef struct {
+    uint32_t code_id;
+    uint8_t count;          /* parameters filled */
+    uint8_t ndefaults;      /* size of func_defaults that the mapping is for */
+    uint8_t uses_kwdefaults;
+    uint8_t nargs;          /* on the stack */
+    uint64_t kwdefaults_tag;
+    uint8_t from[FS_MAP_SLOTS];
+} fs_cache_call_map;
+
+/* A class: its version keeps __init__ (or __new__) alive. */
+typedef struct {
+    uint32_t type_version;
+    uint32_t unused;
+    PyFunctionObject *func;
+} fs_cache_call_class;
+
+/* isinstance(x, cls): what the last slow look said. */
+typedef struct {
+    uint32_t type_version;
+    uint32_t result;
+    PyTypeObject *cls;
+} fs_cache_call_isinstance;
+
+_Static_assert(sizeof(fs_cache_call_map) <= 4 * sizeof(fs_instr), "CALL has four cache slots");
+
+/* Filled by the first specialisation of a call. */
+typedef struct {
+    bool ready;
+    PyObject *len, *isinstance, *min, *max;
+    PyObject *list_append, *list_pop;
+    PyObject *no_args;          /* the empty tuple */
+    newfunc object_new;         /* the slots of classes that leave things to object */
+    initproc object_init;
+    newfunc python_new;         /* ... that have a __new__ of Python's */
+    initproc python_init;       /* ... and an __init__ of Python's */
+    ternaryfunc type_call;
+} fs_call_known_t;
+extern FS_HIDDEN fs_call_known_t fs_call_known;
+
+/* The next try for the calls without and with keywords; both leave `ip` ready to dispatch. */
+void fs_spec_call(fs_instr *ip, PyObject **sp, fs_code *co);
+void fs_spec_call_kw(fs_instr *ip, PyObject **sp, PyObject *kwnames);
+
+/* spec_call_c.c: true when an op fits. */
+bool fs_spec_call_c_type(fs_instr *ip, PyTypeObject *type, Py_ssize_t nargs);
+bool fs_spec_call_c_function(fs_instr *ip, PyObject *func, Py_ssize_t nargs);
+bool fs_spec_call_c_method(fs_instr *ip, PyMethodDescrObject *descr, PyObject *self,
+                           Py_ssize_t nargs, fs_code *co);
+/* The op for a call with keywords, or 0. */
+int fs_spec_call_kw_c(fs_instr *ip, PyObject **base, PyObject *callable);
+
+/* tp_init with arguments from the stack; -1 with an error. */
+int fs_call_init(PyObject *self, PyObject *const *args, Py_ssize_t npos, PyObject *kwnames);
+/* Makes an instance of the class on ctx's stack and binds its __init__: enter *made; without
+ * one the instance is ready on the stack. */
+fs_next fs_call_class(fs_ctx *ctx, PyObject *kwnames, _PyInterpreterFrame **made,
+                      fs_code **callee);
+/* isinstance() as the builtin, keeping the answer in the cache where that is sound; -1: error. */
+int fs_call_isinstance(fs_cache_call_isinstance *cache, PyObject *inst, PyObject *cls);
+/* 1, 0; -1: not two numbers that can be compared without calling anything. */
+int fs_call_plain_less(PyObject *v, PyObject *w);
+
+/* Guards of a mapping that need more than a compare of ids. */
+FS_INLINE bool fs_call_map_fits(const fs_cache_call_map *cache, PyFunctionObject *func,
+                                fs_code *callee)
+{
+    if (FS_UNLIKELY(callee == NULL || callee->id != cache->code_id)) {
+        return false;
+    }
+    PyObject *defaults = func->func_defaults;
+    if (FS_UNLIKELY((defaults == NULL ? 0 : PyTuple_GET_SIZE(defaults)) != cache->ndefaults)) {
+        return false;
+    }
+    return !cache->uses_kwdefaults ||
+           (func->func_kwdefaults != NULL &&
+            ((PyDictObject *)func->func_kwdefaults)->ma_version_tag == cache->kwdefaults_tag);
+}
+
+/* The parameters of an opened frame from the arguments (moved) and the defaults. */
+FS_INLINE void fs_call_map_fill(const fs_cache_call_map *cache, PyFunctionObject *func,
+                                PyObject **locals, PyObject **args)
+{
+    for (Py_ssize_t i = 0; i < cache->count; i++) {
+        unsigned from = cache->from[i];
+        if (FS_LIKELY(from < FS_MAP_DEFAULT)) {
+            locals[i] = args[from];
+        }
+        else if (from < FS_MAP_KWDEFAULT) {
+            locals[i] = Py_NewRef(PyTuple_GET_ITEM(func->func_defaults, from - FS_MAP_DEFAULT));
+        }
+        else {
+            PyDictKeysObject *keys = ((PyDictObject *)func->func_kwdefaults)->ma_keys;
+            locals[i] = Py_NewRef(DK_UNICODE_ENTRIES(keys)[from - FS_MAP_KWDEFAULT].me_value);
+        }
+    }
+}
+
+#endif
