@@ -147,7 +147,7 @@ build() {
     rm -f "$stamp"
     mkdir -p build
     folder=build/meson-$(basename "$venv")${CC:+-$(basename "$CC")}
-    "$venv/bin/python" -m pip install -q --disable-pip-version-check \
+    PATH="$PWD/$venv/bin:$PATH" "$venv/bin/python" -m pip install -q --disable-pip-version-check \
         --no-build-isolation --no-deps --force-reinstall \
         -Cbuild-dir="$folder" "${options[@]}" . >&2 ||
         die "fullspeed did not build (see above)"
