@@ -233,6 +233,29 @@ static void code_fuse(code_pass *pass)
     }
 }
 
+/* Calls of a global `super` whose result only gives a method: one op for both. */
+static void code_fuse_super(code_pass *pass)
+{
+    fs_instr *out = pass->out;
+    int length;
+    int since = INT_MAX; /* ops since a global `super` was loaded */
+    for (int i = 0; i < pass->n; i += length) {
+        length = fs_ops[out[i].op].length;
+        since += since < INT_MAX;
+        if (out[i].op == FS_OP_LOAD_GLOBAL && out[i].arg & 1 &&
+            PyUnicode_CompareWithASCIIString(
+                PyTuple_GET_ITEM(pass->code->co_names, out[i].arg >> 1), "super") == 0) {
+            since = 0;
+        }
+        int next = i + length;
+        if (out[i].op == FS_OP_CALL_FUSED && (out[i].arg == 0 || out[i].arg == 2) &&
+            since <= (int)out[i].arg + 1 && next < pass->n && out[next].op == FS_OP_LOAD_METHOD &&
+            !(pass->starts[next] & 2)) {
+            out[i].op = FS_OP_SUPER_METHOD;
+        }
+    }
+}
+
 /* A translation that sends its frames to CPython's evaluator. */
 static void code_refuse(fs_code *co)
 {
@@ -280,6 +303,7 @@ fs_code *fs_code_translate(PyCodeObject *code)
     }
     else {
         code_fuse(&pass);
+        code_fuse_super(&pass);
         co->instrs[n] = (fs_instr){.op = FS_OP_CACHE};
         co->entry = co->instrs + (co->instrs[0].op == FS_OP_RESUME);
     }

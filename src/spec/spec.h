@@ -24,6 +24,8 @@ void fs_spec_load_global(_PyInterpreterFrame *frame, fs_instr *ip, PyObject *nam
 void fs_spec_load_attr(fs_instr *ip, PyObject *owner, PyObject *name);
 void fs_spec_store_attr(fs_instr *ip, PyObject *owner, PyObject *name);
 void fs_spec_load_method(fs_instr *ip, PyObject *owner, PyObject *name);
+/* The call of super at `ip` and the LOAD_METHOD behind it. */
+void fs_spec_super_method(_PyInterpreterFrame *frame, fs_code *co, fs_instr *ip, PyObject **sp);
 void fs_spec_binary_op(fs_instr *ip, PyObject *v, PyObject *w);
 void fs_spec_compare_op(fs_instr *ip, PyObject *v, PyObject *w);
 void fs_spec_binary_subscr(fs_instr *ip, PyObject *container, PyObject *key);

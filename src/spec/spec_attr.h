@@ -56,6 +56,27 @@ typedef struct {
 
 _Static_assert(sizeof(fs_cache_method) <= 80, "LOAD_METHOD has ten cache slots");
 
+/* What a method found by super() becomes on the stack. */
+enum {
+    FS_SUPER_METHOD,       /* the function and self */
+    FS_SUPER_CALLABLE,     /* nothing and the attribute as it is */
+    FS_SUPER_STATIC,       /* nothing and what the staticmethod wraps */
+    FS_SUPER_CLASSMETHOD,  /* what the classmethod wraps, and the class */
+};
+
+/* super().name(...): in the free slots of the call of super. */
+typedef struct {
+    uint32_t version;       /* of type(self); of self, if that is a class */
+    uint32_t meta_version;  /* of type(self), if self is a class, else 0 */
+    PyTypeObject *start;    /* the class to look behind: in self's MRO, so alive */
+    PyObject *descr;
+    uint16_t class_index;   /* the local that is the cell of __class__ */
+    uint8_t self_is_cell;
+    uint8_t mode;
+} fs_cache_super;
+
+_Static_assert(sizeof(fs_cache_super) <= 32, "a call has four free slots");
+
 /* The values of an instance; NULL when it has a dict instead. */
 FS_INLINE char *fs_attr_values(PyObject *owner)
 {
@@ -168,12 +189,12 @@ FS_INLINE PyObject *fs_attr_put_hint(PyObject *owner, const fs_cache_attr *cache
     if (FS_UNLIKELY(place == NULL || *place == NULL)) {
         return NULL;
     }
+    if (FS_UNLIKELY(!_PyObject_GC_IS_TRACKED((PyObject *)dict)) && PyType_IS_GC(Py_TYPE(v))) {
+        return NULL; /* the long way tells the collector about the dict */
+    }
     PyObject *old = *place;
     *place = v;
     dict->ma_version_tag = FS_PYRT_NEXT_DICT_VERSION();
-    if (!_PyObject_GC_IS_TRACKED((PyObject *)dict) && _PyObject_GC_MAY_BE_TRACKED(v)) {
-        _PyObject_GC_TRACK((PyObject *)dict);
-    }
     return old;
 }
 
@@ -231,6 +252,44 @@ FS_INLINE PyObject *fs_attr_methods(PyObject *owner, const fs_cache_method *cach
     return fs_attr_values(owner) != NULL && *shape->keys_version_at == shape->keys_version
                ? shape->descr
                : NULL;
+}
+
+/* Whether the method that the cache knows is the one for this self. */
+FS_INLINE bool fs_attr_super_is(PyObject *self, const fs_cache_super *cache)
+{
+    if (FS_UNLIKELY(cache->mode >= FS_SUPER_STATIC)) {
+        /* Their __init__ can be called again. */
+        PyObject *wrapped = ((fs_pyrt_wrapped *)cache->descr)->callable;
+        if (wrapped == NULL ||
+            (cache->mode == FS_SUPER_CLASSMETHOD && !Py_IS_TYPE(wrapped, &PyFunction_Type))) {
+            return false;
+        }
+    }
+    if (cache->meta_version == 0) {
+        return fs_attr_type_is(self, cache->version);
+    }
+    return fs_attr_type_is(self, cache->meta_version) &&
+           FS_LIKELY(((PyTypeObject *)self)->tp_version_tag == cache->version);
+}
+
+/* Puts the method and what it is called with (new references) at `to`. */
+FS_INLINE void fs_attr_give_super(PyObject **to, PyObject *self, const fs_cache_super *cache)
+{
+    PyObject *func = cache->descr;
+    PyObject *first = self;
+    if (FS_UNLIKELY(cache->mode != FS_SUPER_METHOD)) {
+        if (cache->mode != FS_SUPER_CALLABLE) {
+            func = ((fs_pyrt_wrapped *)func)->callable;
+        }
+        if (cache->mode != FS_SUPER_CLASSMETHOD) {
+            to[0] = NULL;
+            to[1] = Py_NewRef(func);
+            return;
+        }
+        first = cache->meta_version == 0 ? (PyObject *)Py_TYPE(self) : self;
+    }
+    to[0] = Py_NewRef(func);
+    to[1] = Py_NewRef(first);
 }
 
 /* ---- for the specialisers ---- */

@@ -4,6 +4,8 @@ Each site runs often with one kind of owner, then meets another: the class chang
 dict appeared, a slot emptied, a metaclass or a module changed. What is seen is printed.
 """
 
+# ruff: noqa - odd code on purpose
+
 import gc
 import sys
 import traceback
@@ -698,7 +700,140 @@ def many_attributes():
         print(n, get(w), put(w, -n), len(w.__dict__), list(w.__dict__)[-1])
 
 
-for test in (instance_values, class_changes, shapes, slots, class_attributes, defaults, properties,
+def supers():
+    class A:
+        value = 5
+
+        def __new__(cls, *args):
+            return super().__new__(cls)
+
+        def __init__(self, *args):
+            super().__init__()
+            self.args = args
+
+        def m(self):
+            return ("A", self.args)
+
+        @classmethod
+        def cm(cls):
+            return ("A.cm", cls.__name__)
+
+        @staticmethod
+        def sm():
+            return "A.sm"
+
+        def __setattr__(self, name, v):
+            super().__setattr__(name, v)
+
+        def __eq__(self, other):
+            return super().__eq__(other)
+
+        __hash__ = None
+
+    class B(A):
+        def __init__(self, *args):
+            super().__init__(*args, "B")
+
+        def m(self):
+            return ("B", super().m(), super(B, self).m(), super().cm(), super().sm())
+
+        @classmethod
+        def cm(cls):
+            return ("B.cm", super().cm(), super(B, cls).sm(), super().m.__name__)
+
+        def celled(self):
+            return (lambda: self)() is self, super().m()
+
+        def rebound(self, other):
+            self = other
+            return super().m()
+
+        def deleted(self):
+            del self
+            return super().m()
+
+        def missing(self):
+            return super().nothing()
+
+        def klass(self):
+            return super().__class__(object, 1)
+
+        def value_call(self):
+            return super().value()
+
+        def inner(self):
+            return [super(B, self).m() for _ in range(2)]
+
+        def inner_bare(self):
+            return [super().m() for _ in range(2)]
+
+    class C(B):
+        def m(self):
+            return ("C", super().m())
+
+    def sites(o):
+        return o.m(), o.cm(), type(o).cm(), o.celled(), o == o
+
+    c, b = C(1), B(2)
+    heat(sites, c)
+    print(sites(c), sites(b))
+    heat(B)
+    print(B(3).args, C(4).args)
+    for name in ("deleted", "missing", "klass", "value_call", "inner", "inner_bare"):
+        heat(getattr(b, name))
+        report(name, getattr(b, name))
+    heat(b.rebound, c)
+    print(b.rebound(c), c.rebound(b))
+    report("rebound to a stranger", b.rebound, 5)
+    A.m = lambda self: "A new"
+    print(sites(c), sites(b))
+    B.m = A.m
+    print(sites(c))
+    A.cm = 5
+    report("cm", b.cm)
+    C.__bases__ = (A,)
+    report("bases", C.m, c)
+
+    class Proxy:
+        __class__ = B
+        args = "proxied"
+
+    report("proxy", B.celled, Proxy())
+    real = super
+    try:
+        globals()["super"] = lambda *a: real(*a) if a else "shadowed"
+        report("shadowed", b.celled)
+        report("shadowed with arguments", b.inner)
+    finally:
+        del globals()["super"]
+    print(b.celled())
+
+    class L(list):
+        def append(self, x):
+            super().append(x * 2)
+
+        def __len__(self):
+            return super().__len__() + 100
+
+    l = L()
+    for i in range(HOT):
+        l.append(i)
+    print(len(l), list.__len__(l), l[-1])
+    report("wrong self", L.append, [], 1)
+
+    class Meta(type):
+        def __call__(cls, *a):
+            return super().__call__(*a), cls.__name__
+
+        def __new__(mcls, *a):
+            return super().__new__(mcls, *a)
+
+    for i in range(HOT):
+        made = Meta(f"M{i}", (), {})
+    print(made())
+
+
+for test in (supers, instance_values, class_changes, shapes, slots, class_attributes, defaults, properties,
              hooks, modules, builtin_owners, odd_keys, dict_effects, unbound, many_attributes):
     print("==", test.__name__)
     try:
