@@ -143,6 +143,7 @@ PyFrameObject *fs_pyrt_frame_object(PyThreadState *ts, _PyInterpreterFrame *fram
         Py_XDECREF(exc);
         Py_XDECREF(val);
         Py_XDECREF(tb);
+        PyErr_NoMemory(); /* PyThreadState_GetFrame has cleared it */
         return NULL;
     }
     PyErr_Restore(exc, val, tb);
