@@ -22,8 +22,8 @@ HERE = Path(__file__).resolve().parent
 DRIVE = HERE / "drive.py"
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 OBJECT_ID = re.compile(r"(thread|ident|id)[ =:]+\d{6,}")
-# Reasons in the engine's counts for which a frame may leave our loop (tracing or profiling).
-ALLOWED_REASON = re.compile(r"trac|profil|disabled|foreign|paus", re.IGNORECASE)
+# Reasons in the engine's counts for which a frame may leave our loop.
+ALLOWED_REASONS = {"tracing", "disabled"}
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,16 @@ def run_side(
     return Outcome(normalise(done.stdout), normalise(done.stderr), done.returncode)
 
 
-def forbidden_handovers(stats: Path) -> dict[str, dict[str, int]]:
+def forbidden_handovers(
+    stats: Path, also_allowed: frozenset[str] = frozenset()
+) -> dict[str, dict[str, int]]:
     """Return the counted handovers whose reason is not that of a tracer or a switch-off."""
     if not stats.exists():
         return {}  # the program ended by os._exit or by a signal
     handovers = json.loads(stats.read_text())["handovers"]
+    allowed = ALLOWED_REASONS | also_allowed
     return {
         reason: ops
         for reason, ops in handovers.items()
-        if not ALLOWED_REASON.search(reason) and sum(ops.values())
+        if reason not in allowed and sum(ops.values())
     }

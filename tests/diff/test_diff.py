@@ -46,7 +46,9 @@ def test_same_as_stock(program: Path, python: str, engine: bool, tmp_path: Path)
     difference = stock_outcome(program).differs(got)
     assert not difference, difference
     if stats is not None:
-        assert not forbidden_handovers(stats)
+        # Only hand-made bytecode that breaks the compiler's promises may be left to stock.
+        odd = frozenset({"odd_code"} if program.stem == "handmade_code" else ())
+        assert not forbidden_handovers(stats, odd)
 
 
 def walk_code(code: types.CodeType) -> Iterator[types.CodeType]:

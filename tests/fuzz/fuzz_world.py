@@ -243,10 +243,20 @@ def depth_now() -> int:
     return depth
 
 
-def frame_info() -> tuple[str, int, int, list[str]]:
+def frame_info() -> tuple[str, int, str, list[str]]:
     """Return what a caller's frame shows."""
     frame = sys._getframe(1)
-    return frame.f_code.co_name, frame.f_lineno, frame.f_lasti, sorted(frame.f_locals)[:9]
+    place = position(frame.f_code, frame.f_lasti)
+    return frame.f_code.co_name, frame.f_lineno, place, sorted(frame.f_locals)[:9]
+
+
+def position(code: types.CodeType, lasti: int) -> str:
+    """Name the place of an instruction in the source.
+
+    Not its offset: stock's own moves between PRECALL and CALL as a call site specialises.
+    """
+    positions = list(code.co_positions())
+    return ",".join(map(str, positions[lasti // 2])) if lasti // 2 < len(positions) else "none"
 
 
 def trace_of(error: BaseException) -> str:
@@ -261,7 +271,7 @@ def trace_of(error: BaseException) -> str:
         while tb is not None and len(places) < 30:
             code = tb.tb_frame.f_code
             if code.co_filename == FILE:
-                places.append(f"{code.co_name}:{tb.tb_lineno}:{tb.tb_lasti}")
+                places.append(f"{code.co_name}:{tb.tb_lineno}:{position(code, tb.tb_lasti)}")
             tb = tb.tb_next
         parts.append(f"{show(current)} at {' '.join(places)}")
         current = current.__cause__ or (

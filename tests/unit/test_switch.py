@@ -258,3 +258,19 @@ def test_enable_during_finalization_of_generators_and_at_exit() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("closed") == 2
     assert "atexit [0, 1, 2]" in done.stdout
+
+
+def test_tracing_right_after_switching() -> None:
+    code = """
+    def log(values):
+        return [v for v in values]
+    results = []
+    for switch in (fullspeed.enable, fullspeed.disable, fullspeed.enable):
+        switch()
+        for hook in (sys.settrace, sys.setprofile):
+            hook(lambda *a: None)
+            results.append(log((1, 2, 3)))
+            hook(None)
+    answer(results)
+    """
+    assert ask_child(code, timeout=20) == [[1, 2, 3]] * 6
