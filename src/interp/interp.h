@@ -313,6 +313,14 @@ FS_COLD void fs_call_drop_rest(PyObject **from, PyObject **end);
 PyObject *fs_join_pieces(PyObject **pieces, Py_ssize_t n);
 extern FS_HIDDEN const binaryfunc fs_binary_ops[];
 
+/* interp_lookup.c: look-ups that run no Python code; ASK: only CPython can tell. */
+typedef enum { FS_LOOKUP_ASK = -1, FS_LOOKUP_MISSING, FS_LOOKUP_FOUND } fs_lookup;
+/* The value (borrowed), or NULL when it is missing or CPython must be asked. */
+PyObject *fs_lookup_get(PyDictObject *dict, PyObject *key);
+fs_lookup fs_lookup_dict(PyDictObject *dict, PyObject *key);
+fs_lookup fs_lookup_set(PySetObject *set, PyObject *key);
+fs_lookup fs_lookup_items(PyObject **items, Py_ssize_t n, PyObject *key);
+
 /* interp_stats.c */
 typedef struct {
     uint64_t frames;          /* entered from C */

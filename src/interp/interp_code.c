@@ -187,6 +187,24 @@ static int code_pair(int a, int b)
     }
 }
 
+/* An unpacking straight into two or three locals; gives the length of what stands there now. */
+static int code_fuse_unpack(code_pass *pass, int i)
+{
+    fs_instr *at = pass->out + i;
+    int length = fs_ops[FS_OP_UNPACK_SEQUENCE].length;
+    int n = (int)at->arg;
+    if ((n != 2 && n != 3) || i + length + n > pass->n) {
+        return length;
+    }
+    for (int k = 0; k < n; k++) {
+        if (at[length + k].op != FS_OP_STORE_FAST) {
+            return length;
+        }
+    }
+    at->op = n == 2 ? FS_OP_UNPACK_TWO_LOCALS : FS_OP_UNPACK_THREE_LOCALS;
+    return length + n;
+}
+
 /* Super ops, and for adaptive ops what stands before them. */
 static void code_fuse(code_pass *pass)
 {
@@ -229,6 +247,12 @@ static void code_fuse(code_pass *pass)
         if (pair != 0) {
             out[i].op = (uint16_t)pair;
             length = 2;
+        }
+        else if (out[i].op == FS_OP_FOR_ITER && out[i + 1].op == FS_OP_STORE_FAST) {
+            length = 2; /* FOR_ITER does the store: it must not be half of a pair */
+        }
+        else if (out[i].op == FS_OP_UNPACK_SEQUENCE) {
+            length = code_fuse_unpack(pass, i);
         }
     }
 }

@@ -96,6 +96,9 @@ fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value)
             ctx->ip--;
             return FS_FAIL;
         }
+        if (fs_ops[ctx->ip[-1].op].family == FS_OP_CONTAINS_OP) {
+            truth ^= (int)ctx->ip[-1].arg; /* not in */
+        }
         *ctx->sp++ = Py_NewRef(truth ? Py_True : Py_False);
         return FS_GO_ON;
     }

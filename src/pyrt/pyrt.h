@@ -134,6 +134,7 @@ uint32_t fs_pyrt_type_version(PyTypeObject *type);
 /* Index of a unicode key in a keys table of unicode keys, or -1. */
 Py_ssize_t fs_pyrt_keys_index(PyDictKeysObject *keys, PyObject *name);
 
+<<<<<<< HEAD
 /* The same by the key's text: -1 means that no equal key is there. */
 Py_ssize_t fs_pyrt_keys_find(PyDictKeysObject *keys, PyObject *name);
 
@@ -181,6 +182,61 @@ bool fs_pyrt_standard_loads(PyTypeObject *type, getattrofunc standard);
 FS_INLINE bool fs_pyrt_standard_stores(PyTypeObject *type)
 {
     return type->tp_setattro == PyObject_GenericSetAttr;
+=======
+/* ---- iterators: layouts that CPython keeps to itself ---- */
+
+typedef struct {
+    PyObject_HEAD
+    long index;
+    long start;
+    long step;
+    long len;
+} fs_pyrt_rangeiter;
+
+/* Iterators of list and tuple, and of str. */
+typedef struct {
+    PyObject_HEAD
+    Py_ssize_t index;
+    PyObject *seq; /* NULL: exhausted */
+} fs_pyrt_seqiter;
+
+typedef struct {
+    PyObject_HEAD
+    PyDictObject *dict; /* NULL: exhausted */
+    Py_ssize_t used;
+    Py_ssize_t pos;
+    PyObject *result;   /* of items(): the tuple to use again */
+    Py_ssize_t len;
+} fs_pyrt_dictiter;
+
+typedef struct {
+    PyObject_HEAD
+    Py_ssize_t index;
+    PyObject *iter;
+    PyObject *result;
+    PyObject *longindex;
+    PyObject *one;
+} fs_pyrt_enumerate;
+
+typedef struct {
+    PyObject_HEAD
+    Py_ssize_t size;
+    PyObject *iters;
+    PyObject *result;
+    int strict;
+} fs_pyrt_zip;
+
+/* Whether iterators of this type have the layout that is declared here (checked by size). */
+bool fs_pyrt_knows_iterator(PyTypeObject *type);
+
+/* ---- singletons ---- */
+
+/* The shared string of one character up to U+00FF (borrowed). */
+FS_INLINE PyObject *fs_pyrt_latin1_char(unsigned char c)
+{
+    return c < 128 ? (PyObject *)&_Py_SINGLETON(strings).ascii[c]
+                   : (PyObject *)&_Py_SINGLETON(strings).latin1[c - 128];
+>>>>>>> fcd7f95 (Iteration, subscripts, containment and unpacking: forms of their own)
 }
 
 /* ---- numbers ---- */

@@ -329,6 +329,7 @@ Py_ssize_t fs_pyrt_keys_index(PyDictKeysObject *keys, PyObject *name)
     return -1;
 }
 
+<<<<<<< HEAD
 Py_ssize_t fs_pyrt_keys_find(PyDictKeysObject *keys, PyObject *name)
 {
     Py_ssize_t index = fs_pyrt_keys_index(keys, name);
@@ -382,6 +383,31 @@ bool fs_pyrt_standard_loads(PyTypeObject *type, getattrofunc standard)
     return found != NULL && Py_IS_TYPE(found, &PyWrapperDescr_Type) &&
            ((PyWrapperDescrObject *)found)->d_wrapped == (void *)standard &&
            _PyType_Lookup(type, last) != NULL && type->tp_getattro == pyrt_getattr_hook();
+=======
+/* ---- iterators ---- */
+
+bool fs_pyrt_knows_iterator(PyTypeObject *type)
+{
+    const struct {
+        const PyTypeObject *type;
+        Py_ssize_t size;
+    } known[] = {
+        {&PyRangeIter_Type, sizeof(fs_pyrt_rangeiter)},
+        {&PyListIter_Type, sizeof(fs_pyrt_seqiter)},
+        {&PyTupleIter_Type, sizeof(fs_pyrt_seqiter)},
+        {&PyDictIterKey_Type, sizeof(fs_pyrt_dictiter)},
+        {&PyDictIterValue_Type, sizeof(fs_pyrt_dictiter)},
+        {&PyDictIterItem_Type, sizeof(fs_pyrt_dictiter)},
+        {&PyEnum_Type, sizeof(fs_pyrt_enumerate)},
+        {&PyZip_Type, sizeof(fs_pyrt_zip)},
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (type == known[i].type) {
+            return type->tp_basicsize == known[i].size && type->tp_itemsize == 0;
+        }
+    }
+    return false;
+>>>>>>> fcd7f95 (Iteration, subscripts, containment and unpacking: forms of their own)
 }
 
 /* ---- numbers ---- */

@@ -31,6 +31,22 @@ void fs_spec_compare_op(fs_instr *ip, PyObject *v, PyObject *w);
 void fs_spec_binary_subscr(fs_instr *ip, PyObject *container, PyObject *key);
 void fs_spec_store_subscr(fs_instr *ip, PyObject *container, PyObject *key);
 void fs_spec_for_iter(fs_instr *ip, PyObject *iter);
+void fs_spec_contains_op(fs_instr *ip, PyObject *v, PyObject *container);
+
+typedef struct {
+    uint32_t type_version;  /* of the container */
+    union {
+        PyFunctionObject *func;  /* __getitem__ */
+        binaryfunc slot;         /* mp_subscript */
+    };
+} fs_cache_subscr;
+
+/* Special methods that ops without room in their cache look up in the type each time. */
+enum fs_spec_method { FS_SPEC_GETITEM, FS_SPEC_SETITEM, FS_SPEC_CONTAINS, FS_SPEC_METHODS };
+
+/* The type's method (borrowed) when it is a Python function that our loop can run with exactly
+ * nargs arguments, else NULL without an error. */
+PyFunctionObject *fs_spec_method_of(PyTypeObject *type, int method, int nargs);
 
 typedef struct {
     uint32_t type_version;  /* of both operands */

@@ -1,0 +1,174 @@
+/* Look-ups in dicts and sets that run no Python code: keys that are exact str or exact int.
+ *
+ * The tables are walked in CPython's probing order. A key in the table settles an
+ * entry when it is the very object, or another exact str or small int of the same
+ * hash, or of another hash. Everything else is left to CPython (FS_LOOKUP_ASK): it
+ * may have to call __eq__.
+ *
+ * What must stay true: nothing is changed, no error is set, no reference is made.
+ */
+#include "interp/interp.h"
+
+enum { LOOKUP_PERTURB_SHIFT = 5, LOOKUP_SET_NEIGHBOURS = 9 };
+
+/* The hash of an exact str or one-digit int; false: CPython must say. */
+FS_INLINE bool lookup_hash(PyObject *key, Py_hash_t *hash)
+{
+    if (PyUnicode_CheckExact(key)) {
+        *hash = ((PyASCIIObject *)key)->hash;
+        return *hash != -1;
+    }
+    if (PyLong_CheckExact(key) && (size_t)(Py_SIZE(key) + 1) < 3) {
+        Py_hash_t value = Py_SIZE(key) * (Py_hash_t)((PyLongObject *)key)->ob_digit[0];
+        *hash = value == -1 ? -2 : value;
+        return true;
+    }
+    return false;
+}
+
+/* Whether two keys of the same hash are equal: 1, 0, or -1 when CPython must say. */
+FS_INLINE int lookup_equal(PyObject *a, PyObject *b)
+{
+    if (a == b) {
+        return 1;
+    }
+    if (PyUnicode_CheckExact(a) && PyUnicode_CheckExact(b)) {
+        return PyUnicode_GET_LENGTH(a) == PyUnicode_GET_LENGTH(b) &&
+               PyUnicode_KIND(a) == PyUnicode_KIND(b) &&
+               memcmp(PyUnicode_DATA(a), PyUnicode_DATA(b),
+                      (size_t)PyUnicode_GET_LENGTH(a) * PyUnicode_KIND(a)) == 0;
+    }
+    if (PyLong_CheckExact(a) && PyLong_CheckExact(b) && (size_t)(Py_SIZE(a) + 1) < 3 &&
+        (size_t)(Py_SIZE(b) + 1) < 3) {
+        return Py_SIZE(a) == Py_SIZE(b) &&
+               ((PyLongObject *)a)->ob_digit[0] == ((PyLongObject *)b)->ob_digit[0];
+    }
+    return -1;
+}
+
+/* Entry that a slot of the hash table names; negative: empty (-1) or deleted. */
+FS_INLINE Py_ssize_t lookup_index(const PyDictKeysObject *keys, size_t slot)
+{
+    const void *indices = keys->dk_indices;
+    if (keys->dk_log2_size < 8) {
+        return ((const int8_t *)indices)[slot];
+    }
+    if (keys->dk_log2_size < 16) {
+        return ((const int16_t *)indices)[slot];
+    }
+    if (keys->dk_log2_size < 32) {
+        return ((const int32_t *)indices)[slot];
+    }
+    return (Py_ssize_t)((const int64_t *)indices)[slot];
+}
+
+/* The walk through a dict's table; on FOUND *value is the value (borrowed). */
+FS_INLINE fs_lookup lookup_walk(PyDictObject *dict, PyObject *key, PyObject **value)
+{
+    Py_hash_t hash;
+    if (!lookup_hash(key, &hash)) {
+        return FS_LOOKUP_ASK;
+    }
+    PyDictKeysObject *keys = dict->ma_keys;
+    bool unicode = DK_IS_UNICODE(keys);
+    size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
+    size_t perturb = (size_t)hash;
+    size_t slot = (size_t)hash & mask;
+    for (;;) {
+        Py_ssize_t index = lookup_index(keys, slot);
+        if (index >= 0) {
+            int equal = 0;
+            if (unicode) {
+                PyDictUnicodeEntry *entry = &DK_UNICODE_ENTRIES(keys)[index];
+                if (entry->me_key == key) {
+                    equal = 1;
+                }
+                else if (((PyASCIIObject *)entry->me_key)->hash == hash) {
+                    equal = lookup_equal(entry->me_key, key);
+                }
+                if (equal > 0) {
+                    *value = dict->ma_values != NULL ? dict->ma_values->values[index]
+                                                     : entry->me_value;
+                    return *value != NULL ? FS_LOOKUP_FOUND : FS_LOOKUP_MISSING;
+                }
+            }
+            else {
+                PyDictKeyEntry *entry = &DK_ENTRIES(keys)[index];
+                if (entry->me_hash == hash) {
+                    equal = lookup_equal(entry->me_key, key);
+                }
+                if (equal > 0) {
+                    *value = entry->me_value;
+                    return FS_LOOKUP_FOUND;
+                }
+            }
+            if (equal < 0) {
+                return FS_LOOKUP_ASK;
+            }
+        }
+        else if (index == DKIX_EMPTY) {
+            return FS_LOOKUP_MISSING;
+        }
+        perturb >>= LOOKUP_PERTURB_SHIFT;
+        slot = (slot * 5 + perturb + 1) & mask;
+    }
+}
+
+PyObject *fs_lookup_get(PyDictObject *dict, PyObject *key)
+{
+    PyObject *value;
+    return lookup_walk(dict, key, &value) == FS_LOOKUP_FOUND ? value : NULL;
+}
+
+fs_lookup fs_lookup_dict(PyDictObject *dict, PyObject *key)
+{
+    PyObject *value;
+    return lookup_walk(dict, key, &value);
+}
+
+fs_lookup fs_lookup_set(PySetObject *set, PyObject *key)
+{
+    Py_hash_t hash;
+    if (!lookup_hash(key, &hash)) {
+        return FS_LOOKUP_ASK;
+    }
+    size_t mask = (size_t)set->mask;
+    size_t perturb = (size_t)hash;
+    size_t slot = (size_t)hash & mask;
+    for (;;) {
+        setentry *entry = &set->table[slot];
+        setentry *last = slot + LOOKUP_SET_NEIGHBOURS <= mask ? entry + LOOKUP_SET_NEIGHBOURS : entry;
+        for (; entry <= last; entry++) {
+            if (entry->key == NULL && entry->hash == 0) {
+                return FS_LOOKUP_MISSING;
+            }
+            if (entry->hash == hash) {
+                int equal = lookup_equal(entry->key, key);
+                if (equal != 0) {
+                    return equal > 0 ? FS_LOOKUP_FOUND : FS_LOOKUP_ASK;
+                }
+            }
+        }
+        perturb >>= LOOKUP_PERTURB_SHIFT;
+        slot = (slot * 5 + 1 + perturb) & mask;
+    }
+}
+
+fs_lookup fs_lookup_items(PyObject **items, Py_ssize_t n, PyObject *key)
+{
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *item = items[i];
+        if (item == key) {
+            return FS_LOOKUP_FOUND;
+        }
+        if (PyUnicode_CheckExact(item) && PyUnicode_CheckExact(key) &&
+            (PyUnicode_KIND(item) == 0 || PyUnicode_KIND(key) == 0)) {
+            return FS_LOOKUP_ASK; /* a string of the old sort, not ready yet */
+        }
+        int equal = lookup_equal(item, key);
+        if (equal != 0) {
+            return equal > 0 ? FS_LOOKUP_FOUND : FS_LOOKUP_ASK;
+        }
+    }
+    return FS_LOOKUP_MISSING;
+}
