@@ -134,7 +134,6 @@ uint32_t fs_pyrt_type_version(PyTypeObject *type);
 /* Index of a unicode key in a keys table of unicode keys, or -1. */
 Py_ssize_t fs_pyrt_keys_index(PyDictKeysObject *keys, PyObject *name);
 
-<<<<<<< HEAD
 /* The same by the key's text: -1 means that no equal key is there. */
 Py_ssize_t fs_pyrt_keys_find(PyDictKeysObject *keys, PyObject *name);
 
@@ -182,7 +181,8 @@ bool fs_pyrt_standard_loads(PyTypeObject *type, getattrofunc standard);
 FS_INLINE bool fs_pyrt_standard_stores(PyTypeObject *type)
 {
     return type->tp_setattro == PyObject_GenericSetAttr;
-=======
+}
+
 /* ---- iterators: layouts that CPython keeps to itself ---- */
 
 typedef struct {
@@ -236,7 +236,6 @@ FS_INLINE PyObject *fs_pyrt_latin1_char(unsigned char c)
 {
     return c < 128 ? (PyObject *)&_Py_SINGLETON(strings).ascii[c]
                    : (PyObject *)&_Py_SINGLETON(strings).latin1[c - 128];
->>>>>>> fcd7f95 (Iteration, subscripts, containment and unpacking: forms of their own)
 }
 
 /* ---- numbers ---- */

@@ -329,7 +329,6 @@ Py_ssize_t fs_pyrt_keys_index(PyDictKeysObject *keys, PyObject *name)
     return -1;
 }
 
-<<<<<<< HEAD
 Py_ssize_t fs_pyrt_keys_find(PyDictKeysObject *keys, PyObject *name)
 {
     Py_ssize_t index = fs_pyrt_keys_index(keys, name);
@@ -383,7 +382,8 @@ bool fs_pyrt_standard_loads(PyTypeObject *type, getattrofunc standard)
     return found != NULL && Py_IS_TYPE(found, &PyWrapperDescr_Type) &&
            ((PyWrapperDescrObject *)found)->d_wrapped == (void *)standard &&
            _PyType_Lookup(type, last) != NULL && type->tp_getattro == pyrt_getattr_hook();
-=======
+}
+
 /* ---- iterators ---- */
 
 bool fs_pyrt_knows_iterator(PyTypeObject *type)
@@ -407,7 +407,6 @@ bool fs_pyrt_knows_iterator(PyTypeObject *type)
         }
     }
     return false;
->>>>>>> fcd7f95 (Iteration, subscripts, containment and unpacking: forms of their own)
 }
 
 /* ---- numbers ---- */
