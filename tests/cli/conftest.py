@@ -63,6 +63,11 @@ def fullspeed() -> list[str]:
     return [str(COMMAND)]
 
 
+# For the longer matrices: what they look at does not depend on how the launcher was started.
+only_command = pytest.mark.parametrize(
+    "launcher", ["command"], indirect=True, ids=["fullspeed-run"]
+)
+
 Result = subprocess.CompletedProcess[bytes]
 Both = Callable[..., tuple[Result, Result]]
 

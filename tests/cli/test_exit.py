@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Launcher, make_environment
+from conftest import Launcher, make_environment, only_command
 
 Same = Callable[..., object]
 
@@ -43,6 +43,7 @@ EXITS = {
 }
 
 
+@only_command
 @pytest.mark.parametrize("name", EXITS)
 def test_exit_code_and_traceback(same: Same, tmp_path: Path, name: str) -> None:
     (tmp_path / "program.py").write_text(EXITS[name])
@@ -195,6 +196,7 @@ SIGNAL_PROGRAMS = {
 }
 
 
+@only_command
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("name", SIGNAL_PROGRAMS)
 def test_signals(launcher: Launcher, python: str, name: str, number: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Launcher
+from conftest import Launcher, only_command
 
 Same = Callable[..., object]
 
@@ -151,10 +151,16 @@ def test_compiled_file(same: Same, tmp_path: Path, script: Path) -> None:
     same("program.pyc", "x")
 
 
+@only_command
 @pytest.mark.parametrize("flags", FLAGS, ids=" ".join)
 def test_flags(same: Same, script: Path, flags: list[str]) -> None:
     result = same(*flags, "program.py", "arg")
     assert b"flags" in result.stdout
+
+
+def test_some_flags_by_each_launcher(same: Same, script: Path) -> None:
+    same("-OI", "-X", "dev", "-Werror", "program.py", "arg")
+    same("-V")
 
 
 def test_flag_that_skips_the_first_line(same: Same, tmp_path: Path) -> None:
@@ -175,6 +181,7 @@ def test_environment_variables(same: Same, script: Path) -> None:
     same("-E", "program.py", env={"PYTHONPATH": "/nowhere", "PYTHONOPTIMIZE": "1"})
 
 
+@only_command
 @pytest.mark.parametrize(
     "args", [["-V"], ["--version"], ["-VV"], ["-c"], ["-m"], ["-W"], ["-Z"], ["--nonsense"]]
 )
