@@ -2,8 +2,8 @@
 
 How it works: a program has global values, classes with special methods that log and raise,
 functions, generators and coroutines, and a main part that calls them in loops long enough to
-specialise, with arguments whose types change on the way. Every loop and function pays a unit of fuel (`tick`),
-so every program ends.
+specialise, with arguments whose types change on the way. Every loop and function pays a unit of
+fuel (`tick`), so every program ends.
 
 What must stay true: the text depends on the seed alone; `fuzz_world` supplies every helper.
 """

@@ -273,6 +273,9 @@ def trace_of(error: BaseException) -> str:
             if code.co_filename == FILE:
                 places.append(f"{code.co_name}:{tb.tb_lineno}:{position(code, tb.tb_lasti)}")
             tb = tb.tb_next
+        if isinstance(current, UnboundLocalError) and places:
+            # Stock names the instruction before, once it has fused the two into one.
+            places[-1] = places[-1].partition(":")[0]
         parts.append(f"{show(current)} at {' '.join(places)}")
         current = current.__cause__ or (
             None if current.__suppress_context__ else current.__context__
@@ -391,6 +394,17 @@ def count_objects() -> Counter[str]:
     return Counter(type(o).__name__ for o in gc.get_objects())
 
 
+def describe_ending(error: BaseException) -> str:
+    """Describe the exception that ended a program, with the traceback as people read it."""
+    if isinstance(error, RecursionError):
+        return "RecursionError"
+    short = trace_of(error)
+    if "UnboundLocalError" in short:
+        return short
+    lines = traceback.format_exception(type(error), error, error.__traceback__, limit=-8)
+    return short + "\n" + "".join(lines)[-4000:]
+
+
 def observe(text: str) -> dict[str, Any]:
     """Run a program and describe everything that can be seen of it."""
     linecache.cache[FILE] = (len(text), None, text.splitlines(True), FILE)
@@ -410,15 +424,7 @@ def observe(text: str) -> dict[str, Any]:
         exec(compile(text, FILE, "exec"), namespace)
     except BaseException as error:
         sys.settrace(None)
-        ending = (
-            trace_of(error)
-            + "\n"
-            + "".join(
-                traceback.format_exception(type(error), error, error.__traceback__, limit=-8)
-            )[-4000:]
-            if not isinstance(error, RecursionError)
-            else "RecursionError"
-        )
+        ending = describe_ending(error)
         error.__traceback__ = None
     finally:
         sys.settrace(None)
