@@ -302,20 +302,20 @@ def list_benchmarks(console: Console, arguments: argparse.Namespace) -> None:
 
 
 def run_callgrind(console: Console, measurement: Measurement) -> None:
-    """Count instructions instead of seconds."""
-    table = Table(title="instructions per operation", title_justify="left", pad_edge=False)
-    for name in ("benchmark", "stock", "fullspeed", "ratio"):
-        table.add_column(name, justify="left" if name == "benchmark" else "right")
+    """Count instructions instead of seconds; a line is printed as soon as it is known."""
+    console.print(f"{'instructions per operation':34} {'stock':>9} {'fullspeed':>9}   ratio")
+    script, ratios = MICRO_FOLDER / "run_micro.py", []
     for name, inner in micro_names():
         if not wanted(f"micro_{name}", measurement.arguments.only):
             continue
-        if not console.is_terminal:
-            console.print(f"counting {name}", style="dim")
-        script = MICRO_FOLDER / "run_micro.py"
         stock, full = count_both(measurement.settings, script, name, inner)
-        ratio = "" if full is None else f"{stock / full:.2f}×"
-        table.add_row(name, f"{stock:.1f}", "" if full is None else f"{full:.1f}", ratio)
-    console.print(table)
+        line = f"{name:34} {stock:9.1f}"
+        if full is not None:
+            ratios.append(stock / full)
+            line += f" {full:9.1f}  {stock / full:5.2f}×"
+        console.print(line, highlight=False)
+    if ratios:
+        console.print(f"{'geometric mean':54}  {geometric_mean(ratios):5.2f}×", highlight=False)
 
 
 def main() -> int:
