@@ -307,6 +307,9 @@ void fs_record_op(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_ins
 /* interp_util.c */
 int fs_truth(PyObject *v);
 int fs_contains(PyObject *container, PyObject *item);
+/* What is left to ask when the left operand's method said NotImplemented (spec_operator.c). */
+PyObject *fs_operator_rest(int arg, PyObject *v, PyObject *w);
+PyObject *fs_compare_rest(int op, PyObject *v, PyObject *w);
 int fs_str_equal(PyObject *v, PyObject *w);
 /* The references in [from, end), the first of which is zero already. */
 FS_COLD void fs_call_drop_rest(PyObject **from, PyObject **end);

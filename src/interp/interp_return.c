@@ -38,9 +38,34 @@ void fs_return_failed(fs_ctx *ctx, int kind)
     else if (kind == FS_KIND_SETATTR) {
         return_drop_stored(ctx);
     }
-    else if (kind == FS_KIND_INIT) {
+    else if (kind == FS_KIND_INIT || kind == FS_KIND_COMPARE) {
         ctx->ts->recursion_remaining++;
     }
+}
+
+/* The result of an operator's or compare's method in place of the operands. */
+static fs_next return_operator(fs_ctx *ctx, int kind, PyObject *value)
+{
+    PyObject *w = ctx->sp[-1];
+    PyObject *v = ctx->sp[-2];
+    int arg = (int)ctx->ip[-1].arg;
+    if (FS_UNLIKELY(value == Py_NotImplemented)) {
+        Py_DECREF(value);
+        value = kind == FS_KIND_BINARY ? fs_operator_rest(arg, v, w) : fs_compare_rest(arg, v, w);
+    }
+    if (kind == FS_KIND_COMPARE) {
+        ctx->ts->recursion_remaining++;
+    }
+    ctx->sp[-2] = value;
+    ctx->sp--;
+    Py_DECREF(v);
+    Py_DECREF(w);
+    if (value == NULL) {
+        ctx->ip--;
+        return FS_FAIL;
+    }
+    return_skip(ctx);
+    return FS_GO_ON;
 }
 
 fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value)
@@ -89,6 +114,9 @@ fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value)
         Py_DECREF(value);
         return_drop_stored(ctx);
         return FS_GO_ON;
+    case FS_KIND_BINARY:
+    case FS_KIND_COMPARE:
+        return return_operator(ctx, kind, value);
     case FS_KIND_BOOL: {
         int truth = fs_truth(value);
         Py_DECREF(value);

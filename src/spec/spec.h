@@ -59,6 +59,21 @@ typedef struct {
     uint8_t mask;      /* outcomes that are true: 1 less, 2 equal, 4 greater, 8 unordered */
 } fs_cache_compare_jump;
 
+typedef struct {
+    uint32_t type_version;  /* of the left operand */
+    uint32_t index;         /* of its method in fs_spec_methods */
+} fs_cache_operator_method;
+
+/* Methods that BINARY_OP_METHOD calls: its cache has no room for a pointer. Borrowed: the type
+ * version beside the index keeps the function alive. */
+enum { FS_OPERATOR_METHODS = 4096 };
+extern FS_HIDDEN PyFunctionObject *fs_operator_methods[FS_OPERATOR_METHODS];
+
+typedef struct {
+    uint32_t type_version;
+    PyFunctionObject *func;
+} fs_cache_compare_method;
+
 /* A guard of the specialised op at `ip` failed. */
 void fs_spec_miss(fs_instr *ip);
 

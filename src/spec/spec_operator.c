@@ -102,6 +102,112 @@ static bool operator_same_type(fs_instr *ip, int op, PyObject *v, PyObject *w)
     return true;
 }
 
+PyFunctionObject *fs_operator_methods[FS_OPERATOR_METHODS];
+
+/* The place of a function in fs_operator_methods, or -1 when the table is full of others. */
+static int32_t operator_method_index(PyFunctionObject *func)
+{
+    uint32_t hash = (uint32_t)((uintptr_t)func >> 5) % FS_OPERATOR_METHODS;
+    for (uint32_t probe = 0; probe < 16; probe++) {
+        uint32_t i = (hash + probe) % FS_OPERATOR_METHODS;
+        if (fs_operator_methods[i] == NULL || fs_operator_methods[i] == func) {
+            fs_operator_methods[i] = func;
+            return (int32_t)i;
+        }
+    }
+    return -1;
+}
+
+/* The Python function that is `name` of a class written in Python, or NULL. */
+static PyFunctionObject *operator_python_method(PyTypeObject *type, const char *name,
+                                                uint32_t *version)
+{
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        return NULL;
+    }
+    PyObject *key = PyUnicode_InternFromString(name);
+    if (key == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    PyObject *func = _PyType_Lookup(type, key);
+    Py_DECREF(key);
+    *version = fs_pyrt_type_version(type);
+    if (func == NULL || *version == 0 || !PyFunction_Check(func)) {
+        return NULL;
+    }
+    fs_code *co = fs_code_for_inline((PyFunctionObject *)func);
+    return co != NULL && fs_code_is_plain(co, 2) ? (PyFunctionObject *)func : NULL;
+}
+
+static const char *const operator_names[NB_INPLACE_ADD] = {
+    [NB_ADD] = "__add__",
+    [NB_AND] = "__and__",
+    [NB_FLOOR_DIVIDE] = "__floordiv__",
+    [NB_LSHIFT] = "__lshift__",
+    [NB_MATRIX_MULTIPLY] = "__matmul__",
+    [NB_MULTIPLY] = "__mul__",
+    [NB_REMAINDER] = "__mod__",
+    [NB_OR] = "__or__",
+    [NB_RSHIFT] = "__rshift__",
+    [NB_SUBTRACT] = "__sub__",
+    [NB_TRUE_DIVIDE] = "__truediv__",
+    [NB_XOR] = "__xor__",
+};
+
+/* An operator method in Python that is asked first, and whose type does nothing else here. */
+static bool operator_method(fs_instr *ip, int op, PyObject *v, PyObject *w)
+{
+    PyTypeObject *type = Py_TYPE(v);
+    uint32_t version;
+    if (operator_names[op] == NULL ||
+        (Py_TYPE(w) != type && !PyFloat_CheckExact(w) && !PyLong_CheckExact(w))) {
+        return false;
+    }
+    PyFunctionObject *func = operator_python_method(type, operator_names[op], &version);
+    if (func == NULL || type->tp_as_number == NULL ||
+        (type->tp_as_sequence != NULL &&
+         (type->tp_as_sequence->sq_concat != NULL || type->tp_as_sequence->sq_repeat != NULL))) {
+        return false;
+    }
+    if (ip->arg >= NB_INPLACE_ADD &&
+        *(void **)((char *)type->tp_as_number + operator_slots[op].inplace) != NULL) {
+        return false;
+    }
+    int32_t index = operator_method_index(func);
+    if (index < 0) {
+        return false;
+    }
+    fs_cache_operator_method *cache = (fs_cache_operator_method *)(ip + 1);
+    cache->type_version = version;
+    cache->index = (uint32_t)index;
+    fs_spec_to(ip, FS_OP_BINARY_OP_METHOD);
+    return true;
+}
+
+PyObject *fs_operator_rest(int arg, PyObject *v, PyObject *w)
+{
+    static const char *const signs[] = {
+        [NB_ADD] = "+",  [NB_AND] = "&",          [NB_FLOOR_DIVIDE] = "//",
+        [NB_LSHIFT] = "<<", [NB_MATRIX_MULTIPLY] = "@", [NB_MULTIPLY] = "*",
+        [NB_REMAINDER] = "%", [NB_OR] = "|",      [NB_RSHIFT] = ">>",
+        [NB_SUBTRACT] = "-", [NB_TRUE_DIVIDE] = "/",   [NB_XOR] = "^",
+    };
+    bool inplace = arg >= NB_INPLACE_ADD;
+    int op = inplace ? arg - NB_INPLACE_ADD : arg;
+    if (Py_TYPE(v) != Py_TYPE(w)) {
+        binaryfunc slot = *(binaryfunc *)((char *)Py_TYPE(w)->tp_as_number + operator_slots[op].plain);
+        PyObject *r = slot == NULL ? Py_NewRef(Py_NotImplemented) : slot(v, w);
+        if (r != Py_NotImplemented) {
+            return r;
+        }
+        Py_DECREF(r);
+    }
+    PyErr_Format(PyExc_TypeError, "unsupported operand type(s) for %s%s: '%.100s' and '%.100s'",
+                 signs[op], inplace ? "=" : "", Py_TYPE(v)->tp_name, Py_TYPE(w)->tp_name);
+    return NULL;
+}
+
 void fs_spec_binary_op(fs_instr *ip, PyObject *v, PyObject *w)
 {
     int op = (int)(ip->arg >= NB_INPLACE_ADD ? ip->arg - NB_INPLACE_ADD : ip->arg);
@@ -135,7 +241,7 @@ void fs_spec_binary_op(fs_instr *ip, PyObject *v, PyObject *w)
                                                  : FS_OP_BINARY_OP_ADD_STR);
         return;
     }
-    if (operator_same_type(ip, op, v, w)) {
+    if (operator_same_type(ip, op, v, w) || operator_method(ip, op, v, w)) {
         return;
     }
     fs_spec_fail(ip, FS_OP_BINARY_OP_GENERIC);
@@ -180,6 +286,47 @@ static bool compare_find_jump(fs_instr *ip)
     return true;
 }
 
+/* A comparison method in Python that is asked first. */
+static bool compare_method(fs_instr *ip, PyObject *v, PyObject *w)
+{
+    static const char *const names[] = {
+        [Py_LT] = "__lt__", [Py_LE] = "__le__", [Py_EQ] = "__eq__",
+        [Py_NE] = "__ne__", [Py_GT] = "__gt__", [Py_GE] = "__ge__",
+    };
+    if (Py_TYPE(w) != Py_TYPE(v) && Py_TYPE(w)->tp_flags & Py_TPFLAGS_HEAPTYPE) {
+        return false;
+    }
+    uint32_t version;
+    PyFunctionObject *func = operator_python_method(Py_TYPE(v), names[ip->arg], &version);
+    if (func == NULL) {
+        return false;
+    }
+    fs_cache_compare_method *cache = (fs_cache_compare_method *)(ip + 1);
+    cache->type_version = version;
+    cache->func = func;
+    fs_spec_to(ip, FS_OP_COMPARE_OP_METHOD);
+    return true;
+}
+
+PyObject *fs_compare_rest(int op, PyObject *v, PyObject *w)
+{
+    static const char *const signs[] = {"<", "<=", "==", "!=", ">", ">="};
+    richcmpfunc reflected = Py_TYPE(w)->tp_richcompare;
+    if (reflected != NULL) {
+        PyObject *r = reflected(w, v, _Py_SwappedOp[op]);
+        if (r != Py_NotImplemented) {
+            return r;
+        }
+        Py_DECREF(r);
+    }
+    if (op == Py_EQ || op == Py_NE) {
+        return Py_NewRef((v == w) == (op == Py_EQ) ? Py_True : Py_False);
+    }
+    PyErr_Format(PyExc_TypeError, "'%s' not supported between instances of '%.100s' and '%.100s'",
+                 signs[op], Py_TYPE(v)->tp_name, Py_TYPE(w)->tp_name);
+    return NULL;
+}
+
 #define COMPARE_FUSED(type)                                                               \
     {FS_OP_LOAD_FAST__COMPARE_##type##_JUMP, FS_OP_LOAD_CONST__COMPARE_##type##_JUMP,     \
      FS_OP_LOAD_FAST__LOAD_FAST__COMPARE_##type##_JUMP,                                   \
@@ -207,6 +354,9 @@ void fs_spec_compare_op(fs_instr *ip, PyObject *v, PyObject *w)
     if (PyUnicode_CheckExact(v) && PyUnicode_CheckExact(w) &&
         (ip->arg == Py_EQ || ip->arg == Py_NE)) {
         fs_spec_to(ip, jumps ? FS_OP_COMPARE_OP_STR_JUMP : FS_OP_COMPARE_OP_STR);
+        return;
+    }
+    if (compare_method(ip, v, w)) {
         return;
     }
     fs_spec_fail(ip, FS_OP_COMPARE_OP_GENERIC);
