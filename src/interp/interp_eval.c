@@ -18,6 +18,8 @@ static uintptr_t eval_marker(const _PyCFrame *cframe)
     return (uintptr_t)cframe ^ (uintptr_t)0x5a7f311d0f5e64c3;
 }
 
+/* No poke is needed: this thread is in a C call now and every other one is, too, or waits for the
+ * GIL; each loads its table again when it comes back. */
 void fs_eval_set_table(int which)
 {
     eval_table = which;
@@ -32,8 +34,6 @@ void fs_eval_set_table(int which)
             }
         }
     }
-    /* Loops that call nothing look at their table when they poll. */
-    _Py_atomic_store_relaxed(&interp->ceval.eval_breaker, 1);
 }
 
 PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
