@@ -64,6 +64,14 @@ FS_INLINE uint8_t *fs_frame_kind_of(_PyInterpreterFrame *frame)
     return (uint8_t *)&frame->owner + 1;
 }
 
+/* A line that was looked up for a traceback. */
+typedef struct {
+    int unit_plus_1; /* 0: nothing here */
+    int line;
+} fs_line;
+
+enum { FS_LINES_KEPT = 4 };
+
 /* A translated code object. */
 struct fs_code {
     fs_instr *instrs;        /* ncodeunits slots + one sentinel */
@@ -81,6 +89,7 @@ struct fs_code {
     int flags;               /* co_flags */
     uint8_t runs_stock;      /* an odd code object that CPython's evaluator must run */
     size_t bytes;            /* memory of this translation */
+    fs_line lines[FS_LINES_KEPT];
 };
 
 /* The caller's translation, kept in the last word of a frame that our loop called inline. */
@@ -259,7 +268,14 @@ FS_INLINE bool fs_code_is_plain(const fs_code *co, int nargs)
 }
 
 /* interp_run_{tail,goto}.c: runs ctx->frame until its entry frame returns, yields or raises. */
+#if FS_TAIL_CALL
+FS_INLINE PyObject *fs_run(fs_ctx *ctx)
+{
+    return ctx->table[ctx->ip->op].handler(ctx->frame, ctx->sp, ctx->ip, ctx, ctx->table, ctx->co);
+}
+#else
 PyObject *fs_run(fs_ctx *ctx);
+#endif
 /* The table to run from (0), to record with (1), to leave with (2). */
 const fs_dispatch *fs_run_table(int which);
 enum { FS_TABLE_MAIN, FS_TABLE_RECORD, FS_TABLE_LEAVE };

@@ -9,7 +9,9 @@
 
 #include "sem/sem.h"
 
-static int eval_table = FS_TABLE_MAIN;
+/* The table of new activations; NULL until it is first asked for: the main one. */
+static const fs_dispatch *eval_table;
+static bool eval_leaving;
 
 /* What stands behind the cframe of an activation of ours: no other cframe has its own
  * address, disguised, there. */
@@ -22,8 +24,9 @@ static uintptr_t eval_marker(const _PyCFrame *cframe)
  * GIL; each loads its table again when it comes back. */
 void fs_eval_set_table(int which)
 {
-    eval_table = which;
     const fs_dispatch *table = fs_run_table(which);
+    eval_table = table;
+    eval_leaving = which == FS_TABLE_LEAVE;
     PyInterpreterState *interp = PyInterpreterState_Get();
     PyThreadState *ts = PyInterpreterState_ThreadHead(interp);
     for (; ts != NULL; ts = PyThreadState_Next(ts)) {
@@ -36,20 +39,46 @@ void fs_eval_set_table(int which)
     }
 }
 
+/* Frames that CPython's own evaluator runs. */
+FS_COLD static PyObject *eval_by_cpython(PyThreadState *ts, _PyInterpreterFrame *frame,
+                                         int throwflag)
+{
+    int reason = ts->cframe->use_tracing ? FS_HANDOVER_TRACING
+                 : eval_leaving          ? FS_HANDOVER_DISABLED
+                                         : FS_HANDOVER_CODE;
+    fs_stats.handovers[reason][FS_OP_RESUME]++;
+    return _PyEval_EvalFrameDefault(ts, frame, throwflag);
+}
+
+/* An exception thrown into a generator: it is raised where the frame stands. */
+FS_COLD static PyObject *eval_throw(fs_ctx *ctx)
+{
+    ctx->ip--;
+    return fs_unwind_error(ctx) == FS_GO_ON ? fs_run(ctx) : NULL;
+}
+
+/* The translation of a frame's code that our loop can run; NULL without an error: CPython's. */
+FS_COLD static fs_code *eval_translate(PyCodeObject *code)
+{
+    fs_code *co = fs_code_translate(code);
+    if (co == NULL) {
+        PyErr_Clear(); /* no memory for a translation: CPython needs none */
+    }
+    return co;
+}
+
 PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
 {
     _PyCFrame *outer = ts->cframe;
-    fs_code *co = fs_code_of(frame->f_code);
-    if (FS_UNLIKELY(outer->use_tracing || co == NULL || co->runs_stock ||
-                    eval_table == FS_TABLE_LEAVE)) {
-        if (co == NULL) {
-            PyErr_Clear(); /* no memory for a translation: CPython needs none */
-        }
-        int reason = outer->use_tracing               ? FS_HANDOVER_TRACING
-                     : eval_table == FS_TABLE_LEAVE ? FS_HANDOVER_DISABLED
-                                                      : FS_HANDOVER_CODE;
-        fs_stats.handovers[reason][FS_OP_RESUME]++;
-        return _PyEval_EvalFrameDefault(ts, frame, throwflag);
+    fs_code *co = fs_pyrt_code_get(frame->f_code);
+    if (FS_UNLIKELY(co == NULL)) {
+        co = eval_translate(frame->f_code);
+    }
+    if (FS_UNLIKELY(outer->use_tracing || co == NULL || co->runs_stock || eval_leaving)) {
+        return eval_by_cpython(ts, frame, throwflag);
+    }
+    if (FS_UNLIKELY(eval_table == NULL)) {
+        eval_table = fs_run_table(FS_TABLE_MAIN);
     }
     fs_stats.frames++;
     fs_ctx activation;
@@ -57,8 +86,8 @@ PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
     ctx->ts = ts;
     ctx->eval_breaker = &ts->interp->ceval.eval_breaker;
     ctx->kwnames = NULL;
-    ctx->table = fs_run_table(eval_table);
-    ctx->cframe.use_tracing = outer->use_tracing;
+    ctx->table = eval_table;
+    ctx->cframe.use_tracing = 0;
     ctx->cframe.previous = outer;
     ctx->cframe.current_frame = frame;
     ctx->marker = eval_marker(&ctx->cframe);
@@ -69,20 +98,14 @@ PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
     PyObject *result = NULL;
     ctx->frame = frame;
     ctx->co = co;
-    if (_Py_EnterRecursiveCallTstate(ts, "")) {
+    if (FS_UNLIKELY(_Py_EnterRecursiveCallTstate(ts, ""))) {
         /* The frame never starts; as in CPython the depth is as before. */
     }
     else {
-        fs_ctx_enter_frame(ctx, frame);
-        if (FS_UNLIKELY(throwflag)) {
-            ctx->ip--;
-            if (fs_unwind_error(ctx) == FS_GO_ON) {
-                result = fs_run(ctx);
-            }
-        }
-        else {
-            result = fs_run(ctx);
-        }
+        ctx->ip = FS_SLOT_OF(co, frame->prev_instr + 1);
+        ctx->sp = frame->localsplus + frame->stacktop;
+        frame->stacktop = -1;
+        result = FS_UNLIKELY(throwflag) ? eval_throw(ctx) : fs_run(ctx);
     }
     ts->cframe = outer;
     outer->use_tracing = ctx->cframe.use_tracing;

@@ -32,9 +32,4 @@ const fs_dispatch *fs_run_table(int which)
                                       : fs_table_leave;
 }
 
-PyObject *fs_run(fs_ctx *ctx)
-{
-    return ctx->table[ctx->ip->op].handler(ctx->frame, ctx->sp, ctx->ip, ctx, ctx->table, ctx->co);
-}
-
 const char fs_run_dispatch[] = "tail-call";

@@ -66,6 +66,30 @@ static fs_next unwind_leave_frame(fs_ctx *ctx)
     return FS_GO_ON;
 }
 
+/* The exception that is set, as an instance with its traceback (a new reference); none is set then. */
+static PyObject *unwind_take_exception(PyThreadState *ts)
+{
+    PyObject *val = ts->curexc_value;
+    PyObject *type = ts->curexc_type;
+    PyObject *tb = ts->curexc_traceback;
+    ts->curexc_type = NULL;
+    ts->curexc_value = NULL;
+    ts->curexc_traceback = NULL;
+    if (FS_UNLIKELY(val == NULL || (PyObject *)Py_TYPE(val) != type || tb == NULL)) {
+        PyErr_NormalizeException(&type, &val, &tb);
+        PyException_SetTraceback(val, tb == NULL ? Py_None : tb);
+        Py_XDECREF(tb);
+        Py_XDECREF(type);
+        return val;
+    }
+    Py_DECREF(type); /* the instance holds it too */
+    PyBaseExceptionObject *exc = (PyBaseExceptionObject *)val;
+    PyObject *old = exc->traceback;
+    exc->traceback = tb;
+    Py_XDECREF(old);
+    return val;
+}
+
 /* Cuts the stack to the handler's level and pushes what it expects; false: failed, look again. */
 static bool unwind_to_handler(fs_ctx *ctx, int level, int handler, int push_lasti)
 {
@@ -82,14 +106,52 @@ static bool unwind_to_handler(fs_ctx *ctx, int level, int handler, int push_last
         }
         *ctx->sp++ = lasti;
     }
-    PyObject *exc, *val, *tb;
-    PyErr_Fetch(&exc, &val, &tb);
-    PyErr_NormalizeException(&exc, &val, &tb);
-    PyException_SetTraceback(val, tb == NULL ? Py_None : tb);
-    Py_XDECREF(tb);
-    Py_XDECREF(exc);
-    *ctx->sp++ = val;
+    *ctx->sp++ = unwind_take_exception(ctx->ts);
     ctx->ip = ctx->co->instrs + handler;
+    return true;
+}
+
+/* The line of a code unit; tables are read from their beginning, so the last ones are kept. */
+static int unwind_line_of(fs_code *co, int unit)
+{
+    fs_line *known = &co->lines[unit % FS_LINES_KEPT];
+    if (known->unit_plus_1 != unit + 1) {
+        known->line = PyCode_Addr2Line(co->pycode, unit * (int)sizeof(_Py_CODEUNIT));
+        known->unit_plus_1 = unit + 1;
+    }
+    return known->line;
+}
+
+/* Puts an entry for the failed frame at the head of the traceback; false: CPython must do it. */
+static bool unwind_add_entry(fs_ctx *ctx, PyFrameObject *f)
+{
+    PyThreadState *ts = ctx->ts;
+    PyObject *next = ts->curexc_traceback;
+    int unit = _PyInterpreterFrame_LASTI(ctx->frame);
+    if (f->f_lineno != 0 || unit < 0 || (next != NULL && !PyTraceBack_Check(next))) {
+        return false;
+    }
+    int line = unwind_line_of(ctx->co, unit);
+    /* The collector may run here: the exception is put by, as in every allocation of CPython's. */
+    PyObject *type = ts->curexc_type;
+    PyObject *val = ts->curexc_value;
+    ts->curexc_type = NULL;
+    ts->curexc_value = NULL;
+    ts->curexc_traceback = NULL;
+    PyTracebackObject *entry = PyObject_GC_New(PyTracebackObject, &PyTraceBack_Type);
+    if (FS_UNLIKELY(entry == NULL)) {
+        PyErr_Clear();
+        PyErr_Restore(type, val, next);
+        return false;
+    }
+    entry->tb_next = (PyTracebackObject *)next;
+    entry->tb_frame = (PyFrameObject *)Py_NewRef(f);
+    entry->tb_lasti = unit * (int)sizeof(_Py_CODEUNIT);
+    entry->tb_lineno = line;
+    PyObject_GC_Track(entry);
+    ts->curexc_type = type;
+    ts->curexc_value = val;
+    ts->curexc_traceback = (PyObject *)entry;
     return true;
 }
 
@@ -97,12 +159,12 @@ static bool unwind_to_handler(fs_ctx *ctx, int level, int handler, int push_last
 static void unwind_note_frame(fs_ctx *ctx)
 {
     PyThreadState *ts = ctx->ts;
-    if (!PyErr_Occurred()) {
+    if (FS_UNLIKELY(ts->curexc_type == NULL)) {
         PyErr_SetString(PyExc_SystemError, "error return without exception set");
     }
     if (!_PyFrame_IsIncomplete(ctx->frame)) {
         PyFrameObject *f = fs_pyrt_frame_object(ts, ctx->frame);
-        if (f != NULL) {
+        if (f != NULL && !unwind_add_entry(ctx, f)) {
             PyTraceBack_Here(f);
         }
     }
