@@ -16,8 +16,15 @@
 typedef struct {
     uint32_t module_version;   /* keys version of the globals */
     uint32_t builtin_version;  /* and of the builtins */
-    uint32_t index;            /* entry in the keys that have the name */
+    uint32_t offset;           /* bytes from the keys that have the name to the value */
 } fs_cache_global;
+
+/* Whether a namespace is a plain dict with the keys of this version. Builtins can be any object,
+ * and a dict subclass with a __getitem__ of its own can have the version of what it copied. */
+FS_INLINE bool fs_dict_has_keys(PyDictObject *dict, uint32_t version)
+{
+    return FS_LIKELY(PyDict_CheckExact(dict)) && FS_LIKELY(dict->ma_keys->dk_version == version);
+}
 
 /* All leave the op at `ip` ready to be dispatched again. */
 void fs_spec_load_global(_PyInterpreterFrame *frame, fs_instr *ip, PyObject *name);
@@ -26,6 +33,7 @@ void fs_spec_store_attr(fs_instr *ip, PyObject *owner, PyObject *name);
 void fs_spec_load_method(fs_instr *ip, PyObject *owner, PyObject *name);
 /* The call of super at `ip` and the LOAD_METHOD behind it. */
 void fs_spec_super_method(_PyInterpreterFrame *frame, fs_code *co, fs_instr *ip, PyObject **sp);
+void fs_spec_super_miss(_PyInterpreterFrame *frame, fs_code *co, fs_instr *ip, PyObject **sp);
 void fs_spec_binary_op(fs_instr *ip, PyObject *v, PyObject *w);
 void fs_spec_compare_op(fs_instr *ip, PyObject *v, PyObject *w);
 void fs_spec_binary_subscr(fs_instr *ip, PyObject *container, PyObject *key);

@@ -134,6 +134,27 @@ bool fs_attr_guard_absence(fs_cache_attr *cache, PyObject *owner, const fs_attr_
     return place->where != FS_PLACE_VALUES || cache->keys_version != 0;
 }
 
+int fs_attr_plan_dict(fs_cache_attr *cache, PyObject *owner, PyObject *name,
+                      const fs_attr_place *place)
+{
+    PyTypeObject *type = Py_TYPE(owner);
+    PyDictKeysObject *keys = place->keys;
+    PyDictUnicodeEntry *entry = DK_UNICODE_ENTRIES(keys) + place->index;
+    cache->dict_offset = fs_pyrt_dict_offset(type);
+    PyDictObject *dict = *(PyDictObject **)((char *)owner + cache->dict_offset);
+    if (dict->ma_values != NULL) {
+        bool shared = type->tp_flags & Py_TPFLAGS_HEAPTYPE &&
+                      keys == ((PyHeapTypeObject *)type)->ht_cached_keys;
+        cache->offset = (uint32_t)place->index * (uint32_t)sizeof(PyObject *);
+        cache->aux = keys;
+        return shared ? FS_OP_LOAD_ATTR_SPLIT : 0;
+    }
+    cache->offset = (uint32_t)((char *)entry - (char *)keys);
+    cache->keys_version = fs_attr_layout(keys);
+    cache->aux = name;
+    return entry->me_key == name ? FS_OP_LOAD_ATTR_HINT : 0;
+}
+
 PyObject *fs_attr_unshadowed(PyObject *owner, const fs_cache_attr *cache, PyObject *name)
 {
     PyTypeObject *type = Py_TYPE(owner);
@@ -232,6 +253,7 @@ static const struct {
     {FS_OP_LOAD_ATTR_SHAPES, FS_OP_LOAD_FAST__LOAD_ATTR_SHAPES},
     {FS_OP_LOAD_ATTR_SLOT, FS_OP_LOAD_FAST__LOAD_ATTR_SLOT},
     {FS_OP_LOAD_ATTR_HINT, FS_OP_LOAD_FAST__LOAD_ATTR_HINT},
+    {FS_OP_LOAD_ATTR_SPLIT, FS_OP_LOAD_FAST__LOAD_ATTR_SPLIT},
     {FS_OP_LOAD_METHOD_VALUES, FS_OP_LOAD_FAST__LOAD_METHOD_VALUES},
     {FS_OP_LOAD_METHOD_NO_DICT, FS_OP_LOAD_FAST__LOAD_METHOD_NO_DICT},
     {FS_OP_LOAD_METHOD_SHAPES, FS_OP_LOAD_FAST__LOAD_METHOD_SHAPES},

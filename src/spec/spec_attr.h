@@ -30,10 +30,10 @@ typedef struct {
 typedef struct {
     uint32_t offset;        /* bytes to the value, from where the op says */
     uint32_t version;       /* of the owner's type, or of the owner if that is a class */
-    uint32_t keys_version;  /* of the dict's keys; or of the metaclass */
+    uint32_t keys_version;  /* of the dict's keys (or their layout), or of the metaclass */
     int32_t dict_offset;    /* from the object to its dict pointer; 0: it has no dict */
     PyObject *descr;        /* borrowed from the type */
-    void *aux;              /* tp_descr_get that `descr` must still have */
+    void *aux;              /* tp_descr_get that `descr` must still have; name or keys in a dict */
 } fs_cache_attr;
 
 _Static_assert(sizeof(fs_cache_shapes) <= 32 && sizeof(fs_cache_attr) <= 32,
@@ -42,12 +42,11 @@ _Static_assert(sizeof(fs_cache_shapes) <= 32 && sizeof(fs_cache_attr) <= 32,
 /* One type that a LOAD_METHOD has met. */
 typedef struct {
     uint32_t version;
-    uint32_t keys_version;
-    const uint32_t *keys_version_at;  /* in the type's shared keys; NULL: it has no dict */
+    uint32_t keys_version;  /* of the type's shared keys; 0: its instances have no dict */
     PyObject *descr;
 } fs_method_shape;
 
-enum { FS_METHOD_COUNT = 3 };
+enum { FS_METHOD_COUNT = 5 };
 
 /* LOAD_METHOD of functions and C methods. */
 typedef struct {
@@ -64,18 +63,29 @@ enum {
     FS_SUPER_CLASSMETHOD,  /* what the classmethod wraps, and the class */
 };
 
-/* super().name(...): in the free slots of the call of super. */
+/* One kind of self that a super().name(...) has met. */
 typedef struct {
     uint32_t version;       /* of type(self); of self, if that is a class */
     uint32_t meta_version;  /* of type(self), if self is a class, else 0 */
+    uintptr_t descr;        /* the attribute, and its FS_SUPER_* in the lowest two bits */
+} fs_super_shape;
+
+enum { FS_SUPER_COUNT = 5, FS_SUPER_MODE_MASK = 3 };
+
+/* super().name(...): in the free slots of the call of super ... */
+typedef struct {
     PyTypeObject *start;    /* the class to look behind: in self's MRO, so alive */
-    PyObject *descr;
     uint16_t class_index;   /* the local that is the cell of __class__ */
     uint8_t self_is_cell;
-    uint8_t mode;
 } fs_cache_super;
 
-_Static_assert(sizeof(fs_cache_super) <= 32, "a call has four free slots");
+/* ... and in those of the LOAD_METHOD, which is generic meanwhile. */
+typedef struct {
+    fs_super_shape shapes[FS_SUPER_COUNT];
+} fs_cache_super_shapes;
+
+_Static_assert(sizeof(fs_cache_super) <= 32 && sizeof(fs_cache_super_shapes) <= 80,
+               "a call has four free slots, LOAD_METHOD has ten");
 
 /* The values of an instance; NULL when it has a dict instead. */
 FS_INLINE char *fs_attr_values(PyObject *owner)
@@ -132,19 +142,15 @@ FS_INLINE PyObject *fs_attr_shapes(PyObject *owner, const fs_cache_shapes *cache
     return FS_LIKELY(values != NULL) ? *(PyObject **)(values + shape->offset) : NULL;
 }
 
-/* The place of `name`'s value in a dict whose entry `index` is expected to be it; NULL: it is not.
- * The place may be empty. */
-FS_INLINE PyObject **fs_attr_entry(PyDictObject *dict, uint32_t index, PyObject *name)
+/* What the place of an entry in a keys table depends on: its sizes and its kind. */
+FS_INLINE uint32_t fs_attr_layout(const PyDictKeysObject *keys)
 {
-    PyDictKeysObject *keys = dict->ma_keys;
-    if (FS_UNLIKELY(!DK_IS_UNICODE(keys) || index >= (size_t)keys->dk_nentries)) {
-        return NULL;
-    }
-    PyDictUnicodeEntry *entry = DK_UNICODE_ENTRIES(keys) + index;
-    if (FS_UNLIKELY(entry->me_key != name)) {
-        return NULL;
-    }
-    return dict->ma_values != NULL ? &dict->ma_values->values[index] : &entry->me_value;
+    _Static_assert(offsetof(PyDictKeysObject, dk_kind) ==
+                           offsetof(PyDictKeysObject, dk_log2_size) + 2,
+                   "sizes and kind stand together");
+    uint32_t word;
+    memcpy(&word, &keys->dk_log2_size, sizeof(word));
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word & 0xffffff : word & 0xffffff00;
 }
 
 /* The instance's dict, behind a guard of its type; NULL when it has none now. */
@@ -155,14 +161,38 @@ FS_INLINE PyDictObject *fs_attr_dict(PyObject *owner, const fs_cache_attr *cache
                : NULL;
 }
 
-/* The value in the instance's dict at a place that is checked (borrowed). */
-FS_INLINE PyObject *fs_attr_hint(PyObject *owner, const fs_cache_attr *cache, PyObject *name)
+/* Where the value stands in the instance's dict, if that has the shape that it had and the
+ * name (cache->aux) in the same entry. */
+FS_INLINE PyObject **fs_attr_entry(PyDictObject *dict, const fs_cache_attr *cache)
 {
-    PyDictObject *dict = fs_attr_dict(owner, cache);
-    if (FS_UNLIKELY(dict == NULL)) {
+    PyDictKeysObject *keys = dict->ma_keys;
+    if (FS_UNLIKELY(fs_attr_layout(keys) != cache->keys_version)) {
         return NULL;
     }
-    PyObject **place = fs_attr_entry(dict, cache->offset, name);
+    PyDictUnicodeEntry *entry = (PyDictUnicodeEntry *)((char *)keys + cache->offset);
+    return FS_LIKELY(entry->me_key == cache->aux) ? &entry->me_value : NULL;
+}
+
+/* The same in a dict that shares the keys of the type (cache->aux). */
+FS_INLINE PyObject **fs_attr_shared_entry(PyDictObject *dict, const fs_cache_attr *cache)
+{
+    return FS_LIKELY(dict->ma_keys == cache->aux)
+               ? (PyObject **)((char *)dict->ma_values + cache->offset)
+               : NULL;
+}
+
+/* The value in the instance's dict (borrowed). */
+FS_INLINE PyObject *fs_attr_hint(PyObject *owner, const fs_cache_attr *cache)
+{
+    PyDictObject *dict = fs_attr_dict(owner, cache);
+    PyObject **place = FS_LIKELY(dict != NULL) ? fs_attr_entry(dict, cache) : NULL;
+    return FS_LIKELY(place != NULL) ? *place : NULL;
+}
+
+FS_INLINE PyObject *fs_attr_split(PyObject *owner, const fs_cache_attr *cache)
+{
+    PyDictObject *dict = fs_attr_dict(owner, cache);
+    PyObject **place = FS_LIKELY(dict != NULL) ? fs_attr_shared_entry(dict, cache) : NULL;
     return FS_LIKELY(place != NULL) ? *place : NULL;
 }
 
@@ -179,13 +209,9 @@ FS_INLINE PyObject *fs_attr_put_value(char *values, uint32_t offset, PyObject *v
     return old;
 }
 
-/* Replaces the value at a checked place of the instance's dict and gives the old one back;
- * NULL: nothing is done. */
-FS_INLINE PyObject *fs_attr_put_hint(PyObject *owner, const fs_cache_attr *cache, PyObject *name,
-                                     PyObject *v)
+/* Replaces the value at a place of a dict and gives the old one back; NULL: nothing is done. */
+FS_INLINE PyObject *fs_attr_replace(PyDictObject *dict, PyObject **place, PyObject *v)
 {
-    PyDictObject *dict = fs_attr_dict(owner, cache);
-    PyObject **place = dict != NULL ? fs_attr_entry(dict, cache->offset, name) : NULL;
     if (FS_UNLIKELY(place == NULL || *place == NULL)) {
         return NULL;
     }
@@ -227,16 +253,22 @@ FS_INLINE bool fs_attr_descr_same(const fs_cache_attr *cache)
 /* The type's own attribute, unless the instance has one of that name (borrowed). */
 PyObject *fs_attr_unshadowed(PyObject *owner, const fs_cache_attr *cache, PyObject *name);
 
-/* The method of a type whose instances have shared keys, or have no dict (borrowed). */
+/* Whether no instance with values has a name that was not in the type's keys then. */
+FS_INLINE bool fs_attr_keys_are(PyTypeObject *type, uint32_t version)
+{
+    return FS_LIKELY(((PyHeapTypeObject *)type)->ht_cached_keys->dk_version == version);
+}
+
+/* The method of a type whose instances have shared keys (borrowed). */
 FS_INLINE PyObject *fs_attr_method(PyObject *owner, const fs_method_shape *shape)
 {
     return fs_attr_type_is(owner, shape->version) && FS_LIKELY(fs_attr_values(owner) != NULL) &&
-                   FS_LIKELY(*shape->keys_version_at == shape->keys_version)
+                   fs_attr_keys_are(Py_TYPE(owner), shape->keys_version)
                ? shape->descr
                : NULL;
 }
 
-/* The method by the first shape that fits (borrowed). */
+/* The method by the shape that fits (borrowed). */
 FS_INLINE PyObject *fs_attr_methods(PyObject *owner, const fs_cache_method *cache)
 {
     uint32_t version = Py_TYPE(owner)->tp_version_tag;
@@ -246,50 +278,59 @@ FS_INLINE PyObject *fs_attr_methods(PyObject *owner, const fs_cache_method *cach
             return NULL;
         }
     }
-    if (shape->keys_version_at == NULL) {
+    if (shape->keys_version == 0) {
         return shape->descr;
     }
-    return fs_attr_values(owner) != NULL && *shape->keys_version_at == shape->keys_version
+    return fs_attr_values(owner) != NULL && fs_attr_keys_are(Py_TYPE(owner), shape->keys_version)
                ? shape->descr
                : NULL;
 }
 
-/* Whether the method that the cache knows is the one for this self. */
-FS_INLINE bool fs_attr_super_is(PyObject *self, const fs_cache_super *cache)
+/* The shape of a super() with this self; NULL: none is known. */
+FS_INLINE const fs_super_shape *fs_attr_super_shape(PyObject *self,
+                                                    const fs_cache_super_shapes *cache)
 {
-    if (FS_UNLIKELY(cache->mode >= FS_SUPER_STATIC)) {
-        /* Their __init__ can be called again. */
-        PyObject *wrapped = ((fs_pyrt_wrapped *)cache->descr)->callable;
-        if (wrapped == NULL ||
-            (cache->mode == FS_SUPER_CLASSMETHOD && !Py_IS_TYPE(wrapped, &PyFunction_Type))) {
-            return false;
+    uint32_t version = Py_TYPE(self)->tp_version_tag;
+    for (int i = 0; i < FS_SUPER_COUNT; i++) {
+        const fs_super_shape *shape = &cache->shapes[i];
+        if (shape->meta_version == 0 ? shape->version == version
+                                     : shape->meta_version == version &&
+                                           ((PyTypeObject *)self)->tp_version_tag ==
+                                               shape->version) {
+            return shape;
         }
     }
-    if (cache->meta_version == 0) {
-        return fs_attr_type_is(self, cache->version);
-    }
-    return fs_attr_type_is(self, cache->meta_version) &&
-           FS_LIKELY(((PyTypeObject *)self)->tp_version_tag == cache->version);
+    return NULL;
 }
 
-/* Puts the method and what it is called with (new references) at `to`. */
-FS_INLINE void fs_attr_give_super(PyObject **to, PyObject *self, const fs_cache_super *cache)
+/* Puts a method found by super() and what it is called with (new references) at `to`; false:
+ * it is not what it was. */
+FS_INLINE bool fs_attr_give_super(PyObject **to, PyObject *self, const fs_super_shape *shape)
 {
-    PyObject *func = cache->descr;
+    int mode = (int)(shape->descr & FS_SUPER_MODE_MASK);
+    PyObject *func = (PyObject *)(shape->descr & ~(uintptr_t)FS_SUPER_MODE_MASK);
     PyObject *first = self;
-    if (FS_UNLIKELY(cache->mode != FS_SUPER_METHOD)) {
-        if (cache->mode != FS_SUPER_CALLABLE) {
-            func = ((fs_pyrt_wrapped *)func)->callable;
+    if (FS_UNLIKELY(mode != FS_SUPER_METHOD)) {
+        first = func;
+        func = NULL;
+        if (mode != FS_SUPER_CALLABLE) {
+            /* The __init__ of these can be called again. */
+            first = ((fs_pyrt_wrapped *)first)->callable;
+            if (FS_UNLIKELY(first == NULL)) {
+                return false;
+            }
         }
-        if (cache->mode != FS_SUPER_CLASSMETHOD) {
-            to[0] = NULL;
-            to[1] = Py_NewRef(func);
-            return;
+        if (mode == FS_SUPER_CLASSMETHOD) {
+            func = first;
+            first = shape->meta_version == 0 ? (PyObject *)Py_TYPE(self) : self;
+            if (FS_UNLIKELY(!Py_IS_TYPE(func, &PyFunction_Type))) {
+                return false;
+            }
         }
-        first = cache->meta_version == 0 ? (PyObject *)Py_TYPE(self) : self;
     }
-    to[0] = Py_NewRef(func);
+    to[0] = Py_XNewRef(func);
     to[1] = Py_NewRef(first);
+    return true;
 }
 
 /* ---- for the specialisers ---- */
@@ -329,6 +370,11 @@ fs_attr_place fs_attr_look_in_instance(PyObject *owner, PyObject *name);
 
 /* Fills the guard that `name` is not in the instance; false when that cannot be guarded. */
 bool fs_attr_guard_absence(fs_cache_attr *cache, PyObject *owner, const fs_attr_place *place);
+
+/* The cache of a value that `place` found in the dict of the instance: the LOAD_ATTR that finds
+ * it again (the caller fills `version`); 0: none. */
+int fs_attr_plan_dict(fs_cache_attr *cache, PyObject *owner, PyObject *name,
+                      const fs_attr_place *place);
 
 /* The cache of an attribute of a module, of a class; false: not to be cached. */
 bool fs_attr_plan_module(fs_cache_attr *cache, PyObject *owner, PyObject *name);

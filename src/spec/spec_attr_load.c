@@ -25,12 +25,11 @@ static int load_plan_present(fs_cache_attr *cache, PyObject *owner, PyObject *na
         cache->offset = load_offset(place->index);
         return found->may_change ? FS_OP_LOAD_ATTR_INSTANCE_OVER : FS_OP_LOAD_ATTR_INSTANCE;
     }
-    if (DK_UNICODE_ENTRIES(place->keys)[place->index].me_key != name) {
-        return 0;
+    int op = fs_attr_plan_dict(cache, owner, name, place);
+    if (!found->may_change) {
+        return op;
     }
-    cache->offset = (uint32_t)place->index;
-    cache->dict_offset = fs_pyrt_dict_offset(Py_TYPE(owner));
-    return found->may_change ? FS_OP_LOAD_ATTR_HINT_OVER : FS_OP_LOAD_ATTR_HINT;
+    return op == FS_OP_LOAD_ATTR_HINT ? FS_OP_LOAD_ATTR_HINT_OVER : 0;
 }
 
 /* An attribute that only the type has. */

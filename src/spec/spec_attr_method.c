@@ -2,7 +2,7 @@
  *
  * Three forms of result: a function and its self (called without a bound
  * method), a class method's function and its class, or nothing and a callable.
- * Sites that call the same name on several classes learn up to three of them.
+ * Sites that call the same name on several classes learn up to five of them.
  */
 #include "spec/spec.h"
 #include "spec/spec_attr.h"
@@ -16,7 +16,6 @@ static bool method_shape(fs_method_shape *shape, PyObject *owner, const fs_attr_
     shape->version = found->version;
     shape->descr = found->descr;
     shape->keys_version = 0;
-    shape->keys_version_at = NULL;
     if (place->where == FS_PLACE_NOWHERE) {
         return fs_pyrt_dict_offset(Py_TYPE(owner)) == 0;
     }
@@ -24,7 +23,6 @@ static bool method_shape(fs_method_shape *shape, PyObject *owner, const fs_attr_
         return false;
     }
     shape->keys_version = fs_pyrt_keys_version(place->keys);
-    shape->keys_version_at = &place->keys->dk_version;
     return shape->keys_version != 0;
 }
 
@@ -39,12 +37,9 @@ static int method_plan_present(fs_cache_attr *cache, PyObject *owner, PyObject *
         cache->offset = (uint32_t)place->index * (uint32_t)sizeof(PyObject *);
         return FS_OP_LOAD_METHOD_INSTANCE;
     }
-    if (DK_UNICODE_ENTRIES(place->keys)[place->index].me_key != name) {
-        return 0;
-    }
-    cache->offset = (uint32_t)place->index;
-    cache->dict_offset = fs_pyrt_dict_offset(Py_TYPE(owner));
-    return FS_OP_LOAD_METHOD_HINT;
+    return fs_attr_plan_dict(cache, owner, name, place) == FS_OP_LOAD_ATTR_HINT
+               ? FS_OP_LOAD_METHOD_HINT
+               : 0;
 }
 
 /* The op for an attribute of the type that the instance does not hide; 0: none. */
@@ -96,7 +91,7 @@ static int method_plan_instance(void *cache, PyObject *owner, PyObject *name)
     fs_method_shape *shape = &((fs_cache_method *)cache)->shapes[0];
     if (found.kind == FS_ATTR_METHOD && place.value == NULL &&
         method_shape(shape, owner, &found, &place)) {
-        return shape->keys_version_at == NULL ? FS_OP_LOAD_METHOD_NO_DICT
+        return shape->keys_version == 0 ? FS_OP_LOAD_METHOD_NO_DICT
                                               : FS_OP_LOAD_METHOD_VALUES;
     }
     attr->version = found.version;

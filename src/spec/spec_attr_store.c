@@ -51,12 +51,13 @@ static int store_plan(fs_cache_attr *cache, PyObject *owner, PyObject *name)
         cache->offset = (uint32_t)place.index * (uint32_t)sizeof(PyObject *);
         return FS_OP_STORE_ATTR_INSTANCE;
     }
-    if (place.value == NULL || DK_UNICODE_ENTRIES(place.keys)[place.index].me_key != name) {
+    if (place.value == NULL) {
         return 0;
     }
-    cache->offset = (uint32_t)place.index;
-    cache->dict_offset = fs_pyrt_dict_offset(type);
-    return FS_OP_STORE_ATTR_HINT;
+    int load = fs_attr_plan_dict(cache, owner, name, &place);
+    return load == FS_OP_LOAD_ATTR_HINT    ? FS_OP_STORE_ATTR_HINT
+           : load == FS_OP_LOAD_ATTR_SPLIT ? FS_OP_STORE_ATTR_SPLIT
+                                           : 0;
 }
 
 void fs_spec_store_attr(fs_instr *ip, PyObject *owner, PyObject *name)

@@ -14,6 +14,12 @@ static PyDictKeysObject *spec_versioned_keys(PyObject *dict, uint32_t *version)
     return keys;
 }
 
+/* Where an entry's value stands; the same in every table that has the same version. */
+static uint32_t spec_value_offset(PyDictKeysObject *keys, Py_ssize_t index)
+{
+    return (uint32_t)((char *)&DK_UNICODE_ENTRIES(keys)[index].me_value - (char *)keys);
+}
+
 void fs_spec_load_global(_PyInterpreterFrame *frame, fs_instr *ip, PyObject *name)
 {
     fs_cache_global *cache = (fs_cache_global *)(ip + 1);
@@ -30,8 +36,8 @@ void fs_spec_load_global(_PyInterpreterFrame *frame, fs_instr *ip, PyObject *nam
             return;
         }
         cache->module_version = version;
-        cache->index = (uint32_t)index;
-        fs_spec_to(ip, FS_OP_LOAD_GLOBAL_MODULE);
+        cache->offset = spec_value_offset(keys, index);
+        fs_spec_to(ip, ip->arg & 1 ? FS_OP_LOAD_GLOBAL_MODULE_CALLED : FS_OP_LOAD_GLOBAL_MODULE);
         return;
     }
     uint32_t builtin_version;
@@ -44,6 +50,6 @@ void fs_spec_load_global(_PyInterpreterFrame *frame, fs_instr *ip, PyObject *nam
     }
     cache->module_version = version;
     cache->builtin_version = builtin_version;
-    cache->index = (uint32_t)index;
-    fs_spec_to(ip, FS_OP_LOAD_GLOBAL_BUILTIN);
+    cache->offset = spec_value_offset(bkeys, index);
+    fs_spec_to(ip, ip->arg & 1 ? FS_OP_LOAD_GLOBAL_BUILTIN_CALLED : FS_OP_LOAD_GLOBAL_BUILTIN);
 }

@@ -68,56 +68,102 @@ static bool super_find_locals(fs_cache_super *cache, PyCodeObject *code)
     return false;
 }
 
-/* Fills the cache for a known self and class to look behind. */
-static bool super_plan(fs_cache_super *cache, PyObject *self, PyObject *start, PyObject *name)
+/* Fills a shape for a known self and class to look behind. */
+static bool super_plan(fs_super_shape *shape, PyObject *self, PyObject *start, PyObject *name)
 {
     if (self == NULL || self == Py_None || start == NULL || !PyType_Check(start) ||
         PyUnicode_CompareWithASCIIString(name, "__class__") == 0) {
         return false;
     }
     PyTypeObject *type = Py_TYPE(self);
-    cache->meta_version = 0;
+    shape->meta_version = 0;
     if (PyType_Check(self)) {
-        cache->meta_version = fs_pyrt_type_version(type);
+        shape->meta_version = fs_pyrt_type_version(type);
         type = (PyTypeObject *)self;
-        if (cache->meta_version == 0) {
+        if (shape->meta_version == 0) {
             return false;
         }
     }
-    cache->version = fs_pyrt_type_version(type);
-    if (cache->version == 0 || !PyType_IsSubtype(type, (PyTypeObject *)start)) {
+    shape->version = fs_pyrt_type_version(type);
+    if (shape->version == 0 || !PyType_IsSubtype(type, (PyTypeObject *)start)) {
         return false;
     }
-    cache->start = (PyTypeObject *)start;
-    cache->descr = super_look_up(type, cache->start, name);
-    int mode = cache->descr == NULL ? -1 : super_mode(cache->descr, cache->meta_version != 0);
-    cache->mode = (uint8_t)mode;
+    PyObject *descr = super_look_up(type, (PyTypeObject *)start, name);
+    int mode = descr == NULL ? -1 : super_mode(descr, shape->meta_version != 0);
+    shape->descr = (uintptr_t)descr | (uintptr_t)(mode & FS_SUPER_MODE_MASK);
     return mode >= 0;
+}
+
+/* The slot of the LOAD_METHOD behind the call of super at `ip`. */
+static fs_instr *super_load(fs_instr *ip)
+{
+    return ip + fs_ops[FS_OP_CALL_FUSED].length;
+}
+
+/* Looks at the operands of the call; false: not a case for us. */
+static bool super_look(_PyInterpreterFrame *frame, fs_code *co, fs_instr *ip, PyObject **sp,
+                       fs_cache_super *cache, fs_super_shape *shape)
+{
+    PyObject *name = co->names[super_load(ip)->arg];
+    PyObject **base = sp - ip->arg - 2;
+    if (base[0] != NULL || base[1] != (PyObject *)&PySuper_Type) {
+        return false;
+    }
+    if (ip->arg == 2) {
+        cache->start = (PyTypeObject *)base[2];
+        return super_plan(shape, base[3], base[2], name);
+    }
+    if (!super_find_locals(cache, frame->f_code)) {
+        return false;
+    }
+    PyObject *self = frame->localsplus[0];
+    PyObject *cell = frame->localsplus[cache->class_index];
+    if (self == NULL || cell == NULL || !PyCell_Check(cell) ||
+        (cache->self_is_cell && !PyCell_Check(self))) {
+        return false;
+    }
+    cache->start = (PyTypeObject *)PyCell_GET(cell);
+    return super_plan(shape, cache->self_is_cell ? PyCell_GET(self) : self, PyCell_GET(cell), name);
 }
 
 void fs_spec_super_method(_PyInterpreterFrame *frame, fs_code *co, fs_instr *ip, PyObject **sp)
 {
-    fs_cache_super *cache = (fs_cache_super *)(ip + 3);
-    PyObject *name = co->names[ip[fs_ops[FS_OP_CALL_FUSED].length].arg];
-    PyObject **base = sp - ip->arg - 2;
-    bool fits = base[0] == NULL && base[1] == (PyObject *)&PySuper_Type;
-    if (fits && ip->arg == 2) {
-        fits = super_plan(cache, base[3], base[2], name);
-    }
-    else if (fits) {
-        fits = super_find_locals(cache, frame->f_code);
-        PyObject *self = fits ? frame->localsplus[0] : NULL;
-        PyObject *cell = fits ? frame->localsplus[cache->class_index] : NULL;
-        fits = self != NULL && cell != NULL && PyCell_Check(cell) &&
-               (!cache->self_is_cell || PyCell_Check(self)) &&
-               super_plan(cache, cache->self_is_cell ? PyCell_GET(self) : self, PyCell_GET(cell),
-                          name);
-    }
-    if (!fits) {
-        /* From now on it is a call like any other. */
+    fs_instr *load = super_load(ip);
+    fs_cache_super cache = {0};
+    fs_super_shape shape;
+    if (!super_look(frame, co, ip, sp, &cache, &shape)) {
+        /* From now on these are a call and a LOAD_METHOD like any other. */
         ip->op = FS_OP_CALL_FUSED;
         ip->counter = 2;
+        load->op = FS_OP_LOAD_METHOD;
+        load->counter = 2;
         return;
     }
+    load->op = FS_OP_LOAD_METHOD_GENERIC;
+    memcpy(ip + 3, &cache, sizeof(cache));
+    fs_cache_super_shapes *known = (fs_cache_super_shapes *)(load + 1);
+    for (int i = 0; i < FS_SUPER_COUNT; i++) {
+        known->shapes[i] = shape;
+    }
     fs_spec_to(ip, ip->arg == 2 ? FS_OP_SUPER_METHOD_FULL : FS_OP_SUPER_METHOD_BARE);
+}
+
+void fs_spec_super_miss(_PyInterpreterFrame *frame, fs_code *co, fs_instr *ip, PyObject **sp)
+{
+    fs_cache_super cache = {0};
+    fs_super_shape shape;
+    int op = ip->op;
+    fs_spec_miss(ip);
+    if (ip->op != op || !super_look(frame, co, ip, sp, &cache, &shape) ||
+        cache.start != ((fs_cache_super *)(ip + 3))->start) {
+        return;
+    }
+    /* A place that repeats the first one is free. */
+    fs_super_shape *shapes = ((fs_cache_super_shapes *)(super_load(ip) + 1))->shapes;
+    for (int i = 1; i < FS_SUPER_COUNT; i++) {
+        if (shapes[i].version == shapes[0].version) {
+            shapes[i] = shape;
+            return;
+        }
+    }
 }
