@@ -132,6 +132,7 @@ struct fs_ctx {
     fs_code *co;
     const fs_dispatch *table;
     _Py_atomic_int *eval_breaker;
+    PyObject *dead;              /* on its way to the op DEAD */
     PyObject *kwnames;           /* set by KW_NAMES when it is not fused with its call */
     _PyCFrame cframe;            /* what CPython sees of the activation */
     uintptr_t marker;            /* directly behind it: tells our activations from others */
@@ -319,6 +320,9 @@ fs_next fs_handover(fs_ctx *ctx, PyObject **result);
 
 /* interp_record.c: what the recording table runs before each op. */
 void fs_record_op(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip);
+
+/* interp_num.c: _Py_Dealloc, which keeps the blocks of dead numbers for the next ones. */
+void fs_num_dealloc(PyObject *v);
 
 /* interp_util.c */
 int fs_truth(PyObject *v);

@@ -93,7 +93,7 @@
 
 FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
 {
-    _Py_Dealloc(v);
+    fs_num_dealloc(v);
 }
 
 /* Drops a reference; a finalizer that looks at the frame sees where we are. */

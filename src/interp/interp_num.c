@@ -7,8 +7,14 @@ PyLongObject *fs_num_small_ints;
 
 enum { NUM_FILL = 16 };
 
+/* Whether any int of up to two digits has room for two: so with CPython's own allocator, whose
+ * blocks come in steps of 16 bytes. */
+static bool num_two_digit_blocks;
+
 int fs_num_init(void)
 {
+    const char *allocator = _PyMem_GetCurrentAllocatorName();
+    num_two_digit_blocks = allocator != NULL && strcmp(allocator, "pymalloc") == 0;
     PyObject *zero = PyLong_FromLong(0);
     PyObject *last = PyLong_FromLong(_PY_NSMALLPOSINTS - 1);
     PyObject *first = PyLong_FromLong(-_PY_NSMALLNEGINTS);
@@ -23,6 +29,19 @@ int fs_num_init(void)
         return -1;
     }
     return 0;
+}
+
+void fs_num_dealloc(PyObject *v)
+{
+    if (PyLong_CheckExact(v) && (size_t)(Py_SIZE(v) + 2) <= 4 && !NUM_NO_ROOM(fs_int_pool)) {
+        *fs_int_pool.top++ = v;
+    }
+    else if (PyFloat_CheckExact(v) && !NUM_NO_ROOM(fs_float_pool)) {
+        *fs_float_pool.top++ = v;
+    }
+    else {
+        _Py_Dealloc(v);
+    }
 }
 
 void fs_pool_trim(fs_pool *pool)
@@ -92,7 +111,7 @@ static PyObject *num_make(int64_t value, PyObject *dead)
     if (dead != NULL && Py_ABS(Py_SIZE(dead)) >= size) {
         v = Py_NewRef(dead);
     }
-    else if (size == 1 && (v = NUM_TAKE_INT()) != NULL) {
+    else if (size <= 1 + num_two_digit_blocks && (v = NUM_TAKE_INT()) != NULL) {
         /* from the pool */
     }
     else {

@@ -81,9 +81,12 @@ int fs_contains(PyObject *container, PyObject *item)
 
 void fs_call_drop_rest(PyObject **from, PyObject **end)
 {
-    _Py_Dealloc(*from);
+    fs_num_dealloc(*from);
     while (++from < end) {
-        Py_XDECREF(*from);
+        PyObject *v = *from;
+        if (v != NULL && --v->ob_refcnt == 0) {
+            fs_num_dealloc(v);
+        }
     }
 }
 
