@@ -43,7 +43,10 @@ enum {
 /* How a frame goes back to the frame that called it inline (kept in the frame's padding). */
 enum fs_frame_kind {
     FS_KIND_CALL = 0,   /* push the result */
-    FS_KIND_INIT,       /* __init__: must be None; the instance and its class are on the stack */
+    /* These three stand together: RETURN_HELD is for all of them. */
+    FS_KIND_INIT,       /* __init__: must be None; the stack holds instance class arg1 ... argn */
+    FS_KIND_OBJECT,     /* __call__: the stack holds NULL object arg1 ... argn */
+    FS_KIND_STAR,       /* CALL_FUNCTION_EX: the stack holds NULL function args [kwargs] */
     FS_KIND_GEN_FOR,    /* generator resumed by FOR_ITER */
     FS_KIND_GEN_SEND,   /* generator or coroutine resumed by SEND */
     FS_KIND_DISCARD,    /* result is dropped (__setitem__, __setattr__) */
@@ -312,6 +315,12 @@ fs_next fs_return_value(fs_ctx *ctx, PyObject *value);
 fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value);
 /* The same for a callee that failed: ctx->ip is the op that called it. */
 void fs_return_failed(fs_ctx *ctx, int kind);
+/* Where the caller's stack begins that a call of these kinds has left there: of the callee. */
+FS_INLINE PyObject **fs_return_held(PyObject **sp, const fs_instr *next, int kind)
+{
+    return kind == FS_KIND_STAR ? sp - (next[-1].arg & 1) - 3
+                                : sp - (Py_ssize_t)next[-FS_CALL_LENGTH].arg - 2;
+}
 /* RETURN_GENERATOR: the generator that took the frame over; ctx->frame NULL: leave with it. */
 PyObject *fs_return_generator(fs_ctx *ctx);
 

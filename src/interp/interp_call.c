@@ -61,11 +61,14 @@ fs_next fs_call_class(fs_ctx *ctx, PyObject *kwnames, _PyInterpreterFrame **made
     base[0] = self;
     PyFunctionObject *init = call_find_init(cls);
     if (init != NULL && (*callee = fs_code_for_inline(init)) != NULL) {
-        base[1] = Py_NewRef(self);
+        /* The frame gets references of its own; these here stay until the call is over. */
+        base[1] = self;
+        for (PyObject **arg = base + 1; arg < ctx->sp; arg++) {
+            Py_INCREF(*arg);
+        }
         Py_INCREF(init);
         *made = fs_bind_call(ctx->ts, init, *callee, base + 1, npos + 1, kwnames);
         base[1] = (PyObject *)cls;
-        ctx->sp = base + 2;
         if (*made == NULL) {
             return FS_FAIL;
         }

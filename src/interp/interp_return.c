@@ -30,6 +30,22 @@ static void return_drop_stored(fs_ctx *ctx)
     Py_DECREF(owner);
 }
 
+/* The callee and its arguments go; the result (or the instance) stays. */
+static void return_drop_held(fs_ctx *ctx, int kind, PyObject *value)
+{
+    PyObject **base = fs_return_held(ctx->sp, ctx->ip, kind);
+    if (kind == FS_KIND_INIT) {
+        Py_DECREF(value);
+    }
+    else {
+        base[0] = value;
+    }
+    for (PyObject **held = base + 1; held < ctx->sp; held++) {
+        Py_DECREF(*held);
+    }
+    ctx->sp = base + 1;
+}
+
 void fs_return_failed(fs_ctx *ctx, int kind)
 {
     if (kind == FS_KIND_ATTR) {
@@ -38,7 +54,7 @@ void fs_return_failed(fs_ctx *ctx, int kind)
     else if (kind == FS_KIND_SETATTR) {
         return_drop_stored(ctx);
     }
-    else if (kind == FS_KIND_INIT || kind == FS_KIND_COMPARE) {
+    else if (kind == FS_KIND_INIT || kind == FS_KIND_OBJECT || kind == FS_KIND_COMPARE) {
         ctx->ts->recursion_remaining++;
     }
 }
@@ -87,17 +103,19 @@ fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value)
         return FS_GO_ON;
     }
     case FS_KIND_INIT:
-        ctx->ts->recursion_remaining++; /* type's tp_call was a level of its own */
-        if (value != Py_None) {
+    case FS_KIND_OBJECT:
+        ctx->ts->recursion_remaining++; /* tp_call was a level of its own */
+        if (kind == FS_KIND_INIT && value != Py_None) {
             PyErr_Format(PyExc_TypeError, "__init__() should return None, not '%.200s'",
                          Py_TYPE(value)->tp_name);
             Py_DECREF(value);
             ctx->ip--;
             return FS_FAIL;
         }
-        Py_DECREF(value);
-        value = *--ctx->sp; /* the class */
-        Py_DECREF(value);
+        return_drop_held(ctx, kind, value);
+        return FS_GO_ON;
+    case FS_KIND_STAR:
+        return_drop_held(ctx, kind, value);
         return FS_GO_ON;
     case FS_KIND_DISCARD:
         Py_DECREF(value);

@@ -12,12 +12,14 @@ fs_call_known_t fs_call_known;
 /* The slots that a class with a __new__ and an __init__ of Python's has. */
 static bool spec_call_learn_slots(fs_call_known_t *known)
 {
-    PyObject *cls = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){sOsO}", "probe", "__init__",
-                                          Py_None, "__new__", Py_None);
+    PyObject *cls = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){sOsOsO}", "probe",
+                                          "__init__", Py_None, "__new__", Py_None, "__call__",
+                                          Py_None);
     if (cls == NULL) {
         return false;
     }
     known->python_init = ((PyTypeObject *)cls)->tp_init;
+    known->python_call = ((PyTypeObject *)cls)->tp_call;
     known->python_new = ((PyTypeObject *)cls)->tp_new;
     Py_DECREF(cls);
     return true;
@@ -149,19 +151,26 @@ static uint32_t spec_call_plain_class(PyTypeObject *cls)
     return fs_pyrt_type_version(cls);
 }
 
-/* The Python function that is the class's __init__, or NULL. */
-static PyFunctionObject *spec_call_init_of(PyTypeObject *cls)
+/* What the class or its bases have under this name (borrowed), or NULL. */
+static PyObject *spec_call_lookup(PyTypeObject *cls, const char *text)
 {
-    if (cls->tp_init != fs_call_known.python_init) {
-        return NULL;
-    }
-    PyObject *name = PyUnicode_InternFromString("__init__");
+    PyObject *name = PyUnicode_InternFromString(text);
     if (name == NULL) {
         PyErr_Clear();
         return NULL;
     }
-    PyObject *init = _PyType_Lookup(cls, name);
+    PyObject *found = _PyType_Lookup(cls, name);
     Py_DECREF(name);
+    return found;
+}
+
+/* The Python function that is the class's __init__, or NULL. */
+static PyFunctionObject *spec_call_init_of(PyTypeObject *cls)
+{
+    PyObject *init = NULL;
+    if (cls->tp_init == fs_call_known.python_init) {
+        init = spec_call_lookup(cls, "__init__");
+    }
     return init != NULL && PyFunction_Check(init) ? (PyFunctionObject *)init : NULL;
 }
 
@@ -184,6 +193,28 @@ static bool spec_call_class(fs_instr *ip, PyTypeObject *cls, Py_ssize_t nargs)
         return false;
     }
     fs_spec_to(ip, callee->argcount == nargs + 1 ? FS_OP_CALL_CLASS_INIT : FS_OP_CALL_CLASS_BIND);
+    return true;
+}
+
+/* An object of a class with a Python __call__. */
+static bool spec_call_object(fs_instr *ip, PyObject *object, Py_ssize_t nargs)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    fs_cache_call_class *cache = (fs_cache_call_class *)(ip + 3);
+    if (type->tp_call != fs_call_known.python_call || (type->tp_flags & Py_TPFLAGS_HAVE_VECTORCALL)) {
+        return false;
+    }
+    cache->type_version = fs_pyrt_type_version(type);
+    PyObject *call = spec_call_lookup(type, "__call__");
+    if (cache->type_version == 0 || call == NULL || !PyFunction_Check(call)) {
+        return false;
+    }
+    cache->func = (PyFunctionObject *)call;
+    fs_code *callee = fs_code_for_inline(cache->func);
+    if (callee == NULL || callee->argcount != nargs + 1) {
+        return false;
+    }
+    fs_spec_to(ip, FS_OP_CALL_OBJECT);
     return true;
 }
 
@@ -221,7 +252,7 @@ void fs_spec_call(fs_instr *ip, PyObject **sp, fs_code *co)
     else if (Py_IS_TYPE(callable, &PyMethodDescr_Type) && method) {
         fits = fs_spec_call_c_method(ip, (PyMethodDescrObject *)callable, base[1], nargs, co);
     }
-    if (!fits) {
+    if (!fits && (method || !spec_call_object(ip, callable, nargs))) {
         fs_spec_fail(ip, FS_OP_CALL_GENERIC);
     }
 }

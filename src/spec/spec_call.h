@@ -62,6 +62,7 @@ typedef struct {
     initproc object_init;
     newfunc python_new;         /* ... that have a __new__ of Python's */
     initproc python_init;       /* ... and an __init__ of Python's */
+    ternaryfunc python_call;    /* ... or a __call__ */
     ternaryfunc type_call;
 } fs_call_known_t;
 extern FS_HIDDEN fs_call_known_t fs_call_known;

@@ -597,6 +597,131 @@ def builtin_bases():
 show("builtin_bases", builtin_bases)
 
 
+class Callable:
+    def __init__(self, tag):
+        self.tag = tag
+
+    def __call__(self, a, b=2):
+        a_was, a = a, None
+        return self.tag, a_was, b
+
+
+class Meta(type):
+    def __call__(cls, x):
+        return cls.__name__, x
+
+
+class ByMeta(metaclass=Meta):
+    pass
+
+
+def callable_objects():
+    c = Callable("c")
+    for i in range(WARM * 6):
+        if i == WARM * 2:
+            Callable.__call__ = lambda self, a, b: ("new", a, b)
+        if i == WARM * 3:
+            Callable.__call__ = len
+        if i == WARM * 4:
+            c.__class__ = ByMeta
+        if i == WARM * 5:
+            c = ByMeta
+        try:
+            r = c(i) if i % 2 else c(i, 5)
+        except TypeError as error:
+            r = str(error)
+        if i % WARM > WARM - 3:
+            print(r)
+
+
+show("callable_objects", callable_objects)
+
+
+class Note:
+    def __init__(self, name):
+        self.name = name
+
+    def __del__(self):
+        print("gone", self.name, end="; ")
+
+
+class Taker:
+    def __init__(self, a, *rest, **named):
+        a = rest = named = None
+        print("init", end=" ")
+
+    def __call__(self, a):
+        a = None
+        print("called", end=" ")
+
+
+class Taker1:
+    def __init__(self, a):
+        a = None
+        print("init1", end=" ")
+
+
+def taking(a, *rest, **named):
+    a = rest = named = None
+    print("function", end=" ")
+
+
+def lifetimes():
+    """Where arguments are alive until the call is over, and where not."""
+    for i in range(WARM):
+        if i == WARM - 1:
+            print()
+        t = Taker(Note("a"), Note("b"), c=Note("c"))
+        t1 = Taker1(Note("d"))
+        t(Note("e"))
+        taking(Note("f"), Note("g"), h=Note("h"))
+        taking(*(Note("i"), Note("j")), **{"k": Note("k")})
+        Taker(*(Note("l"), Note("m")), **{"n": Note("n")})
+        Taker1(a=Note("o"))
+    del t1
+    print()
+
+
+import contextlib
+import io
+
+with contextlib.redirect_stdout(io.StringIO()) as heard:
+    lifetimes()
+print(heard.getvalue().split("\n")[-2])
+
+
+def star_sites():
+    def f(a, b=2, *rest, k=3, **more):
+        return a, b, rest, k, sorted(more)
+
+    def g(a, /, b, *, c):
+        return a, b, c
+    t = (1, 2, 3)
+    for args, kwargs in (((1,), {}), ((1, 2, 3), {"k": 4}), ((1,), {"b": 5, "z": 6}), ((), {"a": 1}),
+                         (t, {"a": 1}), ((), {}), ([1], {"x": 2}), ((1,), {1: 2}), (5, {}),
+                         ((1, 2), {"c": 3}), ((1,), {"b": 2, "c": 3}), ((1,), {"a": 2, "c": 3})):
+        for h in (f, g, Callable, dict, max, Callable("h").__call__):
+            for _ in range(3):
+                try:
+                    r = h(*args, **kwargs)
+                except Exception as error:
+                    r = repr(error)
+            if not isinstance(r, Callable):
+                print(h.__name__, r)
+
+    def same(*a, **k):
+        return a is t, k is named
+    named = {"q": 1}
+    print(same(*t), same(*t, **named), len((lambda *a: a)(*())))
+
+    class S(str):
+        pass
+    print(f(1, **{S("b"): 7}), f(1, **{"".join(["b", "b"]): 8}), f(1, **{"".join(["b"]): 8}))
+
+
+show("star_sites", star_sites)
+
+
 def depth_of(f):
     """How many levels are left below f, by its own count."""
     count = 0
@@ -617,6 +742,11 @@ def depth_of(f):
             nonlocal count
             count += 1
             DownKw(a=2)
+
+        def __call__(self, a):
+            nonlocal count
+            count += 1
+            self(a)
 
         def m(self):
             nonlocal count
@@ -639,7 +769,8 @@ def depth_of(f):
         count += 1
         via_star(*a)
 
-    starts = [plain_down, Down, DownKw, bound.m, lambda: bound.n(1), via_method, via_star]
+    starts = [plain_down, Down, DownKw, bound.m, lambda: bound.n(1), via_method, via_star,
+              lambda: bound(1)]
     try:
         starts[f]()
     except RecursionError as error:
@@ -650,7 +781,7 @@ def recursion():
     old = sys.getrecursionlimit()
     sys.setrecursionlimit(300)
     try:
-        return [depth_of(i) for i in range(7) for _ in range(2)]
+        return [depth_of(i) for i in range(8) for _ in range(2)]
     finally:
         sys.setrecursionlimit(old)
 
