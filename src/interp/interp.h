@@ -137,6 +137,8 @@ struct fs_ctx {
     _Py_atomic_int *eval_breaker;
     PyObject *dead;              /* on its way to the op DEAD */
     PyObject *kwnames;           /* set by KW_NAMES when it is not fused with its call */
+    _PyInterpreterFrame *resumer; /* the frame that last resumed a generator inline, */
+    fs_code *resumer_co;          /* and its translation */
     _PyCFrame cframe;            /* what CPython sees of the activation */
     uintptr_t marker;            /* directly behind it: tells our activations from others */
 };

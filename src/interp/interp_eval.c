@@ -86,6 +86,7 @@ PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
     ctx->ts = ts;
     ctx->eval_breaker = &ts->interp->ceval.eval_breaker;
     ctx->kwnames = NULL;
+    ctx->resumer = NULL;
     ctx->table = eval_table;
     ctx->cframe.use_tracing = 0;
     ctx->cframe.previous = outer;
