@@ -20,11 +20,10 @@ import fuzz_world
 
 SECONDS_PER_PROGRAM = 10
 WARM_UP = """
-try:
-    log([x for x in exhaust(i for i in (1, 2))])
-    undefined
-except NameError as e:
-    log(tb(e))
+import math, os.path
+log([x for x in exhaust(i for i in (1, 2))])
+log(drive(ticker()) if 0 else f'{math.pi!r:>5}')
+undefined
 """
 
 
