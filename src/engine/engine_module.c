@@ -37,7 +37,6 @@ static PyObject *engine_enable(PyObject *self FS_UNUSED, PyObject *unused FS_UNU
     PyInterpreterState *interp = PyInterpreterState_Get();
     _PyFrameEvalFunction holder = _PyInterpreterState_GetEvalFrameFunc(interp);
     if (holder == fs_eval) {
-        fs_eval_set_table(FS_TABLE_MAIN);
         Py_RETURN_NONE;
     }
     if (holder != _PyEval_EvalFrameDefault) {
@@ -51,7 +50,7 @@ static PyObject *engine_enable(PyObject *self FS_UNUSED, PyObject *unused FS_UNU
         }
         return NULL;
     }
-    fs_eval_set_table(FS_TABLE_MAIN);
+    fs_eval_stay(interp);
     _PyInterpreterState_SetEvalFrameFunc(interp, fs_eval);
     Py_RETURN_NONE;
 }
@@ -66,7 +65,7 @@ static PyObject *engine_disable(PyObject *self FS_UNUSED, PyObject *unused FS_UN
     PyInterpreterState *interp = PyInterpreterState_Get();
     if (_PyInterpreterState_GetEvalFrameFunc(interp) == fs_eval) {
         _PyInterpreterState_SetEvalFrameFunc(interp, _PyEval_EvalFrameDefault);
-        fs_eval_set_table(FS_TABLE_LEAVE);
+        fs_eval_leave(interp);
     }
     Py_RETURN_NONE;
 }

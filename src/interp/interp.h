@@ -135,6 +135,7 @@ struct fs_ctx {
     fs_code *co;
     const fs_dispatch *table;
     _Py_atomic_int *eval_breaker;
+    _PyFrameEvalFunction *slot;  /* the interpreter's evaluator: ours, or we step aside */
     PyObject *dead;              /* on its way to the op DEAD */
     PyObject *kwnames;           /* set by KW_NAMES when it is not fused with its call */
     _PyInterpreterFrame *resumer; /* the frame that last resumed a generator inline, */
@@ -288,7 +289,11 @@ enum { FS_TABLE_MAIN, FS_TABLE_RECORD, FS_TABLE_LEAVE };
 
 /* interp_eval.c: the PEP 523 frame evaluator, and the switches over all activations. */
 PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag);
-void fs_eval_set_table(int which);
+/* Running activations of an interpreter leave at their next step after a call, or stay after all. */
+void fs_eval_leave(PyInterpreterState *interp);
+void fs_eval_stay(PyInterpreterState *interp);
+/* All activations, now and later, run through the recording table, or not. */
+void fs_eval_record(bool on);
 
 /* interp_bind.c: new frames for calls; both NULL with an error. */
 /* Takes over func and the arguments. */

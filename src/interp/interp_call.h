@@ -30,7 +30,7 @@
     do {                         \
         RELOAD();                \
         ip += FS_CALL_LENGTH;    \
-        if (MUST_POLL()) {       \
+        if (MUST_POLL() || !HOLDS_SLOT()) { \
             GOTO_OP(PENDING);    \
         }                        \
         DISPATCH();              \

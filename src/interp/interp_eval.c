@@ -9,9 +9,8 @@
 
 #include "sem/sem.h"
 
-/* The table of new activations; NULL until it is first asked for: the main one. */
+/* The table of new activations: the main one, or while the test recorder runs that of recording. */
 static const fs_dispatch *eval_table;
-static bool eval_leaving;
 
 /* What stands behind the cframe of an activation of ours: no other cframe has its own
  * address, disguised, there. */
@@ -20,14 +19,11 @@ static uintptr_t eval_marker(const _PyCFrame *cframe)
     return (uintptr_t)cframe ^ (uintptr_t)0x5a7f311d0f5e64c3;
 }
 
-/* No poke is needed: this thread is in a C call now and every other one is, too, or waits for the
- * GIL; each loads its table again when it comes back. */
-void fs_eval_set_table(int which)
+/* Gives every activation of an interpreter another table. No poke is needed: this thread is in a
+ * C call now and every other one is, too, or waits for the GIL; each loads its table again when
+ * it comes back. */
+static void eval_swap(PyInterpreterState *interp, const fs_dispatch *table)
 {
-    const fs_dispatch *table = fs_run_table(which);
-    eval_table = table;
-    eval_leaving = which == FS_TABLE_LEAVE;
-    PyInterpreterState *interp = PyInterpreterState_Get();
     PyThreadState *ts = PyInterpreterState_ThreadHead(interp);
     for (; ts != NULL; ts = PyThreadState_Next(ts)) {
         for (_PyCFrame *cframe = ts->cframe; cframe != &ts->root_cframe; cframe = cframe->previous) {
@@ -39,13 +35,27 @@ void fs_eval_set_table(int which)
     }
 }
 
+void fs_eval_stay(PyInterpreterState *interp)
+{
+    eval_swap(interp, fs_run_table(FS_TABLE_MAIN));
+}
+
+void fs_eval_leave(PyInterpreterState *interp)
+{
+    eval_swap(interp, fs_run_table(FS_TABLE_LEAVE));
+}
+
+void fs_eval_record(bool on)
+{
+    eval_table = fs_run_table(on ? FS_TABLE_RECORD : FS_TABLE_MAIN);
+    eval_swap(PyInterpreterState_Get(), eval_table);
+}
+
 /* Frames that CPython's own evaluator runs. */
 FS_COLD static PyObject *eval_by_cpython(PyThreadState *ts, _PyInterpreterFrame *frame,
                                          int throwflag)
 {
-    int reason = ts->cframe->use_tracing ? FS_HANDOVER_TRACING
-                 : eval_leaving          ? FS_HANDOVER_DISABLED
-                                         : FS_HANDOVER_CODE;
+    int reason = ts->cframe->use_tracing ? FS_HANDOVER_TRACING : FS_HANDOVER_CODE;
     fs_stats.handovers[reason][FS_OP_RESUME]++;
     return _PyEval_EvalFrameDefault(ts, frame, throwflag);
 }
@@ -74,7 +84,7 @@ PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
     if (FS_UNLIKELY(co == NULL)) {
         co = eval_translate(frame->f_code);
     }
-    if (FS_UNLIKELY(outer->use_tracing || co == NULL || co->runs_stock || eval_leaving)) {
+    if (FS_UNLIKELY(outer->use_tracing || co == NULL || co->runs_stock)) {
         return eval_by_cpython(ts, frame, throwflag);
     }
     if (FS_UNLIKELY(eval_table == NULL)) {
@@ -85,6 +95,7 @@ PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
     fs_ctx *ctx = &activation;
     ctx->ts = ts;
     ctx->eval_breaker = &ts->interp->ceval.eval_breaker;
+    ctx->slot = &ts->interp->eval_frame;
     ctx->kwnames = NULL;
     ctx->resumer = NULL;
     ctx->table = eval_table;

@@ -47,7 +47,7 @@
     do {                         \
         RELOAD();                \
         ip += OPLEN;             \
-        if (MUST_POLL()) {       \
+        if (MUST_POLL() || !HOLDS_SLOT()) { \
             GOTO_OP(PENDING);    \
         }                        \
         DISPATCH();              \
@@ -62,6 +62,9 @@
 #define TRACING() FS_UNLIKELY(ctx->cframe.use_tracing != 0)
 #define MUST_POLL() \
     FS_UNLIKELY((_Py_atomic_load_relaxed(ctx->eval_breaker) | ctx->cframe.use_tracing) != 0)
+
+/* Only C code that is called can give the evaluator slot to somebody else. */
+#define HOLDS_SLOT() FS_LIKELY(*ctx->slot == fs_eval)
 
 #define TS (ctx->ts)
 #define ARG (ip->arg)

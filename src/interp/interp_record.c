@@ -23,7 +23,7 @@ int fs_record_start(size_t size)
     record_log.ring = ring;
     record_log.size = size;
     record_log.count = 0;
-    fs_eval_set_table(FS_TABLE_RECORD);
+    fs_eval_record(true);
     return 0;
 }
 
@@ -37,7 +37,7 @@ void fs_record_op(fs_ctx *ctx FS_UNUSED, _PyInterpreterFrame *frame FS_UNUSED,
 
 PyObject *fs_record_stop(void)
 {
-    fs_eval_set_table(FS_TABLE_MAIN);
+    fs_eval_record(false);
     uint64_t kept = record_log.count < record_log.size ? record_log.count : record_log.size;
     PyObject *names = PyList_New((Py_ssize_t)kept);
     for (uint64_t i = 0; names != NULL && i < kept; i++) {
