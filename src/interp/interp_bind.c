@@ -42,6 +42,9 @@ static Py_ssize_t bind_find_parameter(PyCodeObject *code, PyObject *name)
     if (!PyUnicode_Check(name)) {
         return -2;
     }
+    if (PyUnicode_CheckExact(name) && PyUnicode_CHECK_INTERNED(name)) {
+        return -1; /* as the parameters' names are, so that equal ones are the same object */
+    }
     for (Py_ssize_t j = code->co_posonlyargcount; j < total; j++) {
         int equal = PyObject_RichCompareBool(name, names[j], Py_EQ);
         if (equal != 0) {
@@ -202,8 +205,9 @@ _PyInterpreterFrame *fs_bind_call(PyThreadState *ts, PyFunctionObject *func, fs_
     return NULL;
 }
 
-_PyInterpreterFrame *fs_bind_star(PyThreadState *ts, PyFunctionObject *func, fs_code *co,
-                                  PyObject *args, PyObject *kwargs)
+/* A star call by way of an ordinary one: for odd keys, and for the errors. */
+static _PyInterpreterFrame *bind_star_slow(PyThreadState *ts, PyFunctionObject *func, fs_code *co,
+                                           PyObject *args, PyObject *kwargs)
 {
     Py_ssize_t npos = PyTuple_GET_SIZE(args);
     Py_ssize_t nkw = kwargs == NULL ? 0 : PyDict_GET_SIZE(kwargs);
@@ -250,4 +254,85 @@ fail:
         PyMem_Free(all);
     }
     return NULL;
+}
+
+/* The keyword arguments of a star call, with new references; false: not that simple. */
+static bool bind_star_keywords(PyCodeObject *code, PyObject **locals, PyObject *kwargs,
+                               PyObject *extra)
+{
+    PyObject *key, *value;
+    Py_ssize_t pos = 0;
+    while (PyDict_Next(kwargs, &pos, &key, &value)) {
+        /* Other keys may run code when they are compared, and change the dict. */
+        Py_ssize_t j = PyUnicode_CheckExact(key) ? bind_find_parameter(code, key) : -2;
+        if (j >= 0) {
+            if (locals[j] != NULL) {
+                return false;
+            }
+            locals[j] = Py_NewRef(value);
+        }
+        else if (j == -2 || extra == NULL || PyDict_SetItem(extra, key, value) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A star call's arguments straight from tuple and dict; false (locals may be filled): not
+ * that simple, or CPython shall raise. */
+static bool bind_star_arguments(PyFunctionObject *func, PyObject **locals, PyObject *args,
+                                PyObject *kwargs)
+{
+    PyCodeObject *code = (PyCodeObject *)func->func_code;
+    Py_ssize_t npos = PyTuple_GET_SIZE(args);
+    Py_ssize_t nparams = code->co_argcount;
+    Py_ssize_t nfit = npos < nparams ? npos : nparams;
+    Py_ssize_t slot = nparams + code->co_kwonlyargcount;
+    PyObject *extra = NULL;
+    if (npos > nparams && !(code->co_flags & CO_VARARGS)) {
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < nfit; i++) {
+        locals[i] = Py_NewRef(PyTuple_GET_ITEM(args, i));
+    }
+    if (code->co_flags & CO_VARARGS) {
+        PyObject *rest = locals[slot++] = PyTuple_New(npos - nfit);
+        if (rest == NULL) {
+            return false;
+        }
+        for (Py_ssize_t i = nfit; i < npos; i++) {
+            PyTuple_SET_ITEM(rest, i - nfit, Py_NewRef(PyTuple_GET_ITEM(args, i)));
+        }
+    }
+    if (code->co_flags & CO_VARKEYWORDS && (extra = locals[slot] = PyDict_New()) == NULL) {
+        return false;
+    }
+    if (kwargs != NULL && PyDict_GET_SIZE(kwargs) != 0 &&
+        !bind_star_keywords(code, locals, kwargs, extra)) {
+        return false;
+    }
+    return bind_defaults(func, code, locals, nfit);
+}
+
+_PyInterpreterFrame *fs_bind_star(PyThreadState *ts, PyFunctionObject *func, fs_code *co,
+                                  PyObject *args, PyObject *kwargs)
+{
+    _PyInterpreterFrame *frame = bind_frame(ts, func, co);
+    if (frame == NULL) {
+        return NULL;
+    }
+    if (!bind_star_arguments(func, frame->localsplus, args, kwargs)) {
+        PyErr_Clear();
+        for (int i = 0; i < co->nlocalsplus; i++) {
+            Py_XDECREF(frame->localsplus[i]);
+        }
+        fs_pyrt_frame_free(ts, frame);
+        return bind_star_slow(ts, func, co, args, kwargs);
+    }
+    Py_INCREF(func);
+    Py_INCREF(frame->f_code);
+    if (!(co->flags & CO_OPTIMIZED)) {
+        frame->f_locals = Py_NewRef(func->func_globals);
+    }
+    return frame;
 }
