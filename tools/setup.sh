@@ -140,7 +140,7 @@ build() {
     [ -f pyproject.toml ] || die "there is no pyproject.toml in $PWD"
     digest=$(build_digest "${CC:-}" "$@")
     if [ "$(cat "$stamp" 2>/dev/null)" = "$digest" ] &&
-        "$venv/bin/python" -c 'import fullspeed' 2>/dev/null; then
+        [ -d "$(echo "$venv"/lib/python3.*/site-packages/fullspeed)" ]; then
         return
     fi
     say "building fullspeed into $venv"
@@ -152,7 +152,7 @@ build() {
         -Cbuild-dir="$folder" "${options[@]}" . >&2 ||
         die "fullspeed did not build (see above)"
     printf '%s\n' "$digest" >"$stamp"
-    (cd / && "$OLDPWD/$venv/bin/python" -c '
+    (cd / && LD_PRELOAD=${PRELOAD:-} ASAN_OPTIONS=detect_leaks=0 "$OLDPWD/$venv/bin/python" -c '
 import fullspeed._engine as engine
 info = engine.build_info()
 print("setup: built, dispatch by %s, compiled by %s" % (info["dispatch"], info["compiler"]))') ||
@@ -176,7 +176,9 @@ main() {
             ;;
         asan)
             virtual_environment build/venv-asan
-            CC=${CC:-gcc} build build/venv-asan -Ddispatch=computed-goto -Db_sanitize=address,undefined -Db_lundef=false
+            PRELOAD=$(gcc -print-file-name=libasan.so)
+            CC=${CC:-gcc} build build/venv-asan -Ddispatch=computed-goto -Ddebug=true \
+                -Db_sanitize=address,undefined -Db_lundef=false
             ;;
         --no-build) virtual_environment .venv ;;
         *) die "unknown argument '$what'; allowed are: goto, asan, --no-build, or nothing" ;;
