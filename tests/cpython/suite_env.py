@@ -72,13 +72,14 @@ def digest_files(files: list[tuple[Path, str]]) -> str:
     return total.hexdigest()[:12]
 
 
-def make_venv(folder: Path, base_python: str) -> Path:
-    """Make a bare virtual environment in `folder` unless it is there; return its Python."""
+def make_venv(folder: Path, base_python: str, with_pip: bool = False) -> Path:
+    """Make a virtual environment in `folder` unless it is there; return its Python."""
     python = folder / "bin" / "python"
     if not python.exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([base_python, "-m", "venv", "--without-pip", str(folder)], check=True)
+        without = [] if with_pip else ["--without-pip"]
+        subprocess.run([base_python, "-m", "venv", *without, str(folder)], check=True)
     return python
 
 
