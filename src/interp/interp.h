@@ -38,6 +38,8 @@ enum {
     FS_IF_PREV_CONST = 0x20,  /* the previous slot is a LOAD_CONST of the same block */
     FS_IF_PREV2_FAST = 0x40,  /* and the one before that is a LOAD_FAST */
     FS_IF_PREV2_ONE = 0x80,   /* the slot before that is an op of one slot in the same block */
+    /* On attribute ops PREV_CONST also stands for COPY 1 and SWAP 2, and both together say: */
+    FS_IF_PREV_GLOBAL = FS_IF_PREV_FAST | FS_IF_PREV_CONST, /* a LOAD_GLOBAL without NULL */
 };
 
 /* How a frame goes back to the frame that called it inline (kept in the frame's padding). */

@@ -205,6 +205,22 @@ static int code_fuse_unpack(code_pass *pass, int i)
     return length + n;
 }
 
+/* What else an attribute op can be fused with. */
+static void code_note_before(fs_instr *out, int i, int before, int last)
+{
+    int op = out[i].op;
+    if (op != FS_OP_LOAD_ATTR && op != FS_OP_LOAD_METHOD && op != FS_OP_STORE_ATTR) {
+        return;
+    }
+    if (last >= 0 && out[last].op == FS_OP_LOAD_GLOBAL && !(out[last].arg & 1)) {
+        out[i].flags |= FS_IF_PREV_GLOBAL;
+    }
+    else if ((before == FS_OP_COPY && out[i - 1].arg == 1) ||
+             (before == FS_OP_SWAP && out[i - 1].arg == 2)) {
+        out[i].flags |= FS_IF_PREV_CONST;
+    }
+}
+
 /* Super ops, and for adaptive ops what stands before them. */
 static void code_fuse(code_pass *pass)
 {
@@ -223,11 +239,12 @@ static void code_fuse(code_pass *pass)
     }
     int before = -1;  /* the ops in the two slots before, when those are ops of one slot */
     int before2 = -1;
+    int last = -1;  /* where the op before stands */
     int length;
     for (int i = 0; i < pass->n; i += length) {
         length = fs_ops[out[i].op].length;
         if (pass->starts[i] & 2) {
-            before = before2 = -1;
+            before = before2 = last = -1;
         }
         if (before == FS_OP_LOAD_FAST) {
             out[i].flags |= FS_IF_PREV_FAST;
@@ -238,8 +255,10 @@ static void code_fuse(code_pass *pass)
         if (before2 != -1) {
             out[i].flags |= FS_IF_PREV2_ONE | (before2 == FS_OP_LOAD_FAST ? FS_IF_PREV2_FAST : 0);
         }
-        before2 = before;
+        code_note_before(out, i, before, last);
+        before2 = length == 1 ? before : -1;
         before = length == 1 ? out[i].op : -1;
+        last = i;
     }
     for (int i = 0; i < pass->n - 1; i += length) {
         int pair = code_pair(out[i].op, out[i + 1].op);

@@ -244,49 +244,99 @@ bool fs_attr_can_inline(PyObject *func, int nargs)
 
 /* ---- settling and missing ---- */
 
-/* Attribute ops that have a form with the LOAD_FAST before them. */
+/* Attribute ops that have a form with the op before them. */
 static const struct {
+    uint16_t before;
     uint16_t op;
     uint16_t fused;
 } attr_fusions[] = {
-    {FS_OP_LOAD_ATTR_INSTANCE, FS_OP_LOAD_FAST__LOAD_ATTR_INSTANCE},
-    {FS_OP_LOAD_ATTR_SHAPES, FS_OP_LOAD_FAST__LOAD_ATTR_SHAPES},
-    {FS_OP_LOAD_ATTR_SLOT, FS_OP_LOAD_FAST__LOAD_ATTR_SLOT},
-    {FS_OP_LOAD_ATTR_HINT, FS_OP_LOAD_FAST__LOAD_ATTR_HINT},
-    {FS_OP_LOAD_ATTR_SPLIT, FS_OP_LOAD_FAST__LOAD_ATTR_SPLIT},
-    {FS_OP_LOAD_METHOD_VALUES, FS_OP_LOAD_FAST__LOAD_METHOD_VALUES},
-    {FS_OP_LOAD_METHOD_NO_DICT, FS_OP_LOAD_FAST__LOAD_METHOD_NO_DICT},
-    {FS_OP_LOAD_METHOD_SHAPES, FS_OP_LOAD_FAST__LOAD_METHOD_SHAPES},
-    {FS_OP_STORE_ATTR_INSTANCE, FS_OP_LOAD_FAST__STORE_ATTR_INSTANCE},
-    {FS_OP_STORE_ATTR_SLOT, FS_OP_LOAD_FAST__STORE_ATTR_SLOT},
+#define WITH(before, op) {FS_OP_##before, FS_OP_##op, FS_OP_##before##__##op}
+    WITH(LOAD_FAST, LOAD_ATTR_INSTANCE),
+    WITH(LOAD_FAST, LOAD_ATTR_SHAPES),
+    WITH(LOAD_FAST, LOAD_ATTR_SLOT),
+    WITH(LOAD_FAST, LOAD_ATTR_HINT),
+    WITH(LOAD_FAST, LOAD_ATTR_SPLIT),
+    WITH(LOAD_FAST, LOAD_METHOD_VALUES),
+    WITH(LOAD_FAST, LOAD_METHOD_NO_DICT),
+    WITH(LOAD_FAST, LOAD_METHOD_SHAPES),
+    WITH(LOAD_FAST, STORE_ATTR_INSTANCE),
+    WITH(LOAD_FAST, STORE_ATTR_SHAPES),
+    WITH(LOAD_FAST, STORE_ATTR_SLOT),
+    WITH(COPY, LOAD_ATTR_INSTANCE),
+    WITH(COPY, LOAD_ATTR_SHAPES),
+    WITH(COPY, LOAD_ATTR_SLOT),
+    WITH(COPY, LOAD_ATTR_HINT),
+    WITH(SWAP, STORE_ATTR_INSTANCE),
+    WITH(SWAP, STORE_ATTR_SLOT),
+    WITH(SWAP, STORE_ATTR_HINT),
+    WITH(LOAD_GLOBAL_MODULE, LOAD_ATTR_MODULE),
+    WITH(LOAD_GLOBAL_MODULE, LOAD_ATTR_CLASS),
+    WITH(LOAD_GLOBAL_MODULE, LOAD_METHOD_MODULE),
+    WITH(LOAD_GLOBAL_MODULE, LOAD_METHOD_CLASS),
+#undef WITH
 };
 
-/* Gives the slot before `ip` the form that suits its op. */
-static void attr_refuse(fs_instr *ip)
+enum { ATTR_FUSIONS = sizeof(attr_fusions) / sizeof(*attr_fusions) };
+
+/* Takes apart what stands before `ip` and counts on its op. */
+static void attr_part(fs_instr *ip, fs_instr *before)
 {
-    if (!(ip->flags & FS_IF_PREV_FAST)) {
-        return;
-    }
-    int wanted = FS_OP_LOAD_FAST;
-    bool ours = false;
-    for (size_t i = 0; i < sizeof(attr_fusions) / sizeof(*attr_fusions); i++) {
-        ours |= ip[-1].op == attr_fusions[i].fused;
-        if (ip->op == attr_fusions[i].op) {
-            wanted = attr_fusions[i].fused;
+    for (int i = 0; i < ATTR_FUSIONS; i++) {
+        if (before->op == attr_fusions[i].fused) {
+            before->op = attr_fusions[i].before;
+            break;
         }
     }
-    if (ours) {
-        ip[-1].op = (uint16_t)wanted;
+    if (ip->flags & FS_IF_PREV2_ONE && before == ip - 1) {
+        if (ip[-2].op == FS_OP_LOAD_FAST__LOAD_FAST__STORE_ATTR_INSTANCE) {
+            ip[-2].op = FS_OP_LOAD_FAST__LOAD_FAST;
+        }
+        else if (ip[-2].op == FS_OP_LOAD_CONST__LOAD_FAST__STORE_ATTR_INSTANCE) {
+            ip[-2].op = FS_OP_LOAD_CONST__LOAD_FAST;
+        }
     }
-    else if (wanted != FS_OP_LOAD_FAST) {
-        (void)fs_spec_fuse_one(ip, FS_OP_LOAD_FAST, wanted);
+}
+
+/* Puts the form that suits the op at `ip` into the slot before it, and into the one before that. */
+static void attr_fuse(fs_instr *ip, fs_instr *before)
+{
+    int pair = ip->flags & FS_IF_PREV2_ONE ? ip[-2].op : -1;
+    for (int i = 0; i < ATTR_FUSIONS; i++) {
+        if (attr_fusions[i].op != ip->op || attr_fusions[i].before != before->op) {
+            continue;
+        }
+        if (before->op != FS_OP_LOAD_FAST) {
+            before->op = attr_fusions[i].fused;
+            return;
+        }
+        if (fs_spec_fuse_one(ip, FS_OP_LOAD_FAST, attr_fusions[i].fused) &&
+            ip->op == FS_OP_STORE_ATTR_INSTANCE) {
+            if (pair == FS_OP_LOAD_FAST__LOAD_FAST) {
+                ip[-2].op = FS_OP_LOAD_FAST__LOAD_FAST__STORE_ATTR_INSTANCE;
+            }
+            else if (pair == FS_OP_LOAD_CONST__LOAD_FAST) {
+                ip[-2].op = FS_OP_LOAD_CONST__LOAD_FAST__STORE_ATTR_INSTANCE;
+            }
+        }
+        return;
     }
+}
+
+void fs_attr_refuse(fs_instr *ip)
+{
+    int prev = ip->flags & FS_IF_PREV_GLOBAL;
+    if (prev == 0) {
+        return;
+    }
+    fs_instr *before = ip - (prev == FS_IF_PREV_GLOBAL ? fs_ops[FS_OP_LOAD_GLOBAL].length : 1);
+    attr_part(ip, before);
+    attr_fuse(ip, before);
 }
 
 void fs_attr_settle(fs_instr *ip, int op)
 {
     fs_spec_to(ip, op);
-    attr_refuse(ip);
+    fs_attr_refuse(ip);
 }
 
 void fs_attr_count_miss(fs_instr *ip)
@@ -294,7 +344,7 @@ void fs_attr_count_miss(fs_instr *ip)
     int op = ip->op;
     fs_spec_miss(ip);
     if (ip->op != op) {
-        attr_refuse(ip);
+        fs_attr_refuse(ip);
     }
 }
 

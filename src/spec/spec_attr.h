@@ -19,6 +19,9 @@ typedef struct {
     uint32_t version;
 } fs_attr_shape;
 
+/* Slots of the ops, for forms that do several ops. */
+enum { FS_LOAD_ATTR_LENGTH = 5, FS_LOAD_METHOD_LENGTH = 11 };
+
 enum { FS_SHAPE_COUNT = 4, FS_SHAPE_SLOT = 1u << 31 };
 
 /* LOAD_ATTR and STORE_ATTR of many shapes. */
@@ -386,6 +389,8 @@ bool fs_attr_can_inline(PyObject *func, int nargs);
 
 /* Makes the instruction `op`, and one with the LOAD_FAST before it where there is such a form. */
 void fs_attr_settle(fs_instr *ip, int op);
+/* Gives what stands before the attribute op at `ip` the form that suits it. */
+void fs_attr_refuse(fs_instr *ip);
 /* Counts a miss; when the op is given back, so is the one before it. */
 void fs_attr_count_miss(fs_instr *ip);
 

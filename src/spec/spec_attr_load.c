@@ -162,6 +162,14 @@ static int load_plan(fs_cache_attr *cache, PyObject *owner, PyObject *name)
     return load_plan_instance(cache, owner, name);
 }
 
+/* An op with one shape remembers its type, to tell a changed class from another class. */
+static void load_note_type(fs_instr *ip, PyObject *owner)
+{
+    if (ip->op == FS_OP_LOAD_ATTR_INSTANCE || ip->op == FS_OP_LOAD_ATTR_SLOT) {
+        ((fs_cache_attr *)(ip + 1))->aux = Py_TYPE(owner);
+    }
+}
+
 void fs_spec_load_attr(fs_instr *ip, PyObject *owner, PyObject *name)
 {
     int op = load_plan((fs_cache_attr *)(ip + 1), owner, name);
@@ -170,6 +178,7 @@ void fs_spec_load_attr(fs_instr *ip, PyObject *owner, PyObject *name)
         return;
     }
     fs_attr_settle(ip, op);
+    load_note_type(ip, owner);
 }
 
 /* The shape that an op with one shape has in its cache. */
@@ -193,9 +202,16 @@ static bool load_learn(fs_instr *ip, PyObject *owner, PyObject *name)
     if (ip->op == FS_OP_LOAD_ATTR_SHAPES) {
         return fs_attr_add_shape(cache, load_shape(op, &other));
     }
-    fs_attr_shape first = load_shape(ip->op, (fs_cache_attr *)cache);
+    fs_cache_attr *one = (fs_cache_attr *)cache;
+    fs_attr_shape first = load_shape(ip->op, one);
     if (first.version == other.version) {
         return false;
+    }
+    if (one->aux == Py_TYPE(owner)) {
+        *one = other;
+        fs_attr_settle(ip, op);
+        load_note_type(ip, owner);
+        return true;
     }
     for (int i = 0; i < FS_SHAPE_COUNT; i++) {
         cache->shapes[i] = first;

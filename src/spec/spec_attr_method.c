@@ -135,6 +135,14 @@ static int method_plan(void *cache, PyObject *owner, PyObject *name)
     return method_plan_instance(cache, owner, name);
 }
 
+/* An op with one shape remembers its type, to tell a changed class from another class. */
+static void method_note_type(fs_instr *ip, PyObject *owner)
+{
+    if (ip->op == FS_OP_LOAD_METHOD_VALUES || ip->op == FS_OP_LOAD_METHOD_NO_DICT) {
+        ((fs_cache_method *)(ip + 1))->shapes[1].descr = (PyObject *)Py_TYPE(owner);
+    }
+}
+
 void fs_spec_load_method(fs_instr *ip, PyObject *owner, PyObject *name)
 {
     int op = method_plan(ip + 1, owner, name);
@@ -143,6 +151,7 @@ void fs_spec_load_method(fs_instr *ip, PyObject *owner, PyObject *name)
         return;
     }
     fs_attr_settle(ip, op);
+    method_note_type(ip, owner);
 }
 
 /* Adds a shape to a set; false when it is full. */
@@ -172,6 +181,11 @@ static bool method_learn(fs_instr *ip, PyObject *owner, PyObject *name)
     }
     if (cache->shapes[0].version == other.shapes[0].version) {
         return false;
+    }
+    if (cache->shapes[1].descr == (PyObject *)Py_TYPE(owner)) {
+        cache->shapes[0] = other.shapes[0];
+        fs_attr_settle(ip, op);
+        return true;
     }
     for (int i = 1; i < FS_METHOD_COUNT; i++) {
         cache->shapes[i] = cache->shapes[0];

@@ -67,6 +67,9 @@ void fs_spec_store_attr(fs_instr *ip, PyObject *owner, PyObject *name)
         fs_spec_fail(ip, FS_OP_STORE_ATTR_GENERIC);
         return;
     }
+    if (op == FS_OP_STORE_ATTR_INSTANCE) {
+        ((fs_cache_attr *)(ip + 1))->aux = Py_TYPE(owner); /* to tell a changed class from another */
+    }
     fs_attr_settle(ip, op);
 }
 
@@ -86,6 +89,12 @@ static bool store_learn(fs_instr *ip, PyObject *owner, PyObject *name)
     fs_attr_shape first = {.version = one->version, .offset = one->offset};
     if (first.version == shape.version) {
         return false;
+    }
+    if (one->aux == Py_TYPE(owner)) {
+        one->version = shape.version;
+        one->offset = shape.offset;
+        fs_attr_settle(ip, FS_OP_STORE_ATTR_INSTANCE);
+        return true;
     }
     for (int i = 0; i < FS_SHAPE_COUNT; i++) {
         cache->shapes[i] = first;

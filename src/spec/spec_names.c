@@ -1,5 +1,6 @@
 /* Specialisation of global and builtin names. */
 #include "spec/spec.h"
+#include "spec/spec_attr.h"
 
 /* The exact dict's keys table if it has unicode keys and a version, else NULL. */
 static PyDictKeysObject *spec_versioned_keys(PyObject *dict, uint32_t *version)
@@ -38,6 +39,10 @@ void fs_spec_load_global(_PyInterpreterFrame *frame, fs_instr *ip, PyObject *nam
         cache->module_version = version;
         cache->offset = spec_value_offset(keys, index);
         fs_spec_to(ip, ip->arg & 1 ? FS_OP_LOAD_GLOBAL_MODULE_CALLED : FS_OP_LOAD_GLOBAL_MODULE);
+        fs_instr *next = ip + fs_ops[FS_OP_LOAD_GLOBAL].length;
+        if ((next->flags & FS_IF_PREV_GLOBAL) == FS_IF_PREV_GLOBAL) {
+            fs_attr_refuse(next);
+        }
         return;
     }
     uint32_t builtin_version;
