@@ -140,6 +140,8 @@ FS_SEM_API PyObject *fs_sem_make_generator(PyThreadState *ts, PyFunctionObject *
  * drop mgr before it calls *enter, as stock does. */
 FS_SEM_API int fs_sem_with_lookup(PyThreadState *ts, PyObject *mgr, int is_async,
                                   PyObject **enter, PyObject **exit);
+/* The exit method alone, bound; NULL with an error. */
+FS_SEM_API PyObject *fs_sem_with_exit(PyThreadState *ts, PyObject *mgr);
 /* Lookup and call of *enter in one; mgr stays alive throughout. 0 or -1. */
 FS_SEM_API int fs_sem_before_with(PyThreadState *ts, PyObject *mgr, PyObject **exit,
                                   PyObject **res);

@@ -22,6 +22,11 @@ static PyObject *lookup_method(PyThreadState *ts, PyObject *mgr, PyObject *name,
     return method;
 }
 
+PyObject *fs_sem_with_exit(PyThreadState *ts, PyObject *mgr)
+{
+    return lookup_method(ts, mgr, fs_sem_str.exit, 0, " (missed __exit__ method)");
+}
+
 int fs_sem_with_lookup(PyThreadState *ts, PyObject *mgr, int is_async, PyObject **enter,
                        PyObject **exit)
 {

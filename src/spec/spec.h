@@ -50,7 +50,8 @@ typedef struct {
 } fs_cache_subscr;
 
 /* Special methods that ops without room in their cache look up in the type each time. */
-enum fs_spec_method { FS_SPEC_GETITEM, FS_SPEC_SETITEM, FS_SPEC_CONTAINS, FS_SPEC_METHODS };
+enum fs_spec_method { FS_SPEC_GETITEM, FS_SPEC_SETITEM, FS_SPEC_CONTAINS, FS_SPEC_ENTER,
+                      FS_SPEC_METHODS };
 
 /* The type's method (borrowed) when it is a Python function that our loop can run with exactly
  * nargs arguments, else NULL without an error. */

@@ -242,6 +242,13 @@ void fs_spec_call(fs_instr *ip, PyObject **sp, fs_code *co)
             fs_spec_to(ip, FS_OP_CALL_BOUND);
         }
     }
+    else if (Py_IS_TYPE(callable, &PyMethod_Type) && method) {
+        PyObject *func = ((PyMethodObject *)callable)->im_func;
+        fits = PyFunction_Check(func) && fs_code_for_inline((PyFunctionObject *)func) != NULL;
+        if (fits) {
+            fs_spec_to(ip, FS_OP_CALL_EXIT);
+        }
+    }
     else if (PyType_Check(callable) && !method) {
         fits = fs_spec_call_c_type(ip, (PyTypeObject *)callable, nargs) ||
                spec_call_class(ip, (PyTypeObject *)callable, nargs);

@@ -4,7 +4,8 @@
 
 PyFunctionObject *fs_spec_method_of(PyTypeObject *type, int method, int nargs)
 {
-    static const char *const texts[FS_SPEC_METHODS] = {"__getitem__", "__setitem__", "__contains__"};
+    static const char *const texts[FS_SPEC_METHODS] = {"__getitem__", "__setitem__", "__contains__",
+                                                       "__enter__"};
     static PyObject *names[FS_SPEC_METHODS];
     if (FS_UNLIKELY(names[method] == NULL)) {
         names[method] = PyUnicode_InternFromString(texts[method]);
