@@ -352,12 +352,16 @@ int fs_str_equal(PyObject *v, PyObject *w);
 /* The references in [from, end), the first of which is zero already. */
 FS_COLD void fs_call_drop_rest(PyObject **from, PyObject **end);
 PyObject *fs_join_pieces(PyObject **pieces, Py_ssize_t n);
+/* str() of an exact int. */
+PyObject *fs_str_of_int(PyObject *v);
 extern FS_HIDDEN const binaryfunc fs_binary_ops[];
 
 /* interp_lookup.c: look-ups that run no Python code; ASK: only CPython can tell. */
 typedef enum { FS_LOOKUP_ASK = -1, FS_LOOKUP_MISSING, FS_LOOKUP_FOUND } fs_lookup;
 /* The value (borrowed), or NULL when it is missing or CPython must be asked. */
 PyObject *fs_lookup_get(PyDictObject *dict, PyObject *key);
+/* Where the value stands, NULL in the same cases. */
+PyObject **fs_lookup_place(PyDictObject *dict, PyObject *key);
 fs_lookup fs_lookup_dict(PyDictObject *dict, PyObject *key);
 fs_lookup fs_lookup_set(PySetObject *set, PyObject *key);
 fs_lookup fs_lookup_items(PyObject **items, Py_ssize_t n, PyObject *key);

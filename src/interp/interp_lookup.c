@@ -62,8 +62,8 @@ FS_INLINE Py_ssize_t lookup_index(const PyDictKeysObject *keys, size_t slot)
     return (Py_ssize_t)((const int64_t *)indices)[slot];
 }
 
-/* The walk through a dict's table; on FOUND *value is the value (borrowed). */
-FS_INLINE fs_lookup lookup_walk(PyDictObject *dict, PyObject *key, PyObject **value)
+/* The walk through a dict's table; on FOUND *place is where the value stands. */
+FS_INLINE fs_lookup lookup_walk(PyDictObject *dict, PyObject *key, PyObject ***place)
 {
     Py_hash_t hash;
     if (!lookup_hash(key, &hash)) {
@@ -87,9 +87,9 @@ FS_INLINE fs_lookup lookup_walk(PyDictObject *dict, PyObject *key, PyObject **va
                     equal = lookup_equal(entry->me_key, key);
                 }
                 if (equal > 0) {
-                    *value = dict->ma_values != NULL ? dict->ma_values->values[index]
-                                                     : entry->me_value;
-                    return *value != NULL ? FS_LOOKUP_FOUND : FS_LOOKUP_MISSING;
+                    *place = dict->ma_values != NULL ? &dict->ma_values->values[index]
+                                                     : &entry->me_value;
+                    return **place != NULL ? FS_LOOKUP_FOUND : FS_LOOKUP_MISSING;
                 }
             }
             else {
@@ -98,7 +98,7 @@ FS_INLINE fs_lookup lookup_walk(PyDictObject *dict, PyObject *key, PyObject **va
                     equal = lookup_equal(entry->me_key, key);
                 }
                 if (equal > 0) {
-                    *value = entry->me_value;
+                    *place = &entry->me_value;
                     return FS_LOOKUP_FOUND;
                 }
             }
@@ -116,14 +116,20 @@ FS_INLINE fs_lookup lookup_walk(PyDictObject *dict, PyObject *key, PyObject **va
 
 PyObject *fs_lookup_get(PyDictObject *dict, PyObject *key)
 {
-    PyObject *value;
-    return lookup_walk(dict, key, &value) == FS_LOOKUP_FOUND ? value : NULL;
+    PyObject **place;
+    return lookup_walk(dict, key, &place) == FS_LOOKUP_FOUND ? *place : NULL;
+}
+
+PyObject **fs_lookup_place(PyDictObject *dict, PyObject *key)
+{
+    PyObject **place;
+    return lookup_walk(dict, key, &place) == FS_LOOKUP_FOUND ? place : NULL;
 }
 
 fs_lookup fs_lookup_dict(PyDictObject *dict, PyObject *key)
 {
-    PyObject *value;
-    return lookup_walk(dict, key, &value);
+    PyObject **place;
+    return lookup_walk(dict, key, &place);
 }
 
 fs_lookup fs_lookup_set(PySetObject *set, PyObject *key)

@@ -90,11 +90,60 @@ void fs_call_drop_rest(PyObject **from, PyObject **end)
     }
 }
 
+/* Joins exact ASCII strings; NULL without an error when there are others. */
+static PyObject *util_join_ascii(PyObject **pieces, Py_ssize_t n)
+{
+    Py_ssize_t total = 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (!PyUnicode_CheckExact(pieces[i]) || !PyUnicode_IS_COMPACT_ASCII(pieces[i]) ||
+            PyUnicode_GET_LENGTH(pieces[i]) > PY_SSIZE_T_MAX / 2 - total) {
+            return NULL;
+        }
+        total += PyUnicode_GET_LENGTH(pieces[i]);
+    }
+    PyObject *joined = PyUnicode_New(total, 127);
+    if (joined == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    char *to = (char *)PyUnicode_1BYTE_DATA(joined);
+    for (Py_ssize_t i = 0; i < n && total != 0; i++) {
+        size_t length = (size_t)PyUnicode_GET_LENGTH(pieces[i]);
+        memcpy(to, PyUnicode_1BYTE_DATA(pieces[i]), length);
+        to += length;
+    }
+    return joined;
+}
+
+PyObject *fs_str_of_int(PyObject *v)
+{
+    if ((size_t)(Py_SIZE(v) + 1) > 2) {
+        return PyObject_Str(v);
+    }
+    char digits[12];
+    char *first = digits + sizeof(digits);
+    uint32_t magnitude = Py_SIZE(v) == 0 ? 0 : ((PyLongObject *)v)->ob_digit[0];
+    do {
+        *--first = (char)('0' + magnitude % 10);
+        magnitude /= 10;
+    } while (magnitude != 0);
+    if (Py_SIZE(v) < 0) {
+        *--first = '-';
+    }
+    Py_ssize_t length = digits + sizeof(digits) - first;
+    PyObject *str = PyUnicode_New(length, 127);
+    if (str != NULL) {
+        memcpy(PyUnicode_1BYTE_DATA(str), first, (size_t)length);
+    }
+    return str;
+}
+
 PyObject *fs_join_pieces(PyObject **pieces, Py_ssize_t n)
 {
     static PyObject *empty;
     if (empty == NULL && (empty = PyUnicode_New(0, 0)) == NULL) {
         return NULL;
     }
-    return _PyUnicode_JoinArray(empty, pieces, n);
+    PyObject *joined = n > 1 ? util_join_ascii(pieces, n) : NULL;
+    return joined != NULL ? joined : _PyUnicode_JoinArray(empty, pieces, n);
 }

@@ -229,6 +229,23 @@ typedef struct {
 /* Whether iterators of this type have the layout that is declared here (checked by size). */
 bool fs_pyrt_knows_iterator(PyTypeObject *type);
 
+/* ---- tuples ---- */
+
+/* A tracked tuple of n items, to be filled at once, from CPython's free list; NULL: make one. */
+FS_INLINE PyTupleObject *fs_pyrt_tuple_take(PyThreadState *ts, size_t n)
+{
+    struct _Py_tuple_state *state = &ts->interp->tuple;
+    if (n - 1 >= PyTuple_NFREELISTS || state->free_list[n - 1] == NULL) {
+        return NULL;
+    }
+    PyTupleObject *tuple = state->free_list[n - 1];
+    state->free_list[n - 1] = (PyTupleObject *)tuple->ob_item[0];
+    state->numfree[n - 1]--;
+    tuple->ob_base.ob_base.ob_refcnt = 1;
+    _PyObject_GC_TRACK((PyObject *)tuple);
+    return tuple;
+}
+
 /* ---- singletons ---- */
 
 /* The shared string of one character up to U+00FF (borrowed). */

@@ -387,3 +387,78 @@ for warm in ((1, 2), [1, 2], (1, 2, 3), "ab"):
     for s in ITEMS:
         print([show(attempt(f, s)) if f is not two_cells else attempt(lambda: two_cells(s)())
                for f in (two, three, two_cells)], attempt(two_attr, s, O()))
+
+
+# ---- numbers as text, joined pieces ----
+def texts(i, s):
+    return f"{i}", f"{i!s}", f"{i!r}", f"{i!a}", f"{i:>4}", f"<{i}|{s}>", f"{s}{s}", f"{s}{i}", f"{''}{''}"
+
+
+class Shown(int):
+    def __str__(self):
+        return "shown"
+
+    def __format__(self, spec):
+        return "formatted" + spec
+
+
+INTS = [0, 1, -1, 9, 10, -10, 99, 255, 256, 12345, -98765, 2**30 - 1, -(2**30) + 1, 2**30, -(2**30),
+        2**64, -(10**30), True, Shown(3), 1.5]
+STRINGS = ["", "a", "abc" * 20, "\xe9", "\u4e2d", "\U0001f600", "a\0b", StrSub("sub")]
+for _ in range(3):
+    for i in INTS:
+        for s in STRINGS:
+            result = texts(i, s)
+        print(ascii(texts(i, "\u4e2d")), ascii(result))
+print(type(f"{StrSub('x')}"), f"{''}{StrSub('x')}", sys.intern(f"{7}") == "7")
+
+
+# ---- stores into dicts: replaced values, tracking, order ----
+def stores(d, k, v):
+    d[k] = v
+    return list(d.items())[-1:], len(d)
+
+
+import gc
+
+for v in (1, [], "s", (), None, Noisy("v")):
+    d = {"k": 1, 2: 3}
+    for k in ("k", 2, "new", 2.0, True, "k" + ""):
+        print(show(stores(d, k, v)[1]), gc.is_tracked(d), [type(x).__name__ for x in d.values()])
+    del d, v
+
+
+class Attrs:
+    def __init__(self):
+        self.a = 1
+        self.b = 2
+
+
+def through_dict(n):
+    o = Attrs()
+    d = o.__dict__
+    for i in range(n):
+        d["a"] = i
+        d["b"] = [i]
+    return o.a, o.b, list(d)
+
+
+for _ in range(20):
+    result = through_dict(5)
+    globals()["g_counter"] = _
+print(result, g_counter)
+
+
+# ---- displays ----
+def displays(a, b):
+    return (a,), (a, b), (a, b, a), (a, b, a, b, a, b), [a], [a, b], {a: b, b: a}, {"x": a, "y": b}, {a, b}
+
+
+for _ in range(30):
+    result = displays(1, "z")
+    held = [displays(_, [_]) for _ in range(0)]
+print(result[:-1], sorted(map(str, result[-1])), [gc.is_tracked(x) for x in result])
+kept = [(i, str(i)) for i in range(50)]
+print(kept[::7], gc.is_tracked(kept[3]), sys.getrefcount(kept[3]))
+gc.collect()
+print(gc.is_tracked(kept[3]))
