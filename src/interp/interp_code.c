@@ -262,6 +262,9 @@ static void code_fuse(code_pass *pass)
     }
     for (int i = 0; i < pass->n - 1; i += length) {
         int pair = code_pair(out[i].op, out[i + 1].op);
+        if (pair == FS_OP_STORE_FAST__STORE_FAST && out[i].arg == out[i + 1].arg) {
+            pair = 0; /* the pair stores into two locals */
+        }
         length = fs_ops[out[i].op].length;
         if (pair != 0) {
             out[i].op = (uint16_t)pair;
