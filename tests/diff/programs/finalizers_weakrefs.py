@@ -325,7 +325,7 @@ class Method:
 
 m = Method()
 for _ in range(25):
-    row = (m.m(), m.p, m(), m[obj], m + obj, m.zzz, len(m), [*m], Method.m(m), Method().m(),
+    row = (m.m(), m.p, m(), m[obj], m + obj, len(m), [*m], Method.m(m), Method().m(),
            Method()(), Method().p, Method()[obj], Method() + Method())
 print(row, obj in m)
 with m as n:
