@@ -352,6 +352,8 @@ int fs_str_equal(PyObject *v, PyObject *w);
 /* The references in [from, end), the first of which is zero already. */
 FS_COLD void fs_call_drop_rest(PyObject **from, PyObject **end);
 PyObject *fs_join_pieces(PyObject **pieces, Py_ssize_t n);
+/* container[from:to] of an exact list, tuple, str or bytes; NULL without an error: another type. */
+PyObject *fs_slice_of(PyObject *container, Py_ssize_t from, Py_ssize_t to);
 /* str() of an exact int. */
 PyObject *fs_str_of_int(PyObject *v);
 extern FS_HIDDEN const binaryfunc fs_binary_ops[];

@@ -178,6 +178,8 @@ static int code_pair(int a, int b)
         return b == FS_OP_LOAD_FAST    ? FS_OP_STORE_FAST__LOAD_FAST
                : b == FS_OP_STORE_FAST ? FS_OP_STORE_FAST__STORE_FAST
                                        : 0;
+    case FS_OP_BUILD_SLICE:
+        return b == FS_OP_BINARY_SUBSCR ? FS_OP_BUILD_SLICE__SUBSCR : 0;
     case FS_OP_IS_OP:
         return b == FS_OP_POP_JUMP_FORWARD_IF_FALSE  ? FS_OP_IS_OP_JUMP_FALSE
                : b == FS_OP_POP_JUMP_FORWARD_IF_TRUE ? FS_OP_IS_OP_JUMP_TRUE
@@ -268,7 +270,7 @@ static void code_fuse(code_pass *pass)
         length = fs_ops[out[i].op].length;
         if (pair != 0) {
             out[i].op = (uint16_t)pair;
-            length = 2;
+            length = fs_ops[pair].length;
         }
         else if (out[i].op == FS_OP_FOR_ITER && out[i + 1].op == FS_OP_STORE_FAST) {
             length = 2; /* FOR_ITER does the store: it must not be half of a pair */

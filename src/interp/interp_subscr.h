@@ -16,6 +16,9 @@
         otherwise;                                                   \
     }
 
+/* Whether an end of a slice is None or an exact int of one digit. */
+#define SLICE_BOUND_FITS(v) ((v) == Py_None || (PyLong_CheckExact(v) && NUM_COMPACT(v)))
+
 /* A truth value is the result: straight into the jump that follows, if one does. */
 #define GIVE_TRUTH(truth)                                          \
     do {                                                           \

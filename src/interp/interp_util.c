@@ -90,6 +90,42 @@ void fs_call_drop_rest(PyObject **from, PyObject **end)
     }
 }
 
+/* An end of a slice as an index from 0 to size. */
+static Py_ssize_t util_slice_end(Py_ssize_t end, Py_ssize_t size)
+{
+    if (end < 0) {
+        end += size;
+        return end < 0 ? 0 : end;
+    }
+    return end > size ? size : end;
+}
+
+PyObject *fs_slice_of(PyObject *container, Py_ssize_t from, Py_ssize_t to)
+{
+    PyTypeObject *type = Py_TYPE(container);
+    bool text = type == &PyUnicode_Type;
+    if (text ? PyUnicode_READY(container) < 0
+             : type != &PyList_Type && type != &PyTuple_Type && type != &PyBytes_Type) {
+        return NULL;
+    }
+    Py_ssize_t size = text ? PyUnicode_GET_LENGTH(container) : Py_SIZE(container);
+    from = util_slice_end(from, size);
+    to = util_slice_end(to, size);
+    to = to < from ? from : to;
+    if (text) {
+        return PyUnicode_Substring(container, from, to);
+    }
+    if (type == &PyList_Type) {
+        return PyList_GetSlice(container, from, to);
+    }
+    if (type == &PyTuple_Type) {
+        return PyTuple_GetSlice(container, from, to);
+    }
+    return to - from == size ? Py_NewRef(container)
+                             : PyBytes_FromStringAndSize(PyBytes_AS_STRING(container) + from,
+                                                         to - from);
+}
+
 /* Joins exact ASCII strings; NULL without an error when there are others. */
 static PyObject *util_join_ascii(PyObject **pieces, Py_ssize_t n)
 {

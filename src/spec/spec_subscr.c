@@ -99,17 +99,29 @@ void fs_spec_binary_subscr(fs_instr *ip, PyObject *container, PyObject *key)
     fs_spec_fail(ip, FS_OP_BINARY_SUBSCR_GENERIC);
 }
 
+/* The same for a store, whose value is on the stack below the two loads. */
+static void subscr_fuse_store(fs_instr *ip, int by_local, int by_constant)
+{
+    if (!fs_spec_fuse_two(ip, FS_OP_LOAD_FAST__LOAD_FAST, by_local)) {
+        (void)fs_spec_fuse_two(ip, FS_OP_LOAD_FAST__LOAD_CONST, by_constant);
+    }
+}
+
 void fs_spec_store_subscr(fs_instr *ip, PyObject *container, PyObject *key)
 {
     bool by_int = PyLong_CheckExact(key) && NUM_COMPACT(key);
     if (by_int && PyList_CheckExact(container)) {
         fs_spec_to(ip, FS_OP_STORE_SUBSCR_LIST_INT);
+        subscr_fuse_store(ip, FS_OP_LOAD_FAST__LOAD_FAST__STORE_LIST_INT,
+                          FS_OP_LOAD_FAST__LOAD_CONST__STORE_LIST_INT);
     }
     else if (by_int && PyByteArray_CheckExact(container)) {
         fs_spec_to(ip, FS_OP_STORE_SUBSCR_BYTEARRAY_INT);
     }
     else if (PyDict_CheckExact(container)) {
         fs_spec_to(ip, FS_OP_STORE_SUBSCR_DICT);
+        subscr_fuse_store(ip, FS_OP_LOAD_FAST__LOAD_FAST__STORE_DICT,
+                          FS_OP_LOAD_FAST__LOAD_CONST__STORE_DICT);
     }
     else if (fs_spec_method_of(Py_TYPE(container), FS_SPEC_SETITEM, 3) != NULL) {
         fs_spec_to(ip, FS_OP_STORE_SUBSCR_SETITEM);

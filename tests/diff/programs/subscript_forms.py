@@ -462,3 +462,65 @@ kept = [(i, str(i)) for i in range(50)]
 print(kept[::7], gc.is_tracked(kept[3]), sys.getrefcount(kept[3]))
 gc.collect()
 print(gc.is_tracked(kept[3]))
+
+
+# ---- slices without a slice object, stores into locals ----
+def sliced(c, i, j):
+    return c[i:j], c[:j], c[i:], c[1:-1], c[-2:], c[:]
+
+
+ENDS = [0, 1, 2, 5, -1, -5, 100, -100, None, 2**31, -(2**70), True, Index(1), "x", 1.0]
+for warm in ("list", "str", "bytes", "get"):
+    for _ in range(10):
+        attempt(sliced, containers()[warm], 0, 1)
+    for name, c in containers().items():
+        if name not in ("set_big", "dict_big"):
+            print(name, [show(attempt(sliced, c, i, j)) for i in ENDS[:4] for j in ENDS])
+            print([show(attempt(sliced, c, i, 2)) for i in ENDS])
+whole = ("t", "u")
+print(whole[:] is whole, b"ab"[:] is b"ab", "ab"[0:2] == "ab", [1][:] == [1])
+
+
+def store_local(c, k, v):
+    c[k] = v
+    c[0] = v
+    c[-1] = v
+    return c
+
+
+def store_unbound(k):
+    try:
+        c[k] = 1
+    except UnboundLocalError as e:
+        print(e)
+    c = [1, 2]
+    c[k] = 3
+    return c
+
+
+for warm in ([1, 2, 3], {0: 1, -1: 2, 1: 3}, bytearray(3), Get()):
+    for _ in range(20):
+        attempt(store_local, warm, 1, 5)
+        result = store_unbound(0) if _ == 19 else None
+    for c in ([1, 2, 3], [], {}, {1: 1}, {0: Noisy("kept"), -1: 0}, bytearray(2), (1, 2), Get(), None, "s"):
+        for k in (0, 1, -1, 7, "k", None, 2**40):
+            got = attempt(store_local, c, k, 5)
+            print(show(got), getattr(got, "last", ""), sys.getrefcount(c) < 100)
+            got = None
+
+
+def rebinding():
+    class Rebind:
+        def __del__(self):
+            nonlocal a
+            a = [0, 0]
+
+    a = [Rebind(), 1]
+    i = 0
+    a[i] = 5
+    return a
+
+
+for _ in range(20):
+    result = rebinding()
+print(result)
