@@ -478,7 +478,7 @@ for warm in ("list", "str", "bytes", "get"):
             print(name, [show(attempt(sliced, c, i, j)) for i in ENDS[:4] for j in ENDS])
             print([show(attempt(sliced, c, i, 2)) for i in ENDS])
 whole = ("t", "u")
-print(whole[:] is whole, b"ab"[:] is b"ab", "ab"[0:2] == "ab", [1][:] == [1])
+print(whole[:] is whole, b"ab"[:] == b"ab", "ab"[0:2] == "ab", [1][:] == [1])
 
 
 def store_local(c, k, v):
