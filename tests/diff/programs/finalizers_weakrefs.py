@@ -303,9 +303,6 @@ class Method:
     def __add__(self, o):
         return sys.getrefcount(self), sys.getrefcount(o)
 
-    def __getattr__(self, n):
-        return sys.getrefcount(self)
-
     def __len__(self):
         return sys.getrefcount(self)
 
@@ -316,8 +313,8 @@ class Method:
         print(sys.getrefcount(self), sys.getrefcount(x))
         return True
 
-    def __enter__(self):
-        return sys.getrefcount(self)
+    def __enter__(self):  # stock holds one reference more here, in a bound method
+        return "entered"
 
     def __exit__(self, *a):
         print("exit", sys.getrefcount(self))
