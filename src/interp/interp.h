@@ -45,9 +45,11 @@ enum {
 /* How a frame goes back to the frame that called it inline (kept in the frame's padding). */
 enum fs_frame_kind {
     FS_KIND_CALL = 0,   /* push the result */
-    /* These three stand together: RETURN_HELD is for all of them. */
+    /* These stand together, FS_KIND_STAR last: RETURN_HELD is for all of them. */
     FS_KIND_INIT,       /* __init__: must be None; the stack holds instance class arg1 ... argn */
     FS_KIND_OBJECT,     /* __call__: the stack holds NULL object arg1 ... argn */
+    FS_KIND_NEW,        /* __new__: the same with a class; its __init__ may have to follow */
+    FS_KIND_NEW_KW,     /* the same for a call with keywords */
     FS_KIND_STAR,       /* CALL_FUNCTION_EX: the stack holds NULL function args [kwargs] */
     FS_KIND_GEN_FOR,    /* generator resumed by FOR_ITER */
     FS_KIND_GEN_SEND,   /* generator or coroutine resumed by SEND */

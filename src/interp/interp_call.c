@@ -31,6 +31,33 @@ int fs_call_init(PyObject *self, PyObject *const *args, Py_ssize_t npos, PyObjec
     return result < 0 ? -1 : 0;
 }
 
+int fs_call_init_new(PyObject *value, PyObject **base, PyObject **sp, PyObject *kwnames)
+{
+    if (!PyObject_TypeCheck(value, (PyTypeObject *)base[1])) {
+        return 0;
+    }
+    Py_ssize_t nkw = kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames);
+    return fs_call_init(value, base + 2, sp - base - 2 - nkw, kwnames);
+}
+
+_PyInterpreterFrame *fs_call_new(fs_ctx *ctx, PyFunctionObject *func, PyObject *kwnames,
+                                 fs_code **callee)
+{
+    PyObject **args = ctx->sp - (Py_ssize_t)ctx->ip->arg - 1;
+    Py_ssize_t npos = ctx->sp - args - (kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames));
+    *callee = fs_code_for_inline(func);
+    if (*callee == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    /* The frame gets references of its own; those on the stack stay until the call is over. */
+    for (PyObject **arg = args; arg < ctx->sp; arg++) {
+        Py_INCREF(*arg);
+    }
+    Py_INCREF(func);
+    return fs_bind_call(ctx->ts, func, *callee, args, npos, kwnames);
+}
+
 /* The Python __init__ that the type's tp_init would call on a new instance, or NULL. */
 static PyFunctionObject *call_find_init(PyTypeObject *cls)
 {

@@ -7,6 +7,7 @@
 #include "interp/interp.h"
 
 #include "sem/sem.h"
+#include "spec/spec_call.h"
 
 /* Goes `arg` slots on past the op before ctx->ip (FOR_ITER, SEND: exhausted). */
 static void return_jump(fs_ctx *ctx)
@@ -46,6 +47,21 @@ static void return_drop_held(fs_ctx *ctx, int kind, PyObject *value)
     ctx->sp = base + 1;
 }
 
+/* After __new__: runs the __init__ of an instance of the class; takes the value over when it fails. */
+static int return_init_new(fs_ctx *ctx, int kind, PyObject *value)
+{
+    PyObject **base = fs_return_held(ctx->sp, ctx->ip, kind);
+    PyObject *kwnames = NULL;
+    if (kind == FS_KIND_NEW_KW) {
+        kwnames = ctx->co->consts[ctx->ip[-FS_CALL_LENGTH - 3].arg];
+    }
+    int failed = fs_call_init_new(value, base, ctx->sp, kwnames);
+    if (failed) {
+        Py_DECREF(value);
+    }
+    return failed;
+}
+
 void fs_return_failed(fs_ctx *ctx, int kind)
 {
     if (kind == FS_KIND_ATTR) {
@@ -54,7 +70,7 @@ void fs_return_failed(fs_ctx *ctx, int kind)
     else if (kind == FS_KIND_SETATTR) {
         return_drop_stored(ctx);
     }
-    else if (kind == FS_KIND_INIT || kind == FS_KIND_OBJECT || kind == FS_KIND_COMPARE) {
+    else if ((kind >= FS_KIND_INIT && kind < FS_KIND_STAR) || kind == FS_KIND_COMPARE) {
         ctx->ts->recursion_remaining++;
     }
 }
@@ -109,6 +125,15 @@ fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value)
             PyErr_Format(PyExc_TypeError, "__init__() should return None, not '%.200s'",
                          Py_TYPE(value)->tp_name);
             Py_DECREF(value);
+            ctx->ip--;
+            return FS_FAIL;
+        }
+        return_drop_held(ctx, kind, value);
+        return FS_GO_ON;
+    case FS_KIND_NEW:
+    case FS_KIND_NEW_KW:
+        ctx->ts->recursion_remaining++;
+        if (return_init_new(ctx, kind, value) < 0) {
             ctx->ip--;
             return FS_FAIL;
         }

@@ -174,12 +174,40 @@ static PyFunctionObject *spec_call_init_of(PyTypeObject *cls)
     return init != NULL && PyFunction_Check(init) ? (PyFunctionObject *)init : NULL;
 }
 
+/* Fills the cache for a class with a Python __new__; the ops check how the arguments fit. */
+static bool spec_call_class_new(fs_cache_call_new *cache, PyTypeObject *cls)
+{
+    PyTypeObject *meta = Py_TYPE(cls);
+    if (meta->tp_call != fs_call_known.type_call || meta->tp_getattro != PyType_Type.tp_getattro ||
+        cls->tp_vectorcall != NULL || cls->tp_new != fs_call_known.python_new) {
+        return false;
+    }
+    PyObject *above = spec_call_lookup(meta, "__new__");
+    PyObject *method = spec_call_lookup(cls, "__new__");
+    if (above == NULL || Py_TYPE(above)->tp_descr_set != NULL || method == NULL ||
+        !Py_IS_TYPE(method, &PyStaticMethod_Type)) {
+        return false;
+    }
+    PyFunctionObject *func = fs_call_static_function(method);
+    if (func == NULL || fs_code_for_inline(func) == NULL) {
+        return false;
+    }
+    cache->type_version = fs_pyrt_type_version(cls);
+    cache->meta_version = fs_pyrt_type_version(meta);
+    cache->method = method;
+    return cache->type_version != 0 && cache->meta_version != 0;
+}
+
 /* A class written in Python. */
 static bool spec_call_class(fs_instr *ip, PyTypeObject *cls, Py_ssize_t nargs)
 {
     uint32_t version = spec_call_plain_class(cls);
     if (version == 0) {
-        return false;
+        if (!spec_call_class_new((fs_cache_call_new *)(ip + 3), cls)) {
+            return false;
+        }
+        fs_spec_to(ip, FS_OP_CALL_CLASS_NEW);
+        return true;
     }
     fs_cache_call_class *cache = (fs_cache_call_class *)(ip + 3);
     cache->type_version = version;
@@ -234,12 +262,18 @@ void fs_spec_call(fs_instr *ip, PyObject **sp, fs_code *co)
     }
     else if (Py_IS_TYPE(callable, &PyMethod_Type) && !method) {
         PyObject *func = ((PyMethodObject *)callable)->im_func;
+        fs_code *callee = NULL;
         if (PyFunction_Check(func)) {
-            fs_code *callee = fs_code_for_inline((PyFunctionObject *)func);
-            fits = callee != NULL && callee->argcount == nargs + 1;
+            callee = fs_code_for_inline((PyFunctionObject *)func);
         }
-        if (fits) {
+        if (callee != NULL && callee->argcount == nargs + 1) {
             fs_spec_to(ip, FS_OP_CALL_BOUND);
+            return;
+        }
+        if (callee != NULL && spec_call_map((fs_cache_call_map *)(ip + 3), (PyFunctionObject *)func,
+                                            callee, nargs + 1, NULL)) {
+            fs_spec_to(ip, FS_OP_CALL_BOUND_DEFAULTS);
+            return;
         }
     }
     else if (Py_IS_TYPE(callable, &PyMethod_Type) && method) {
@@ -290,6 +324,10 @@ void fs_spec_call_kw(fs_instr *ip, PyObject **sp, PyObject *kwnames)
         cache->func = spec_call_init_of(cls);
         if (cache->type_version != 0 && cache->func != NULL) {
             fs_spec_to(ip, FS_OP_CALL_KW_CLASS);
+            return;
+        }
+        if (spec_call_class_new((fs_cache_call_new *)(ip + 4), cls)) {
+            fs_spec_to(ip, FS_OP_CALL_KW_CLASS_NEW);
             return;
         }
     }

@@ -43,6 +43,24 @@ typedef struct {
     PyFunctionObject *func;
 } fs_cache_call_class;
 
+/* A class with a Python __new__; its own and its metaclass's version keep the method alive. */
+typedef struct {
+    uint32_t type_version;
+    uint32_t meta_version;
+    PyObject *method; /* a staticmethod */
+} fs_cache_call_new;
+
+/* The function in a staticmethod object, or NULL. */
+FS_INLINE PyFunctionObject *fs_call_static_function(PyObject *method)
+{
+    struct {
+        PyObject_HEAD
+        PyObject *callable;
+    } *view = (void *)method;
+    PyObject *func = view->callable;
+    return func != NULL && PyFunction_Check(func) ? (PyFunctionObject *)func : NULL;
+}
+
 /* isinstance(x, cls): what the last slow look said. */
 typedef struct {
     uint32_t type_version;
@@ -85,6 +103,11 @@ int fs_call_init(PyObject *self, PyObject *const *args, Py_ssize_t npos, PyObjec
  * one the instance is ready on the stack. */
 fs_next fs_call_class(fs_ctx *ctx, PyObject *kwnames, _PyInterpreterFrame **made,
                       fs_code **callee);
+/* The same for what __new__ has returned, if it is an instance of the class at base[1]. */
+int fs_call_init_new(PyObject *value, PyObject **base, PyObject **sp, PyObject *kwnames);
+/* Binds a class's Python __new__ to class and arguments on ctx's stack; NULL with an error. */
+_PyInterpreterFrame *fs_call_new(fs_ctx *ctx, PyFunctionObject *func, PyObject *kwnames,
+                                 fs_code **callee);
 /* isinstance() as the builtin, keeping the answer in the cache where that is sound; -1: error. */
 int fs_call_isinstance(fs_cache_call_isinstance *cache, PyObject *inst, PyObject *cls);
 /* 1, 0; -1: not two numbers that can be compared without calling anything. */

@@ -4,8 +4,12 @@ Each site is run often enough to be specialised before what it calls changes sha
 """
 
 import abc
+import collections
+import contextlib
 import enum
+import fractions
 import gc
+import io
 import sys
 import traceback
 import weakref
@@ -637,6 +641,105 @@ def callable_objects():
 show("callable_objects", callable_objects)
 
 
+class New:
+    def __new__(cls, a, b=2, **more):
+        if a == "other":
+            return (a, b, more)
+        self = object.__new__(Newer if a == "newer" else cls)
+        self.a, self.b, self.more = a, b, more
+        return self
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.a}, {self.b}, {self.more})"
+
+
+class Newer(New):
+    def __init__(self, *args, **more):
+        self.args = args, more
+        if args[0] == 13 or args[-1] == "bad":
+            raise ValueError(args)
+
+    def __repr__(self):
+        return super().__repr__() + repr(getattr(self, "args", None))
+
+
+class NewExact:
+    def __new__(cls, a):
+        return object.__new__(cls) if a else None
+
+
+class NewDeep:
+    def __new__(cls, n):
+        return object.__new__(cls) if n == 0 else NewDeep(n - 1)
+
+    def __init__(self, n):
+        self.n = n
+
+
+def news():
+    point = collections.namedtuple("point", "x y", defaults=[5])
+    for i in range(WARM * 4):
+        rows = []
+        for make in (lambda: New(i), lambda: New(i, b=3, c=4), lambda: New("other", 1),
+                     lambda: New("newer", 1), lambda: New("newer", b=1), lambda: Newer(i, 2),
+                     lambda: Newer(a=i), lambda: New("newer", "bad"), lambda: NewExact(i % 2),
+                     lambda: point(1, i), lambda: point(i), lambda: point(y=1, x=i), lambda: point(),
+                     lambda: point(1, 2, 3), lambda: New(), lambda: New(a=1, q=2),
+                     lambda: fractions.Fraction(i, 6), lambda: fractions.Fraction(numerator=i),
+                     lambda: NewDeep(5).n):
+            try:
+                r = make()
+                rows.append(type(r).__name__ if type(r) is NewExact else r)
+            except Exception as error:
+                rows.append(f"{error!r} {len(traceback.extract_tb(error.__traceback__))}")
+        if i == WARM:
+            New.__new__ = staticmethod(lambda cls, a="none", b="lambda", **more: (cls, a, b, more))
+        if i == WARM * 2:
+            New.__new__.__defaults__ = (1,)
+        if i == WARM * 3:
+            New.__new__ = lambda cls, *args, **more: args
+        if i % WARM == WARM - 1:
+            print(rows)
+    old = sys.getrecursionlimit()
+    sys.setrecursionlimit(200)
+    try:
+        for _ in range(3):
+            n = 0
+            try:
+                while True:
+                    n += 1
+                    NewDeep(n)
+            except RecursionError as error:
+                print(n, error)
+    finally:
+        sys.setrecursionlimit(old)
+
+
+show("news", news)
+
+
+def bound_defaults():
+    class K:
+        def m(self, a, b=2, *, k=3):
+            return a, b, k
+
+        def s(self, *rest):
+            return rest
+    k = K()
+    m, s = k.m, k.s
+    for i in range(WARM * 3):
+        if i == WARM:
+            K.m.__defaults__ = (7,)
+        if i == WARM * 2:
+            K.m.__kwdefaults__["k"] = 9
+        r = m(i), m(i, 1), s(), s(1, 2), m(i, k=2)
+        if i % WARM == WARM - 1:
+            print(r)
+
+
+show("bound_defaults", bound_defaults)
+
+
 class Note:
     def __init__(self, name):
         self.name = name
@@ -681,9 +784,6 @@ def lifetimes():
     del t1
     print()
 
-
-import contextlib
-import io
 
 with contextlib.redirect_stdout(io.StringIO()) as heard:
     lifetimes()
