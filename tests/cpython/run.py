@@ -96,6 +96,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--timeout", type=float, default=1200, help="seconds per file")
     parser.add_argument("--stock-only", action="store_true", help="fill the stock cache only")
+    parser.add_argument(
+        "--short-first", action="store_true", help="for runs that may be broken off"
+    )
     parser.add_argument("--fresh", action="store_true", help="ignore kept engine results")
     parser.add_argument("--base-python", default="/usr/bin/python3.11")
     parser.add_argument(
@@ -246,7 +249,7 @@ def main() -> int:
     kept = {
         n: FileResult.load(p).seconds for n in names if (p := keep_path(run, stock, n)).exists()
     }
-    names.sort(key=lambda n: -kept.get(n, 0))
+    names.sort(key=lambda n: kept.get(n, 0), reverse=not options.short_first)
     with ThreadPoolExecutor(options.jobs) as pool:
         waiting = {pool.submit(examine, run, name): name for name in names}
         for number, future in enumerate(as_completed(waiting), 1):
