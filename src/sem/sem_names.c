@@ -10,6 +10,8 @@
  */
 #include "sem_common.h"
 
+#include <stdbool.h>
+
 static const char UNDEFINED_NAME[] = "name '%.200s' is not defined";
 static const char UNBOUND_LOCAL[] =
     "cannot access local variable '%s' where it is not associated with a value";
@@ -94,7 +96,9 @@ PyObject *fs_sem_load_name(PyThreadState *ts, _PyInterpreterFrame *frame, PyObje
     }
     PyObject *value;
     enum lookup got = look_in(ts, frame->f_locals, name, &value);
-    if (got == LOOKUP_MISSING) {
+    bool twice = frame->f_locals == frame->f_globals && PyDict_CheckExact(frame->f_globals) &&
+                 DK_IS_UNICODE(((PyDictObject *)frame->f_globals)->ma_keys);
+    if (got == LOOKUP_MISSING && !twice) {
         got = look_in_dict(ts, frame->f_globals, name, &value);
     }
     if (got == LOOKUP_MISSING) {

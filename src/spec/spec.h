@@ -26,8 +26,25 @@ FS_INLINE bool fs_dict_has_keys(PyDictObject *dict, uint32_t version)
     return FS_LIKELY(PyDict_CheckExact(dict)) && FS_LIKELY(dict->ma_keys->dk_version == version);
 }
 
+/* The place of a name's value in a plain dict, if the entry that `ip` remembers is the name's. */
+FS_INLINE PyObject **fs_name_place(PyObject *ns, const fs_instr *ip, PyObject *name)
+{
+    if (FS_UNLIKELY(ns == NULL || !PyDict_CheckExact(ns))) {
+        return NULL;
+    }
+    PyDictKeysObject *keys = ((PyDictObject *)ns)->ma_keys;
+    Py_ssize_t index = ip->counter | ip->flags << 8;
+    if (FS_UNLIKELY(keys->dk_kind != DICT_KEYS_UNICODE || index >= keys->dk_nentries)) {
+        return NULL;
+    }
+    PyDictUnicodeEntry *entry = DK_UNICODE_ENTRIES(keys) + index;
+    return FS_LIKELY(entry->me_key == name) ? &entry->me_value : NULL;
+}
+
 /* All leave the op at `ip` ready to be dispatched again. */
 void fs_spec_load_global(_PyInterpreterFrame *frame, fs_instr *ip, PyObject *name);
+void fs_spec_name(fs_instr *ip, PyObject *ns, PyObject *name, int hinted);
+void fs_spec_name_miss(fs_instr *ip);
 void fs_spec_load_attr(fs_instr *ip, PyObject *owner, PyObject *name);
 void fs_spec_store_attr(fs_instr *ip, PyObject *owner, PyObject *name);
 void fs_spec_load_method(fs_instr *ip, PyObject *owner, PyObject *name);

@@ -178,10 +178,14 @@ PyObject *fs_attr_unshadowed(PyObject *owner, const fs_cache_attr *cache, PyObje
     if (cache->keys_version != 0 && keys->dk_version == cache->keys_version) {
         return cache->descr;
     }
+    Py_hash_t hash = ((PyASCIIObject *)name)->hash;
+    if (dict != NULL && DK_IS_UNICODE(keys) && keys->dk_log2_size < 8 &&
+        ((int8_t *)keys->dk_indices)[(size_t)hash & (size_t)(DK_SIZE(keys) - 1)] == DKIX_EMPTY) {
+        return cache->descr; /* nothing of that hash */
+    }
     /* A table of plain strings can be searched without running Python. */
     bool lacks = dict != NULL && DK_IS_UNICODE(keys) &&
-                 _PyDict_GetItem_KnownHash((PyObject *)dict, name,
-                                           ((PyASCIIObject *)name)->hash) == NULL;
+                 _PyDict_GetItem_KnownHash((PyObject *)dict, name, hash) == NULL;
     return lacks ? cache->descr : NULL;
 }
 

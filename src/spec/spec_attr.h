@@ -384,6 +384,13 @@ bool fs_attr_plan_module(fs_cache_attr *cache, PyObject *owner, PyObject *name);
 bool fs_attr_plan_class(fs_cache_attr *cache, PyObject *owner, PyObject *name,
                         fs_attr_found *found);
 
+/* Whether a method is loaded from its class as it is. */
+FS_INLINE bool fs_attr_gives_itself(PyObject *method)
+{
+    return Py_IS_TYPE(method, &PyFunction_Type) || Py_IS_TYPE(method, &PyMethodDescr_Type) ||
+           Py_IS_TYPE(method, &PyWrapperDescr_Type);
+}
+
 /* Whether a function can be entered inline with `nargs` positional arguments. */
 bool fs_attr_can_inline(PyObject *func, int nargs);
 

@@ -127,24 +127,39 @@ static int load_plan_instance(fs_cache_attr *cache, PyObject *owner, PyObject *n
     return load_plan_inherited(cache, owner, &found, &place);
 }
 
+/* The op and the cache for what the metaclass computes (__name__, __mro__, ...); 0: none. */
+static int load_plan_meta(fs_cache_attr *cache, PyObject *owner, PyObject *name)
+{
+    PyTypeObject *meta = Py_TYPE(owner);
+    if (!fs_pyrt_standard_loads(meta, PyType_Type.tp_getattro)) {
+        return 0;
+    }
+    fs_attr_found found = fs_attr_look_in_type(meta, name);
+    cache->version = found.version;
+    return found.kind == FS_ATTR_GETSET || found.kind == FS_ATTR_MEMBER
+               ? load_plan_data(cache, &found)
+               : 0;
+}
+
 /* The op and the cache for an attribute of a class; 0: none. */
 static int load_plan_class(fs_cache_attr *cache, PyObject *owner, PyObject *name)
 {
     fs_attr_found found;
     if (!fs_attr_plan_class(cache, owner, name, &found)) {
-        return 0;
+        return load_plan_meta(cache, owner, name);
     }
     switch (found.kind) {
     case FS_ATTR_VALUE:
+    /* Asked for by way of the class, CPython's own descriptors give themselves. */
+    case FS_ATTR_SLOT:
+    case FS_ATTR_PROPERTY:
+    case FS_ATTR_GETSET:
+    case FS_ATTR_MEMBER:
         return FS_OP_LOAD_ATTR_CLASS;
     case FS_ATTR_STATICMETHOD:
         return FS_OP_LOAD_ATTR_CLASS_STATIC;
     case FS_ATTR_METHOD:
-        /* Asked for by way of the class, these give themselves. */
-        return Py_IS_TYPE(found.descr, &PyFunction_Type) ||
-                       Py_IS_TYPE(found.descr, &PyMethodDescr_Type)
-                   ? FS_OP_LOAD_ATTR_CLASS
-                   : 0;
+        return fs_attr_gives_itself(found.descr) ? FS_OP_LOAD_ATTR_CLASS : 0;
     default:
         return 0;
     }

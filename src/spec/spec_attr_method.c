@@ -114,10 +114,7 @@ static int method_plan_class(fs_cache_attr *cache, PyObject *owner, PyObject *na
     case FS_ATTR_CLASSMETHOD:
         return FS_OP_LOAD_METHOD_CLASS_BOUND;
     case FS_ATTR_METHOD:
-        return Py_IS_TYPE(found.descr, &PyFunction_Type) ||
-                       Py_IS_TYPE(found.descr, &PyMethodDescr_Type)
-                   ? FS_OP_LOAD_METHOD_CLASS
-                   : 0;
+        return fs_attr_gives_itself(found.descr) ? FS_OP_LOAD_METHOD_CLASS : 0;
     default:
         return 0;
     }

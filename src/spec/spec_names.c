@@ -58,3 +58,31 @@ void fs_spec_load_global(_PyInterpreterFrame *frame, fs_instr *ip, PyObject *nam
     cache->offset = spec_value_offset(bkeys, index);
     fs_spec_to(ip, ip->arg & 1 ? FS_OP_LOAD_GLOBAL_BUILTIN_CALLED : FS_OP_LOAD_GLOBAL_BUILTIN);
 }
+
+/* Executions of a name op until the next try. */
+enum { NAME_BACKOFF = 255 };
+
+void fs_spec_name(fs_instr *ip, PyObject *ns, PyObject *name, int hinted)
+{
+    ip->counter = NAME_BACKOFF;
+    if (ns == NULL || !PyDict_CheckExact(ns)) {
+        return;
+    }
+    PyDictKeysObject *keys = ((PyDictObject *)ns)->ma_keys;
+    Py_ssize_t index = keys->dk_kind == DICT_KEYS_UNICODE ? fs_pyrt_keys_index(keys, name) : -1;
+    if (index < 0 || index > UINT16_MAX) {
+        return;
+    }
+    fs_stats.specialized++;
+    ip->op = (uint16_t)hinted;
+    ip->counter = (uint8_t)index;
+    ip->flags = (uint8_t)(index >> 8);
+}
+
+void fs_spec_name_miss(fs_instr *ip)
+{
+    fs_stats.misses++;
+    fs_stats.despecialized++;
+    ip->op = fs_ops[ip->op].family;
+    ip->counter = NAME_BACKOFF;
+}

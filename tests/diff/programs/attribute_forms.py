@@ -285,6 +285,51 @@ def class_attributes():
     report("len", site, K, K())
 
 
+def class_descriptors():
+    class K:
+        __slots__ = ("slot", "__dict__")
+
+        @property
+        def prop(self):
+            return "prop"
+
+    class Sub(K):
+        pass
+
+    def use(c):
+        return (c.prop, c.slot, c.__name__, c.__qualname__[-5:], c.__module__, c.__mro__[0].__name__,
+                c.__repr__, c.__init__.__name__, c.__dictoffset__ != 0, c.__doc__,
+                type(c.__dict__).__name__, c.__flags__ & 512, c.__bases__, c.__class__.__name__)
+
+    for c in (K, Sub, K):
+        heat(use, c)
+        print(use(c)[2:6], use(c)[7:], use(c)[0] is K.__dict__["prop"], use(c)[1] is c.slot,
+              use(c)[6] is object.__repr__)
+    K.__name__ = "Renamed"
+    print(use(K)[2])
+    K.__module__ = "elsewhere"
+    print(use(K)[4])
+    K.prop = 5
+    K.__repr__ = lambda self: "r"
+    print(use(K)[0], use(Sub)[0], use(Sub)[6].__name__)
+
+    class Meta(type):
+        __name__ = "meta name"
+
+        @property
+        def __module__(cls):
+            return "meta module"
+
+    class M(K, metaclass=Meta):
+        pass
+
+    print(use(M)[2], use(M)[4])
+    heat(use, M)
+    print(use(M)[2], use(M)[4], use(K)[2])
+    report("no class", use, 5)
+    print(int.__repr__(5), str.upper("a"), [int.__add__(1, n) for n in range(3)])
+
+
 def defaults():
     class Described:
         pass
@@ -700,7 +745,7 @@ def many_attributes():
         print(n, get(w), put(w, -n), len(w.__dict__), list(w.__dict__)[-1])
 
 
-for test in (instance_values, class_changes, shapes, slots, class_attributes, defaults, properties,
+for test in (instance_values, class_changes, shapes, slots, class_attributes, class_descriptors, defaults, properties,
              hooks, modules, builtin_owners, odd_keys, dict_effects, unbound, many_attributes):
     print("==", test.__name__)
     try:
