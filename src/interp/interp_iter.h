@@ -18,8 +18,8 @@
             PyObject *old_ = LOCAL(ARG);                      \
             LOCAL(ARG) = (v);                                 \
             if (old_ != NULL && --old_->ob_refcnt == 0) {     \
-                PUSH(old_);                                   \
-                GOTO_OP(BURY);                                \
+                ctx->dead = old_;                             \
+                GOTO_OP(DEAD);                                \
             }                                                 \
         }                                                     \
         else {                                                \
