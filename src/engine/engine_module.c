@@ -200,6 +200,21 @@ static PyObject *engine_disassemble(PyObject *self FS_UNUSED, PyObject *arg)
     return list;
 }
 
+PyDoc_STRVAR(engine_is_translatable_doc,
+             "is_translatable(code) -> bool\n--\n\n"
+             "Whether our loop runs this code object; translates it to find out. False: it is not\n"
+             "what a compiler makes, and CPython's evaluator runs it.");
+
+static PyObject *engine_is_translatable(PyObject *self FS_UNUSED, PyObject *arg)
+{
+    if (!PyCode_Check(arg)) {
+        return PyErr_Format(PyExc_TypeError, "is_translatable: a code object is wanted, not %.100s",
+                            Py_TYPE(arg)->tp_name);
+    }
+    fs_code *co = fs_code_of((PyCodeObject *)arg);
+    return co == NULL ? NULL : PyBool_FromLong(!co->runs_stock);
+}
+
 static PyMethodDef engine_methods[] = {
     {"enable", engine_enable, METH_NOARGS, engine_enable_doc},
     {"disable", engine_disable, METH_NOARGS, engine_disable_doc},
@@ -209,6 +224,7 @@ static PyMethodDef engine_methods[] = {
     {"build_info", engine_build_info, METH_NOARGS, engine_build_info_doc},
     {"record_start", engine_record_start, METH_VARARGS, engine_record_start_doc},
     {"record_stop", engine_record_stop, METH_NOARGS, engine_record_stop_doc},
+    {"is_translatable", engine_is_translatable, METH_O, engine_is_translatable_doc},
     {"disassemble", engine_disassemble, METH_O, engine_disassemble_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -11,7 +11,7 @@
  * it what CPython does.
  */
 #define NEED_OPCODE_TABLES
-#include "interp/interp.h"
+#include "interp/interp_verify.h"
 
 #include <internal/pycore_opcode.h>
 
@@ -90,7 +90,7 @@ static bool code_arg_fits(PyCodeObject *code, int opcode, uint32_t arg)
     case LOAD_CLASSDEREF:
         return arg < (size_t)code->co_nlocalsplus;
     case COPY_FREE_VARS:
-        return arg <= (size_t)code->co_nlocalsplus;
+        return arg == (size_t)code->co_nfreevars;
     case BINARY_OP:
         return arg <= NB_INPLACE_XOR;
     case COMPARE_OP:
@@ -159,6 +159,22 @@ static bool code_mark_targets(code_pass *pass)
         i += fs_ops[op].length;
     }
     return true;
+}
+
+/* One op for the verifier. */
+static void code_describe(const verify_input *in, int i, verify_op_info *op)
+{
+    op->opcode = _PyOpcode_Deopt[_Py_OPCODE(_PyCode_CODE(in->code)[i])];
+    op->arg = in->instrs[i].arg;
+    op->target = code_jump_target(op->opcode, i, op->arg);
+    op->next = i + fs_ops[in->instrs[i].op].length;
+}
+
+/* Whether jumps, handlers and stack depths are as a compiler would have made them. */
+static bool code_verify(const code_pass *pass)
+{
+    verify_input in = {pass->code, pass->n, pass->starts, pass->out, code_describe};
+    return fs_verify_code(&in);
 }
 
 /* The super op for two neighbours, or 0. */
@@ -346,7 +362,8 @@ fs_code *fs_code_translate(PyCodeObject *code)
                        ? code->co_argcount
                        : -1;
     code_pass pass = {.code = code, .out = co->instrs, .n = n, .starts = starts};
-    if (n == 0 || !code_decode(&pass) || !code_mark_targets(&pass)) {
+    if (n == 0 || !code_decode(&pass) || !code_mark_targets(&pass) ||
+        !code_verify(&pass)) {
         code_refuse(co);
     }
     else {

@@ -186,6 +186,10 @@ FS_SEM_API int fs_sem_handle_pending(PyThreadState *ts);
 FS_SEM_API int fs_sem_exctable_lookup(PyCodeObject *code, int code_unit_index, int *level,
                                       int *handler, int *lasti);
 
+/* The entry at byte *at (0 at first), and *at moved behind it: 1; 0 at the end; -1 garbage. */
+FS_SEM_API int fs_sem_exctable_next(PyCodeObject *code, Py_ssize_t *at, int *level, int *handler,
+                                    int *lasti);
+
 #ifdef __cplusplus
 }
 #endif
