@@ -203,7 +203,8 @@ class ProgramMaker(ExprMaker):
         name = self.new_name("C")
         base = rnd.choice(["", "", "int", "list", "dict", "str", *self.classes, *self.classes])
         slots = not base and rnd.random() < 0.2
-        self.emit(f"class {name}({base}):")
+        meta = rnd.random() < 0.12
+        self.emit(f"class {name}({base}{', ' if base and meta else ''}{'metaclass=Meta' * meta}):")
         self.level += 1
         if slots:
             self.emit("__slots__ = ('a0', 'a1')")
@@ -218,10 +219,23 @@ class ProgramMaker(ExprMaker):
             if rnd.random() < 0.6:
                 self.emit(f"self.a1 = {self.expr(inside, 1)}")
             self.level -= 1
+        if not base and rnd.random() < 0.15:
+            self.emit("def __new__(cls, *args, **kw):")
+            self.emit("    tick()")
+            self.emit(
+                f"    return {rnd.choice(['object', 'super()'])}.__new__(cls) if chance() or 1"
+                f" else {self.constant()}"
+            )
+        if rnd.random() < 0.2 and not slots:
+            self.emit(
+                f"{rnd.choice(['a1', 'a2', 'p0'])} = Descriptor({rnd.choice(['1', '2', '0'])})"
+            )
         for method in rnd.sample(METHODS, rnd.randrange(1, 4)):
             self.method_def(method)
         if rnd.random() < 0.4:
             self.special("@property", "p0(self)")
+            if rnd.random() < 0.4:
+                self.special("@p0.setter", "p0(self, value)", "log('set', {})", ["value"])
         if rnd.random() < 0.25:
             self.special("", "__del__(self)", f"log('del {name}')")
         for special in rnd.sample(SPECIAL_BINARY, rnd.randrange(0, 5)):
@@ -311,6 +325,8 @@ class ProgramMaker(ExprMaker):
             (1, self.mutate),
             (1, self.assert_),
             (1, self.import_),
+            (2, self.local_class),
+            (2, self.bound),
         ]
         if in_loop:
             simple.append((2, self.leave))
@@ -391,6 +407,35 @@ class ProgramMaker(ExprMaker):
         else:
             value = f"as_items({self.expr(scope, 2)}) * 2"
         self.emit(f"{form.format(first, second)} = {value}")
+
+    def bound(self, scope: Scope, depth: int, in_loop: bool) -> None:
+        """Emit calls through a method that was fetched before, or through its class."""
+        name, target = self.local(scope), self.target_object(scope, 1)
+        method = self.rnd.choice(METHODS)
+        self.emit(f"{name} = {target}.{method}")
+        call = self.rnd.choice([name, name, f"{name}.__call__", f"type({target}).{method}"])
+        self.emit(f"log({call}({self.arguments(scope, 1)}))")
+        self.emit(f"{name} = 0")
+
+    def local_class(self, scope: Scope, depth: int, in_loop: bool) -> None:
+        """Emit a class that is made anew each time, and a use of it."""
+        name = self.new_name("K")
+        base = self.rnd.choice(["", "", *scope.classes])
+        inner = Scope([*self.globals, *(n for n in scope.names if n != "self")])
+        self.emit(f"class {name}({base}):")
+        self.level += 1
+        self.emit(f"a0 = {self.expr(inner, 1)}")
+        self.emit(f"b0 = {self.expr(Scope(['a0', 'a0', *self.globals]), 2)}")
+        self.emit(f"for a1 in range({self.rnd.choice([1, 9])}): b0 = lim([b0, a1, a0])")
+        if self.rnd.random() < 0.4:
+            self.emit(f"def __init__(self, x=1, *rest, **more): self.a2 = {self.rnd.choice('x1')}")
+        self.emit(f"def m0(self, x={self.constant()}, *rest, **more):")
+        self.emit("    return show([self.a0, x, __class__])")
+        if self.rnd.random() < 0.3:
+            self.emit("a0 = Descriptor('a0')")
+        self.level -= 1
+        self.emit(f"log({name}({self.arguments(scope, 0)}).m0({self.arguments(scope, 0)}))")
+        self.emit(f"log({name}.b0, {name}().a0)")
 
     def store(self, scope: Scope, depth: int, in_loop: bool) -> None:
         if self.rnd.random() < 0.5:

@@ -154,7 +154,7 @@ class World:
                 ticking,
             )
         }
-        return names | {"Pause": Pause, "Ticker": Ticker}
+        return names | {c.__name__: c for c in (Pause, Ticker, Meta, Descriptor)}
 
     @contextlib.contextmanager
     def manager(self, name: str, swallow: bool = False, fail: bool = False) -> Iterator[str]:
@@ -334,6 +334,43 @@ def trace_some() -> None:
         return tracer
 
     sys.settrace(tracer)
+
+
+class Meta(type):
+    """A metaclass with attributes of its own."""
+
+    kinds = 0
+
+    def __call__(cls, *args: Any, **kw: Any) -> Any:
+        """Count and make."""
+        Meta.kinds += 1
+        return super().__call__(*args, **kw)
+
+    @property
+    def p0(cls) -> str:
+        """Give classes what their instances have as well."""
+        return "p0 of Meta"
+
+    def m2(cls, *args: Any) -> int:
+        """Give classes a method."""
+        return len(args)
+
+
+class Descriptor:
+    """A descriptor; odd ones are data descriptors."""
+
+    def __init__(self, kind: Any) -> None:
+        self.kind = kind
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Answer without looking at the instance."""
+        return ("descriptor", self.kind, instance is None)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Store under another name, or refuse."""
+        if self.kind == 2:
+            raise AttributeError("read-only descriptor")
+        instance.__dict__["stored"] = value
 
 
 class Pause:
