@@ -79,6 +79,9 @@ typedef struct {
 
 enum { FS_LINES_KEPT = 4 };
 
+/* Why a code object is not run here: CPython's evaluator shall, or it could only crash. */
+enum { FS_RUNS_HERE, FS_RUNS_STOCK, FS_RUNS_NOWHERE };
+
 /* A translated code object. */
 struct fs_code {
     fs_instr *instrs;        /* ncodeunits slots + one sentinel */
@@ -94,7 +97,7 @@ struct fs_code {
     uint32_t id;             /* never given twice */
     int nslots;
     int flags;               /* co_flags */
-    uint8_t runs_stock;      /* an odd code object that CPython's evaluator must run */
+    uint8_t runs_stock;      /* FS_RUNS_*: an odd code object that is not run here */
     size_t bytes;            /* memory of this translation */
     fs_line lines[FS_LINES_KEPT];
 };

@@ -30,6 +30,7 @@ typedef struct {
     fs_instr *out;
     int n;           /* code units */
     uint8_t *starts; /* 1: an op (or its EXTENDED_ARG) starts here; |2: jumped to */
+    bool unsafe;     /* nobody can run this */
 } code_pass;
 
 /* Code units that follow a jump op's argument: its target, or -1 when it is no jump. */
@@ -89,8 +90,6 @@ static bool code_arg_fits(PyCodeObject *code, int opcode, uint32_t arg)
     case DELETE_DEREF:
     case LOAD_CLASSDEREF:
         return arg < (size_t)code->co_nlocalsplus;
-    case COPY_FREE_VARS:
-        return arg == (size_t)code->co_nfreevars;
     case BINARY_OP:
         return arg <= NB_INPLACE_XOR;
     case COMPARE_OP:
@@ -124,6 +123,10 @@ static bool code_decode(code_pass *pass)
         int op = fs_op_of_cpython[opcode] - 1;
         int length = fs_ops[op].length;
         if (i + length > pass->n || !code_arg_fits(pass->code, opcode, arg)) {
+            return false;
+        }
+        if (opcode == COPY_FREE_VARS && arg != (uint32_t)pass->code->co_nfreevars) {
+            pass->unsafe = true; /* CPython would read beyond the closure */
             return false;
         }
         pass->starts[first] |= 1;
@@ -321,9 +324,9 @@ static void code_fuse_super(code_pass *pass)
 }
 
 /* A translation that sends its frames to CPython's evaluator. */
-static void code_refuse(fs_code *co)
+static void code_refuse(fs_code *co, bool unsafe)
 {
-    co->runs_stock = 1;
+    co->runs_stock = unsafe ? FS_RUNS_NOWHERE : FS_RUNS_STOCK;
     co->argcount = -1;
     for (int i = 0; i <= co->nslots; i++) {
         co->instrs[i] = (fs_instr){.op = FS_OP_RUN_STOCK};
@@ -364,7 +367,7 @@ fs_code *fs_code_translate(PyCodeObject *code)
     code_pass pass = {.code = code, .out = co->instrs, .n = n, .starts = starts};
     if (n == 0 || !code_decode(&pass) || !code_mark_targets(&pass) ||
         !code_verify(&pass)) {
-        code_refuse(co);
+        code_refuse(co, pass.unsafe);
     }
     else {
         code_fuse(&pass);

@@ -55,6 +55,12 @@ void fs_eval_record(bool on)
 FS_COLD static PyObject *eval_by_cpython(PyThreadState *ts, _PyInterpreterFrame *frame,
                                          int throwflag)
 {
+    fs_code *co = fs_pyrt_code_get(frame->f_code);
+    if (co != NULL && co->runs_stock == FS_RUNS_NOWHERE) {
+        return PyErr_Format(PyExc_SystemError,
+                            "bad code object %R: COPY_FREE_VARS does not fit its free variables",
+                            frame->f_code);
+    }
     int reason = ts->cframe->use_tracing ? FS_HANDOVER_TRACING : FS_HANDOVER_CODE;
     fs_stats.handovers[reason][FS_OP_RESUME]++;
     return _PyEval_EvalFrameDefault(ts, frame, throwflag);
