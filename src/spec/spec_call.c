@@ -12,15 +12,17 @@ fs_call_known_t fs_call_known;
 /* The slots that a class with a __new__ and an __init__ of Python's has. */
 static bool spec_call_learn_slots(fs_call_known_t *known)
 {
-    PyObject *cls = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){sOsOsO}", "probe",
-                                          "__init__", Py_None, "__new__", Py_None, "__call__",
-                                          Py_None);
+    PyObject *cls = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){s()sOsOsO}", "probe",
+                                          "__slots__", "__init__", Py_None, "__new__", Py_None,
+                                          "__call__", Py_None);
     if (cls == NULL) {
         return false;
     }
     known->python_init = ((PyTypeObject *)cls)->tp_init;
     known->python_call = ((PyTypeObject *)cls)->tp_call;
     known->python_new = ((PyTypeObject *)cls)->tp_new;
+    /* Without its only cycle it goes at once: the collector would count it, programs see it. */
+    Py_CLEAR(((PyTypeObject *)cls)->tp_mro);
     Py_DECREF(cls);
     return true;
 }
