@@ -78,8 +78,9 @@ def run_side(
     stats: Path | None = None,
     timeout: float = 120,
     flags: tuple[str, ...] = (),
+    mode: str = "plain",
 ) -> Outcome:
-    """Run `program` under `python` on one side."""
+    """Run `program` under `python` on one side, in a mode of drive.py."""
     env = {
         "PATH": os.environ.get("PATH", ""),
         "HOME": os.environ.get("HOME", "/"),
@@ -89,7 +90,7 @@ def run_side(
         "PYTHONFAULTHANDLER": "1",
         "COLUMNS": "80",
     }
-    command = [python, *flags, str(DRIVE), side, str(program)]
+    command = [python, *flags, str(DRIVE), side, str(program), mode]
     if stats is not None:
         command.append(str(stats))
     with tempfile.TemporaryDirectory() as scratch:

@@ -27,6 +27,8 @@ from diff_harness import Outcome, forbidden_handovers, run_side
 PROGRAMS = sorted((Path(__file__).parent / "programs").glob("*.py"))
 EXTRA_PYTHONS = os.environ.get("FULLSPEED_DIFF_PYTHONS", "")
 PYTHONS = [sys.executable, *filter(None, EXTRA_PYTHONS.split(":"))]
+# Programs whose output depends on the mode by itself, in a way no two runs share.
+NOT_STRESSED: dict[tuple[str, str], str] = {}
 # dis does not list it, and nothing executes it.
 NOT_COMPILED = {"CACHE"}
 
@@ -49,6 +51,18 @@ def test_same_as_stock(program: Path, python: str, engine: bool, tmp_path: Path)
         # Only hand-made bytecode that breaks the compiler's promises may be left to stock.
         odd = frozenset({"odd_code"} if program.stem == "handmade_code" else ())
         assert not forbidden_handovers(stats, odd)
+
+
+@pytest.mark.parametrize("mode", ["gc", "trace", "profile", "switch"])
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.stem)
+def test_same_as_stock_under_stress(program: Path, mode: str, engine: bool) -> None:
+    """The same holds with collections everywhere, with hooks set, with a thread that competes."""
+    if (reason := NOT_STRESSED.get((program.stem, mode))) is not None:
+        pytest.skip(reason)
+    stock = run_side(sys.executable, "stock", program, mode=mode)
+    got = run_side(sys.executable, "engine" if engine else "stock", program, mode=mode)
+    difference = stock.differs(got)
+    assert not difference, difference
 
 
 def walk_code(code: types.CodeType) -> Iterator[types.CodeType]:
