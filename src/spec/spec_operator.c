@@ -4,7 +4,7 @@
 
 /* Specialised ops of one operator, by operand types; 0: none. */
 typedef struct {
-    uint16_t int_int, float_float, float_int, int_float;
+    uint16_t int_int, float_float, float_int, int_float, number;
     /* with the loads before: stack+FAST, stack+CONST, FAST+FAST, FAST+CONST */
     uint16_t int_fused[4], float_fused[4];
 } operator_forms;
@@ -16,7 +16,7 @@ typedef struct {
     {0, 0, FS_OP_LOAD_FAST__LOAD_FAST__##name##_##type, FS_OP_LOAD_FAST__LOAD_CONST__##name##_##type}
 #define ARITHMETIC(name)                                                                    \
     {FS_OP_BINARY_OP_##name##_INT, FS_OP_BINARY_OP_##name##_FLOAT,                          \
-     FS_OP_BINARY_OP_##name##_FLOAT_INT, FS_OP_BINARY_OP_##name##_INT_FLOAT, FUSED(name, INT), \
+     FS_OP_BINARY_OP_##name##_FLOAT_INT, FS_OP_BINARY_OP_##name##_INT_FLOAT, FS_OP_BINARY_OP_##name##_NUMBER, FUSED(name, INT), \
      FUSED(name, FLOAT)}
 #define BITWISE(name) {.int_int = FS_OP_BINARY_OP_##name##_INT, .int_fused = FUSED_TWO(name, INT)}
 
@@ -25,7 +25,7 @@ static const operator_forms operator_table[NB_INPLACE_ADD] = {
     [NB_SUBTRACT] = ARITHMETIC(SUB),
     [NB_MULTIPLY] = ARITHMETIC(MUL),
     [NB_TRUE_DIVIDE] = {FS_OP_BINARY_OP_DIV_INT, FS_OP_BINARY_OP_DIV_FLOAT,
-                        FS_OP_BINARY_OP_DIV_FLOAT_INT, FS_OP_BINARY_OP_DIV_INT_FLOAT, {0},
+                        FS_OP_BINARY_OP_DIV_FLOAT_INT, FS_OP_BINARY_OP_DIV_INT_FLOAT, FS_OP_BINARY_OP_DIV_NUMBER, {0},
                         FUSED(DIV, FLOAT)},
     [NB_AND] = BITWISE(AND),
     [NB_OR] = BITWISE(OR),
@@ -214,6 +214,11 @@ void fs_spec_binary_op(fs_instr *ip, PyObject *v, PyObject *w)
     const operator_forms *forms = &operator_table[op];
     bool vint = PyLong_CheckExact(v), wint = PyLong_CheckExact(w);
     bool vfloat = PyFloat_CheckExact(v), wfloat = PyFloat_CheckExact(w);
+    if (forms->number != 0 && ip->flags & FS_IF_FAILS && (vint || vfloat) && (wint || wfloat)) {
+        /* A form for one pair of types has missed here before. */
+        fs_spec_to(ip, forms->number);
+        return;
+    }
     if (vint && wint && (forms->int_int != FS_OP_BINARY_OP_DIV_INT || (NUM_COMPACT(v) && NUM_COMPACT(w)))) {
         if (forms->int_int != 0) {
             fs_spec_to(ip, forms->int_int);
