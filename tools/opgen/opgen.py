@@ -38,8 +38,17 @@ HEAD = re.compile(
     r"(?:\s*:\s*(?P<parts>\w+(?:\s+\w+)*))?"
     r"\s*\((?P<effect>[^)]*)\)\s*(?P<props>[\w ,]*)$"
 )
-PROPERTIES = ("escapes", "raises", "calls", "jumps", "leaves", "adaptive", "cold",
-              "if_true", "back")
+PROPERTIES = (
+    "escapes",
+    "raises",
+    "calls",
+    "jumps",
+    "leaves",
+    "adaptive",
+    "cold",
+    "if_true",
+    "back",
+)
 
 
 @dataclasses.dataclass
@@ -86,7 +95,7 @@ def expand(lines: list[tuple[int, str]], path: pathlib.Path) -> list[tuple[int, 
         for row in rows.split():
             values = row.split(":")
             pairs = sorted(zip(names.split(), values, strict=True), key=lambda p: -len(p[0]))
-            body = lines[i + 1:end]
+            body = lines[i + 1 : end]
             for name, value in pairs:
                 body = [(n, t.replace("$" + name, value)) for n, t in body]
             out += expand(body, path)
@@ -118,8 +127,16 @@ def parse(path: pathlib.Path) -> list[Op]:
             if prop not in PROPERTIES:
                 raise SystemExit(f"{path}:{numbered[i][0]}: unknown property {prop!r}")
         ops.append(
-            Op(match["kind"], match["name"], (match["parts"] or "").split(), match["effect"],
-               props, "\n".join(lines[i + 2:end]), str(path), numbered[i][0] + 2)
+            Op(
+                match["kind"],
+                match["name"],
+                (match["parts"] or "").split(),
+                match["effect"],
+                props,
+                "\n".join(lines[i + 2 : end]),
+                str(path),
+                numbered[i][0] + 2,
+            )
         )
         i = end + 1
     return ops
@@ -170,13 +187,16 @@ def emit(ops: list[Op], out: pathlib.Path) -> None:
             f"FS_OP_{base}, FS_OPK_{op.kind.upper()}}},"
         )
     meta += ["};", "const uint16_t fs_op_of_cpython[256] = {"]
-    meta += [f"    [{opcode.opmap[op.name]}] = FS_OP_{op.name} + 1," for op in ops if op.kind == "op"]
+    meta += [
+        f"    [{opcode.opmap[op.name]}] = FS_OP_{op.name} + 1," for op in ops if op.kind == "op"
+    ]
     meta += ["};", ""]
     (out / "ops_meta_gen.inc").write_text("\n".join(meta))
 
     tail, goto = [], []
     for op in ops:
-        head = f"    enum {{ OPLEN FS_UNUSED = {op.length} }};\n#line {op.line} \"{op.path}\"\n{op.body}\n"
+        head = f"    enum {{ OPLEN FS_UNUSED = {op.length} }};\n"
+        head += f'#line {op.line} "{op.path}"\n{op.body}\n'
         attr = "FS_COLD" if "cold" in op.props else "FS_NOINLINE"
         tail.append(f"{attr} static FS_CC PyObject *fs_op_{op.name}(FS_PARAMS)\n{{\n{head}}}\n")
         goto.append(f"L_{op.name}: {{\n{head}}}\n")
