@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -43,9 +44,10 @@ PROGRAMS = {
 
 @dataclass
 class Run:
-    """One process: how long it took, and all that it said."""
+    """One process: how long it took by the clock and in CPU time, and all that it said."""
 
     seconds: float
+    cpu: float
     output: bytes
     errors: bytes
     code: int
@@ -70,14 +72,27 @@ class Comparison:
         pairs = zip(self.stock, self.fullspeed, strict=True)
         return statistics.median(a.seconds / b.seconds for a, b in pairs)
 
+    @property
+    def cpu_ratio(self) -> float:
+        """The same for CPU time, which other users of the machine disturb less."""
+        pairs = zip(self.stock, self.fullspeed, strict=True)
+        return statistics.median(a.cpu / b.cpu for a, b in pairs)
+
+
+def children_cpu() -> float:
+    """CPU seconds of all processes that have been waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
 
 def run(command: list[str], seed: int) -> Run:
     """Run one process to its end."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("FULLSPEED")}
     env["PYTHONHASHSEED"] = str(seed)
-    started = time.perf_counter()
+    used, started = children_cpu(), time.perf_counter()
     done = subprocess.run(command, env=env, capture_output=True, stdin=subprocess.DEVNULL)
-    return Run(time.perf_counter() - started, done.stdout, done.stderr, done.returncode)
+    seconds, cpu = time.perf_counter() - started, children_cpu() - used
+    return Run(seconds, cpu, done.stdout, done.stderr, done.returncode)
 
 
 def compare(comparison: Comparison, arguments: list[str], seed: int) -> None:
@@ -125,7 +140,16 @@ def table_of(comparisons: list[Comparison]) -> Table:
     """The result."""
     table = Table(pad_edge=False)
     left = {"program", "what it is", "output"}
-    for name in ("program", "what it is", "stock", "fullspeed", "ratio", "spread", "output"):
+    for name in (
+        "program",
+        "what it is",
+        "stock",
+        "fullspeed",
+        "ratio",
+        "CPU ratio",
+        "spread",
+        "output",
+    ):
         table.add_column(name, justify="left" if name in left else "right", no_wrap=True)
     for one in comparisons:
         table.add_row(
@@ -134,12 +158,16 @@ def table_of(comparisons: list[Comparison]) -> Table:
             f"{statistics.median(r.seconds for r in one.stock):.2f} s",
             f"{statistics.median(r.seconds for r in one.fullspeed):.2f} s",
             f"{one.ratio:.2f}×",
+            f"{one.cpu_ratio:.2f}×",
             f"{spread(one.stock):.1%} / {spread(one.fullspeed):.1%}",
             "[red]DIFFERS[/red]" if one.differs else "[green]same[/green]",
         )
     mean = math.exp(statistics.fmean(math.log(one.ratio) for one in comparisons))
+    cpu_mean = math.exp(statistics.fmean(math.log(one.cpu_ratio) for one in comparisons))
     table.add_section()
-    table.add_row("geometric mean", "", "", "", f"[bold]{mean:.2f}×[/bold]", "", "")
+    table.add_row(
+        "geometric mean", "", "", "", f"[bold]{mean:.2f}×[/bold]", f"{cpu_mean:.2f}×", "", ""
+    )
     return table
 
 
@@ -152,7 +180,7 @@ def main() -> int:
     arguments = parser.parse_args()
     console = Console()
     if not console.is_terminal:
-        console = Console(width=110)
+        console = Console(width=120)
     built, build = check_engine(), this_python()
     console.print(f"stock:     {build.describe()}", highlight=False, soft_wrap=True)
     console.print(f"fullspeed: {built}", highlight=False, soft_wrap=True)
@@ -177,8 +205,8 @@ def main() -> int:
         console.print(table_of(comparisons))
         console.print(
             f"medians of {pairs} runs per side in turns, start-up included; ratio = stock / "
-            "fullspeed, the median over the pairs;\nspread = median absolute deviation, "
-            "stock / fullspeed",
+            "fullspeed, the median over the pairs;\nCPU ratio = the same in CPU seconds (for a busy "
+            "machine); spread = median absolute deviation, stock / fullspeed",
             style="dim",
         )
     different = [one for one in comparisons if one.differs]
