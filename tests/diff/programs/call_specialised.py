@@ -922,3 +922,35 @@ def finalizers():
 
 
 show("finalizers", finalizers)
+
+
+def finished_frames():
+    """Where a kept frame object says that its function ended, however it was called."""
+    kept = []
+
+    def f(_=None):
+        kept.append(sys._getframe())
+        x = 1
+        return x
+
+    class I:
+        def __init__(self):
+            kept.append(sys._getframe())
+            self.x = 1
+
+        def __call__(self, a):
+            kept.append(sys._getframe())
+            a = 1
+
+    for _ in range(WARM):
+        del kept[:]
+        f()
+        f(*())
+        list(map(f, [1]))
+        I()
+        I()(1)
+        list(map(I(), [1]))
+    return [(g.f_code.co_name, g.f_lineno - g.f_code.co_firstlineno, g.f_lasti) for g in kept]
+
+
+show("finished_frames", finished_frames)
