@@ -205,8 +205,8 @@ def main() -> int:
         console.print(table_of(comparisons))
         console.print(
             f"medians of {pairs} runs per side in turns, start-up included; ratio = stock / "
-            "fullspeed, the median over the pairs;\nCPU ratio = the same in CPU seconds (for a busy "
-            "machine); spread = median absolute deviation, stock / fullspeed",
+            "fullspeed, the median over the pairs;\nCPU ratio = the same in CPU seconds (for busy "
+            "machines); spread = median absolute deviation, stock / fullspeed",
             style="dim",
         )
     different = [one for one in comparisons if one.differs]
