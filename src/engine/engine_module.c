@@ -105,16 +105,18 @@ PyDoc_STRVAR(engine_stats_doc,
 static PyObject *engine_stats(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
 {
     const fs_stats_t *s = &fs_stats;
-    return Py_BuildValue(
-        "{sK sK sK sK sK sK sK sK s{sN sN sN}}", "frames", s->frames, "code_translated",
-        s->translated, "code_objects", s->translated_now, "code_bytes", s->bytes_now, "specialized",
-        s->specialized, "misses", s->misses, "despecialized", s->despecialized, "given_up",
-        s->given_up, "handovers", "tracing", engine_handover_dict(s->handovers[FS_HANDOVER_TRACING]),
-        "disabled", engine_handover_dict(s->handovers[FS_HANDOVER_DISABLED]), "odd_code",
-        engine_handover_dict(s->handovers[FS_HANDOVER_CODE]));
+    return Py_BuildValue("{sK sK sK sK sK sK sK sK s{sN sN sN}}", "frames", s->frames,
+                         "code_translated", s->translated, "code_objects", s->translated_now,
+                         "code_bytes", s->bytes_now, "specialized", s->specialized, "misses",
+                         s->misses, "despecialized", s->despecialized, "given_up", s->given_up,
+                         "handovers", "tracing",
+                         engine_handover_dict(s->handovers[FS_HANDOVER_TRACING]), "disabled",
+                         engine_handover_dict(s->handovers[FS_HANDOVER_DISABLED]), "odd_code",
+                         engine_handover_dict(s->handovers[FS_HANDOVER_CODE]));
 }
 
-PyDoc_STRVAR(engine_reset_stats_doc, "reset_stats()\n--\n\nSet the counters to 0, but for what is alive.");
+PyDoc_STRVAR(engine_reset_stats_doc,
+             "reset_stats()\n--\n\nSet the counters to 0, but for what is alive.");
 
 static PyObject *engine_reset_stats(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
 {
@@ -161,8 +163,9 @@ static PyObject *engine_record_start(PyObject *self FS_UNUSED, PyObject *args)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(engine_record_stop_doc, "record_stop() -> (count, names)\n--\n\n"
-                                     "Swap back; how many ops were seen, and the last ones' names.");
+PyDoc_STRVAR(engine_record_stop_doc,
+             "record_stop() -> (count, names)\n--\n\n"
+             "Swap back; how many ops were seen, and the last ones' names.");
 
 static PyObject *engine_record_stop(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
 {
@@ -244,11 +247,8 @@ static PyModuleDef_Slot engine_slots[] = {
 };
 
 static struct PyModuleDef engine_def = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "fullspeed._engine",
-    .m_doc = "The C core of fullspeed.",
-    .m_methods = engine_methods,
-    .m_slots = engine_slots,
+    PyModuleDef_HEAD_INIT,       .m_name = "fullspeed._engine", .m_doc = "The C core of fullspeed.",
+    .m_methods = engine_methods, .m_slots = engine_slots,
 };
 
 PyMODINIT_FUNC PyInit__engine(void)

@@ -23,10 +23,10 @@
 
 /* One slot: an instruction, or 8 bytes of inline cache. */
 typedef struct fs_instr {
-    uint16_t op;      /* index into the dispatch tables */
-    uint8_t counter;  /* runs until the next try to specialise, or misses left */
-    uint8_t flags;    /* FS_IF_* and the number of failed tries */
-    uint32_t arg;     /* complete argument, EXTENDED_ARG folded in; jumps: distance in slots */
+    uint16_t op;     /* index into the dispatch tables */
+    uint8_t counter; /* runs until the next try to specialise, or misses left */
+    uint8_t flags;   /* FS_IF_* and the number of failed tries */
+    uint32_t arg;    /* complete argument, EXTENDED_ARG folded in; jumps: distance in slots */
 } fs_instr;
 
 _Static_assert(sizeof(fs_instr) == 8, "slots must be 8 bytes: SAVE_IP shifts by two");
@@ -34,40 +34,40 @@ _Static_assert(sizeof(fs_instr) == 8, "slots must be 8 bytes: SAVE_IP shifts by 
 /* flags: low nibble counts failed specialisations, high nibble says what stands before */
 enum {
     FS_IF_FAILS = 0x0f,
-    FS_IF_PREV_FAST = 0x10,   /* the previous slot is a LOAD_FAST of the same block */
-    FS_IF_PREV_CONST = 0x20,  /* the previous slot is a LOAD_CONST of the same block */
-    FS_IF_PREV2_FAST = 0x40,  /* and the one before that is a LOAD_FAST */
-    FS_IF_PREV2_ONE = 0x80,   /* the slot before that is an op of one slot in the same block */
+    FS_IF_PREV_FAST = 0x10,  /* the previous slot is a LOAD_FAST of the same block */
+    FS_IF_PREV_CONST = 0x20, /* the previous slot is a LOAD_CONST of the same block */
+    FS_IF_PREV2_FAST = 0x40, /* and the one before that is a LOAD_FAST */
+    FS_IF_PREV2_ONE = 0x80,  /* the slot before that is an op of one slot in the same block */
     /* On attribute ops PREV_CONST also stands for COPY 1 and SWAP 2, and both together say: */
     FS_IF_PREV_GLOBAL = FS_IF_PREV_FAST | FS_IF_PREV_CONST, /* a LOAD_GLOBAL without NULL */
 };
 
 /* How a frame goes back to the frame that called it inline (kept in the frame's padding). */
 enum fs_frame_kind {
-    FS_KIND_CALL = 0,   /* push the result */
+    FS_KIND_CALL = 0, /* push the result */
     /* These stand together, FS_KIND_STAR last: RETURN_HELD is for all of them. */
-    FS_KIND_INIT,       /* __init__: must be None; the stack holds instance class arg1 ... argn */
-    FS_KIND_OBJECT,     /* __call__: the stack holds NULL object arg1 ... argn */
-    FS_KIND_NEW,        /* __new__: the same with a class; its __init__ may have to follow */
-    FS_KIND_NEW_KW,     /* the same for a call with keywords */
-    FS_KIND_STAR,       /* CALL_FUNCTION_EX: the stack holds NULL function args [kwargs] */
-    FS_KIND_GEN_FOR,    /* generator resumed by FOR_ITER */
-    FS_KIND_GEN_SEND,   /* generator or coroutine resumed by SEND */
-    FS_KIND_DISCARD,    /* result is dropped (__setitem__, __setattr__) */
-    FS_KIND_BINARY,     /* operator method: NotImplemented needs a second look */
-    FS_KIND_COMPARE,    /* rich comparison method, same */
-    FS_KIND_BOOL,       /* result becomes a truth value (__contains__, __bool__) */
+    FS_KIND_INIT,     /* __init__: must be None; the stack holds instance class arg1 ... argn */
+    FS_KIND_OBJECT,   /* __call__: the stack holds NULL object arg1 ... argn */
+    FS_KIND_NEW,      /* __new__: the same with a class; its __init__ may have to follow */
+    FS_KIND_NEW_KW,   /* the same for a call with keywords */
+    FS_KIND_STAR,     /* CALL_FUNCTION_EX: the stack holds NULL function args [kwargs] */
+    FS_KIND_GEN_FOR,  /* generator resumed by FOR_ITER */
+    FS_KIND_GEN_SEND, /* generator or coroutine resumed by SEND */
+    FS_KIND_DISCARD,  /* result is dropped (__setitem__, __setattr__) */
+    FS_KIND_BINARY,   /* operator method: NotImplemented needs a second look */
+    FS_KIND_COMPARE,  /* rich comparison method, same */
+    FS_KIND_BOOL,     /* result becomes a truth value (__contains__, __bool__) */
     /* From here on prev_instr is the whole op, after which the caller goes on. */
-    FS_KIND_ATTR,       /* getter: the result replaces the owner on the stack */
-    FS_KIND_SETATTR,    /* setter: value and owner leave the stack */
+    FS_KIND_ATTR,    /* getter: the result replaces the owner on the stack */
+    FS_KIND_SETATTR, /* setter: value and owner leave the stack */
     FS_KIND_COUNT
 };
 
 FS_INLINE uint8_t *fs_frame_kind_of(_PyInterpreterFrame *frame)
 {
-    _Static_assert(offsetof(_PyInterpreterFrame, localsplus) -
-                           offsetof(_PyInterpreterFrame, owner) >= 2,
-                   "the frame has a spare byte after owner");
+    _Static_assert(
+        offsetof(_PyInterpreterFrame, localsplus) - offsetof(_PyInterpreterFrame, owner) >= 2,
+        "the frame has a spare byte after owner");
     return (uint8_t *)&frame->owner + 1;
 }
 
@@ -84,21 +84,21 @@ enum { FS_RUNS_HERE, FS_RUNS_STOCK, FS_RUNS_NOWHERE };
 
 /* A translated code object. */
 struct fs_code {
-    fs_instr *instrs;        /* ncodeunits slots + one sentinel */
-    fs_instr *entry;         /* where a call begins: past RESUME when that is first */
-    _Py_CODEUNIT *before;    /* the code unit before the first: prev_instr of a new frame */
-    uintptr_t bias;          /* code unit address = (slot address >> 2) + bias */
-    PyObject **consts;       /* items of co_consts */
-    PyObject **names;        /* items of co_names */
-    PyCodeObject *pycode;    /* borrowed: it owns us */
+    fs_instr *instrs;     /* ncodeunits slots + one sentinel */
+    fs_instr *entry;      /* where a call begins: past RESUME when that is first */
+    _Py_CODEUNIT *before; /* the code unit before the first: prev_instr of a new frame */
+    uintptr_t bias;       /* code unit address = (slot address >> 2) + bias */
+    PyObject **consts;    /* items of co_consts */
+    PyObject **names;     /* items of co_names */
+    PyCodeObject *pycode; /* borrowed: it owns us */
     int nlocalsplus;
-    int argcount;            /* positional parameters when `simple`, else -1 */
-    int framesize;           /* words of a frame: specials, locals, stack, the caller's fs_code */
-    uint32_t id;             /* never given twice */
+    int argcount;  /* positional parameters when `simple`, else -1 */
+    int framesize; /* words of a frame: specials, locals, stack, the caller's fs_code */
+    uint32_t id;   /* never given twice */
     int nslots;
-    int flags;               /* co_flags */
-    uint8_t runs_stock;      /* FS_RUNS_*: an odd code object that is not run here */
-    size_t bytes;            /* memory of this translation */
+    int flags;          /* co_flags */
+    uint8_t runs_stock; /* FS_RUNS_*: an odd code object that is not run here */
+    size_t bytes;       /* memory of this translation */
     fs_line lines[FS_LINES_KEPT];
 };
 
@@ -109,15 +109,14 @@ FS_INLINE fs_code **fs_frame_caller_code(_PyInterpreterFrame *frame, fs_code *co
 }
 
 #define FS_UNIT_OF(co, ip) ((_Py_CODEUNIT *)(((uintptr_t)(ip) >> 2) + (co)->bias))
-#define FS_SLOT_OF(co, unit) \
-    ((fs_instr *)(((uintptr_t)(unit) - (co)->bias) << 2))
+#define FS_SLOT_OF(co, unit) ((fs_instr *)(((uintptr_t)(unit) - (co)->bias) << 2))
 
 struct fs_ctx;
 typedef struct fs_ctx fs_ctx;
 
 #if FS_TAIL_CALL
 #define FS_CC __attribute__((preserve_none))
-#define FS_PARAMS                                                                       \
+#define FS_PARAMS                                                                          \
     _PyInterpreterFrame *frame FS_UNUSED, PyObject **sp FS_UNUSED, fs_instr *ip FS_UNUSED, \
         fs_ctx *ctx FS_UNUSED, const fs_dispatch *table FS_UNUSED, fs_code *co FS_UNUSED
 #define FS_ARGS frame, sp, ip, ctx, table, co
@@ -136,19 +135,19 @@ typedef struct fs_dispatch {
 /* One C activation of the interpreter. `cframe` is what CPython sees of it. */
 struct fs_ctx {
     PyThreadState *ts;
-    _PyInterpreterFrame *frame;  /* hand-over of the loop's state to C helpers and back */
+    _PyInterpreterFrame *frame; /* hand-over of the loop's state to C helpers and back */
     PyObject **sp;
     fs_instr *ip;
     fs_code *co;
     const fs_dispatch *table;
     _Py_atomic_int *eval_breaker;
-    _PyFrameEvalFunction *slot;  /* the interpreter's evaluator: ours, or we step aside */
-    PyObject *dead;              /* on its way to the op DEAD */
-    PyObject *kwnames;           /* set by KW_NAMES when it is not fused with its call */
+    _PyFrameEvalFunction *slot;   /* the interpreter's evaluator: ours, or we step aside */
+    PyObject *dead;               /* on its way to the op DEAD */
+    PyObject *kwnames;            /* set by KW_NAMES when it is not fused with its call */
     _PyInterpreterFrame *resumer; /* the frame that last resumed a generator inline, */
     fs_code *resumer_co;          /* and its translation */
-    _PyCFrame cframe;            /* what CPython sees of the activation */
-    uintptr_t marker;            /* directly behind it: tells our activations from others */
+    _PyCFrame cframe;             /* what CPython sees of the activation */
+    uintptr_t marker;             /* directly behind it: tells our activations from others */
 };
 
 _Static_assert(offsetof(fs_ctx, marker) == offsetof(fs_ctx, cframe) + sizeof(_PyCFrame),
@@ -175,21 +174,22 @@ enum { FS_OPK_OP, FS_OPK_SPEC, FS_OPK_SUPER, FS_OPK_PSEUDO };
 typedef struct {
     const char *name;
     const char *effect;
-    uint16_t length;  /* slots */
-    uint16_t flags;   /* FS_OPF_* */
-    uint16_t family;  /* the op that this is a specialised form of, else itself */
-    uint16_t kind;    /* FS_OPK_* */
+    uint16_t length; /* slots */
+    uint16_t flags;  /* FS_OPF_* */
+    uint16_t family; /* the op that this is a specialised form of, else itself */
+    uint16_t kind;   /* FS_OPK_* */
 } fs_op_meta;
 
 extern FS_HIDDEN const fs_op_meta fs_ops[FS_OP_COUNT];
 extern FS_HIDDEN const uint16_t fs_op_of_cpython[256]; /* our op + 1; 0: no such opcode */
 
-enum { FS_CALL_LENGTH = 5 };  /* slots of CALL, counted on by ENTER_FRAME */
+enum { FS_CALL_LENGTH = 5 }; /* slots of CALL, counted on by ENTER_FRAME */
 
 /* Whether the frame came by an inlined plain call: is_entry and the kind byte are both 0. */
 FS_INLINE bool fs_frame_returns_plainly(_PyInterpreterFrame *frame)
 {
-    _Static_assert(offsetof(_PyInterpreterFrame, owner) == offsetof(_PyInterpreterFrame, is_entry) + 1,
+    _Static_assert(offsetof(_PyInterpreterFrame, owner) ==
+                       offsetof(_PyInterpreterFrame, is_entry) + 1,
                    "is_entry, owner and the kind stand in one word");
     uint32_t word;
     memcpy(&word, &frame->is_entry, sizeof(word));
@@ -200,7 +200,7 @@ FS_INLINE bool fs_frame_returns_plainly(_PyInterpreterFrame *frame)
 FS_INLINE void fs_frame_set_fresh(_PyInterpreterFrame *frame, int kind)
 {
     _Static_assert(offsetof(_PyInterpreterFrame, is_entry) ==
-                           offsetof(_PyInterpreterFrame, stacktop) + 4,
+                       offsetof(_PyInterpreterFrame, stacktop) + 4,
                    "stacktop, is_entry, owner and the kind stand in one word");
     _Static_assert(FRAME_OWNED_BY_THREAD == 0, "a fresh frame's flags are zeroes");
     uint64_t word = (uint64_t)UINT32_MAX | (uint64_t)kind << 48;
@@ -296,7 +296,8 @@ enum { FS_TABLE_MAIN, FS_TABLE_RECORD, FS_TABLE_LEAVE };
 
 /* interp_eval.c: the PEP 523 frame evaluator, and the switches over all activations. */
 PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag);
-/* Running activations of an interpreter leave at their next step after a call, or stay after all. */
+/* Running activations of an interpreter leave at their next step after a call, or stay after all.
+ */
 void fs_eval_leave(PyInterpreterState *interp);
 void fs_eval_stay(PyInterpreterState *interp);
 /* All activations, now and later, run through the recording table, or not. */
@@ -315,9 +316,9 @@ _PyInterpreterFrame *fs_bind_star(PyThreadState *ts, PyFunctionObject *func, fs_
 typedef enum { FS_GO_ON, FS_LEAVE, FS_FAIL } fs_next;
 
 /* interp_unwind.c */
-fs_next fs_unwind_error(fs_ctx *ctx);       /* adds the traceback entry, then unwinds */
-fs_next fs_unwind_reraise(fs_ctx *ctx);     /* no traceback entry */
-fs_next fs_unwind_exit_frame(fs_ctx *ctx);  /* the frame failed before it began */
+fs_next fs_unwind_error(fs_ctx *ctx);      /* adds the traceback entry, then unwinds */
+fs_next fs_unwind_reraise(fs_ctx *ctx);    /* no traceback entry */
+fs_next fs_unwind_exit_frame(fs_ctx *ctx); /* the frame failed before it began */
 /* Takes a generator's finished frame off, as gen_send_ex does; the value is borrowed. */
 void fs_unwind_finish_generator(PyThreadState *ts, _PyInterpreterFrame *frame, bool failed);
 /* Makes `frame` the running one; ctx->ip is the next instruction. */
@@ -375,13 +376,13 @@ fs_lookup fs_lookup_items(PyObject **items, Py_ssize_t n, PyObject *key);
 
 /* interp_stats.c */
 typedef struct {
-    uint64_t frames;          /* entered from C */
-    uint64_t translated;      /* code objects */
+    uint64_t frames;     /* entered from C */
+    uint64_t translated; /* code objects */
     uint64_t translated_now;
     uint64_t bytes_now;
     uint64_t specialized;
-    uint64_t misses;          /* guards of specialised ops that failed */
-    uint64_t despecialized;   /* ops that went back to trying */
+    uint64_t misses;        /* guards of specialised ops that failed */
+    uint64_t despecialized; /* ops that went back to trying */
     uint64_t given_up;
     uint64_t handovers[3][FS_OP_COUNT];
 } fs_stats_t;

@@ -66,8 +66,7 @@ static bool bind_keywords(PyCodeObject *code, PyObject **locals, PyObject *const
                 return false;
             }
             locals[j] = values[i];
-        }
-        else if (j == -2 || extra == NULL || PyDict_SetItem(extra, name, values[i]) < 0) {
+        } else if (j == -2 || extra == NULL || PyDict_SetItem(extra, name, values[i]) < 0) {
             return false;
         }
     }
@@ -179,8 +178,7 @@ _PyInterpreterFrame *fs_bind_call(PyThreadState *ts, PyFunctionObject *func, fs_
                 frame->localsplus[i] = args[i];
             }
             bound = true;
-        }
-        else {
+        } else {
             bound = bind_arguments(func, frame->localsplus, args, npos, kwnames);
         }
         if (bound) {
@@ -270,8 +268,7 @@ static bool bind_star_keywords(PyCodeObject *code, PyObject **locals, PyObject *
                 return false;
             }
             locals[j] = Py_NewRef(value);
-        }
-        else if (j == -2 || extra == NULL || PyDict_SetItem(extra, key, value) < 0) {
+        } else if (j == -2 || extra == NULL || PyDict_SetItem(extra, key, value) < 0) {
             return false;
         }
     }

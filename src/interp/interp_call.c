@@ -73,8 +73,7 @@ static PyFunctionObject *call_find_init(PyTypeObject *cls)
     return init != NULL && PyFunction_Check(init) ? (PyFunctionObject *)init : NULL;
 }
 
-fs_next fs_call_class(fs_ctx *ctx, PyObject *kwnames, _PyInterpreterFrame **made,
-                      fs_code **callee)
+fs_next fs_call_class(fs_ctx *ctx, PyObject *kwnames, _PyInterpreterFrame **made, fs_code **callee)
 {
     PyObject **base = ctx->sp - (Py_ssize_t)ctx->ip->arg - 2;
     PyObject **args = base + 2;

@@ -235,9 +235,8 @@ static void code_note_before(fs_instr *out, int i, int before, int last)
     }
     if (last >= 0 && out[last].op == FS_OP_LOAD_GLOBAL && !(out[last].arg & 1)) {
         out[i].flags |= FS_IF_PREV_GLOBAL;
-    }
-    else if ((before == FS_OP_COPY && out[i - 1].arg == 1) ||
-             (before == FS_OP_SWAP && out[i - 1].arg == 2)) {
+    } else if ((before == FS_OP_COPY && out[i - 1].arg == 1) ||
+               (before == FS_OP_SWAP && out[i - 1].arg == 2)) {
         out[i].flags |= FS_IF_PREV_CONST;
     }
 }
@@ -251,16 +250,15 @@ static void code_fuse(code_pass *pass)
             out[i + 2].arg == out[i].arg) {
             out[i].op = FS_OP_CALL_FUSED;
             out[i].counter = CODE_WARMUP;
-        }
-        else if (out[i].op == FS_OP_KW_NAMES && i + 3 < pass->n && out[i + 1].op == FS_OP_PRECALL &&
-                 out[i + 3].op == FS_OP_CALL) {
+        } else if (out[i].op == FS_OP_KW_NAMES && i + 3 < pass->n &&
+                   out[i + 1].op == FS_OP_PRECALL && out[i + 3].op == FS_OP_CALL) {
             out[i].op = FS_OP_CALL_KW;
             out[i].counter = CODE_WARMUP;
         }
     }
-    int before = -1;  /* the ops in the two slots before, when those are ops of one slot */
+    int before = -1; /* the ops in the two slots before, when those are ops of one slot */
     int before2 = -1;
-    int last = -1;  /* where the op before stands */
+    int last = -1; /* where the op before stands */
     int length;
     for (int i = 0; i < pass->n; i += length) {
         length = fs_ops[out[i].op].length;
@@ -290,11 +288,9 @@ static void code_fuse(code_pass *pass)
         if (pair != 0) {
             out[i].op = (uint16_t)pair;
             length = fs_ops[pair].length;
-        }
-        else if (out[i].op == FS_OP_FOR_ITER && out[i + 1].op == FS_OP_STORE_FAST) {
+        } else if (out[i].op == FS_OP_FOR_ITER && out[i + 1].op == FS_OP_STORE_FAST) {
             length = 2; /* FOR_ITER does the store: it must not be half of a pair */
-        }
-        else if (out[i].op == FS_OP_UNPACK_SEQUENCE) {
+        } else if (out[i].op == FS_OP_UNPACK_SEQUENCE) {
             length = code_fuse_unpack(pass, i);
         }
     }
@@ -365,11 +361,9 @@ fs_code *fs_code_translate(PyCodeObject *code)
                        ? code->co_argcount
                        : -1;
     code_pass pass = {.code = code, .out = co->instrs, .n = n, .starts = starts};
-    if (n == 0 || !code_decode(&pass) || !code_mark_targets(&pass) ||
-        !code_verify(&pass)) {
+    if (n == 0 || !code_decode(&pass) || !code_mark_targets(&pass) || !code_verify(&pass)) {
         code_refuse(co, pass.unsafe);
-    }
-    else {
+    } else {
         code_fuse(&pass);
         code_fuse_super(&pass);
         co->instrs[n] = (fs_instr){.op = FS_OP_CACHE};

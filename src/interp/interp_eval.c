@@ -26,7 +26,8 @@ static void eval_swap(PyInterpreterState *interp, const fs_dispatch *table)
 {
     PyThreadState *ts = PyInterpreterState_ThreadHead(interp);
     for (; ts != NULL; ts = PyThreadState_Next(ts)) {
-        for (_PyCFrame *cframe = ts->cframe; cframe != &ts->root_cframe; cframe = cframe->previous) {
+        for (_PyCFrame *cframe = ts->cframe; cframe != &ts->root_cframe;
+             cframe = cframe->previous) {
             fs_ctx *ctx = (fs_ctx *)((char *)cframe - offsetof(fs_ctx, cframe));
             if (ctx->marker == eval_marker(cframe)) {
                 ctx->table = table;
@@ -118,8 +119,7 @@ PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
     ctx->co = co;
     if (FS_UNLIKELY(_Py_EnterRecursiveCallTstate(ts, ""))) {
         /* The frame never starts; as in CPython the depth is as before. */
-    }
-    else {
+    } else {
         ctx->ip = FS_SLOT_OF(co, frame->prev_instr + 1);
         ctx->sp = frame->localsplus + frame->stacktop;
         frame->stacktop = -1;

@@ -42,8 +42,7 @@ fs_next fs_handover(fs_ctx *ctx, PyObject **result)
             return FS_GO_ON;
         }
         fs_unwind_finish_generator(ts, frame, value == NULL);
-    }
-    else {
+    } else {
         fs_pyrt_frame_clear(ts, frame);
         fs_pyrt_frame_free(ts, frame);
     }

@@ -82,8 +82,7 @@ FS_INLINE fs_lookup lookup_walk(PyDictObject *dict, PyObject *key, PyObject ***p
                 PyDictUnicodeEntry *entry = &DK_UNICODE_ENTRIES(keys)[index];
                 if (entry->me_key == key) {
                     equal = 1;
-                }
-                else if (((PyASCIIObject *)entry->me_key)->hash == hash) {
+                } else if (((PyASCIIObject *)entry->me_key)->hash == hash) {
                     equal = lookup_equal(entry->me_key, key);
                 }
                 if (equal > 0) {
@@ -91,8 +90,7 @@ FS_INLINE fs_lookup lookup_walk(PyDictObject *dict, PyObject *key, PyObject ***p
                                                      : &entry->me_value;
                     return **place != NULL ? FS_LOOKUP_FOUND : FS_LOOKUP_MISSING;
                 }
-            }
-            else {
+            } else {
                 PyDictKeyEntry *entry = &DK_ENTRIES(keys)[index];
                 if (entry->me_hash == hash) {
                     equal = lookup_equal(entry->me_key, key);
@@ -105,8 +103,7 @@ FS_INLINE fs_lookup lookup_walk(PyDictObject *dict, PyObject *key, PyObject ***p
             if (equal < 0) {
                 return FS_LOOKUP_ASK;
             }
-        }
-        else if (index == DKIX_EMPTY) {
+        } else if (index == DKIX_EMPTY) {
             return FS_LOOKUP_MISSING;
         }
         perturb >>= LOOKUP_PERTURB_SHIFT;
@@ -143,7 +140,8 @@ fs_lookup fs_lookup_set(PySetObject *set, PyObject *key)
     size_t slot = (size_t)hash & mask;
     for (;;) {
         setentry *entry = &set->table[slot];
-        setentry *last = slot + LOOKUP_SET_NEIGHBOURS <= mask ? entry + LOOKUP_SET_NEIGHBOURS : entry;
+        setentry *last =
+            slot + LOOKUP_SET_NEIGHBOURS <= mask ? entry + LOOKUP_SET_NEIGHBOURS : entry;
         for (; entry <= last; entry++) {
             if (entry->key == NULL && entry->hash == 0) {
                 return FS_LOOKUP_MISSING;

@@ -32,31 +32,31 @@
     } while (0)
 
 /* Goes on after arbitrary Python may have run: tracing may have come on. */
-#define NEXT_ESC()                \
-    do {                          \
-        RELOAD();                 \
-        ip += OPLEN;              \
-        if (TRACING()) {          \
-            GOTO_OP(HANDOVER);    \
-        }                         \
-        DISPATCH();               \
+#define NEXT_ESC()             \
+    do {                       \
+        RELOAD();              \
+        ip += OPLEN;           \
+        if (TRACING()) {       \
+            GOTO_OP(HANDOVER); \
+        }                      \
+        DISPATCH();            \
     } while (0)
 
 /* Goes on after a call: as NEXT_ESC, and pending work is done. */
-#define NEXT_CALL()              \
-    do {                         \
-        RELOAD();                \
-        ip += OPLEN;             \
+#define NEXT_CALL()                         \
+    do {                                    \
+        RELOAD();                           \
+        ip += OPLEN;                        \
         if (MUST_POLL() || !HOLDS_SLOT()) { \
-            GOTO_OP(PENDING);    \
-        }                        \
-        DISPATCH();              \
+            GOTO_OP(PENDING);               \
+        }                                   \
+        DISPATCH();                         \
     } while (0)
 
-#define ERROR()           \
-    do {                  \
-        RELOAD();         \
-        GOTO_OP(ERROR);   \
+#define ERROR()         \
+    do {                \
+        RELOAD();       \
+        GOTO_OP(ERROR); \
     } while (0)
 
 #define TRACING() FS_UNLIKELY(ctx->cframe.use_tracing != 0)
@@ -82,8 +82,7 @@
 #define SAVE_IP() ((void)(frame->prev_instr = FS_UNIT_OF(co, ip)))
 
 /* Hands the loop's registers to a C helper, and takes them back. */
-#define SAVE_STATE() \
-    ((void)(ctx->frame = frame, ctx->sp = sp, ctx->ip = ip))
+#define SAVE_STATE() ((void)(ctx->frame = frame, ctx->sp = sp, ctx->ip = ip))
 #define LOAD_STATE() \
     ((void)(frame = ctx->frame, sp = ctx->sp, ip = ctx->ip, co = ctx->co, table = ctx->table))
 
@@ -109,38 +108,39 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
         }                                              \
     } while (0)
 
-#define XDECREF(v)                       \
-    do {                                 \
+#define XDECREF(v)                          \
+    do {                                    \
         PyObject *maybe_ = (PyObject *)(v); \
-        if (maybe_ != NULL) {            \
-            DECREF(maybe_);              \
-        }                                \
+        if (maybe_ != NULL) {               \
+            DECREF(maybe_);                 \
+        }                                   \
     } while (0)
 
 /* Whether dropping both operands lets one die (they may be one object). */
-#define IS_OP_LAST(v, w) (Py_REFCNT(v) == 1 || Py_REFCNT(w) == 1 || ((v) == (w) && Py_REFCNT(v) == 2))
+#define IS_OP_LAST(v, w) \
+    (Py_REFCNT(v) == 1 || Py_REFCNT(w) == 1 || ((v) == (w) && Py_REFCNT(v) == 2))
 
 /* Stores into a local: the old value goes after the new one stands. */
-#define SET_LOCAL(i, v)               \
-    do {                              \
-        PyObject *old_ = LOCAL(i);    \
-        LOCAL(i) = (v);               \
-        XDECREF(old_);                \
+#define SET_LOCAL(i, v)            \
+    do {                           \
+        PyObject *old_ = LOCAL(i); \
+        LOCAL(i) = (v);            \
+        XDECREF(old_);             \
     } while (0)
 
 /* Takes the POP_JUMP_* at `ip`, or not. */
-#define GOTO_JUMP_BY_TRUTH(truth)                                          \
-    do {                                                                   \
-        uint16_t flags_ = fs_ops[ip->op].flags;                            \
-        if ((truth) == ((flags_ & FS_OPF_IF_TRUE) != 0)) {                 \
-            if (flags_ & FS_OPF_BACK) {                                    \
-                GOTO_OP(JUMP_BACKWARD);                                    \
-            }                                                              \
-            ip += 1 + ARG;                                                 \
-            DISPATCH();                                                    \
-        }                                                                  \
-        ip += 1;                                                           \
-        DISPATCH();                                                        \
+#define GOTO_JUMP_BY_TRUTH(truth)                          \
+    do {                                                   \
+        uint16_t flags_ = fs_ops[ip->op].flags;            \
+        if ((truth) == ((flags_ & FS_OPF_IF_TRUE) != 0)) { \
+            if (flags_ & FS_OPF_BACK) {                    \
+                GOTO_OP(JUMP_BACKWARD);                    \
+            }                                              \
+            ip += 1 + ARG;                                 \
+            DISPATCH();                                    \
+        }                                                  \
+        ip += 1;                                           \
+        DISPATCH();                                        \
     } while (0)
 
 /* Links a new frame above the running one, which goes on after the CALL slot at `ip`. */
@@ -148,88 +148,87 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
 
 /* The same with the slot that tracebacks of the caller show; how the caller goes on is the
  * frame's kind's affair. */
-#define ENTER_FRAME_AT(made, callee, slot)                              \
-    do {                                                                \
-        frame->prev_instr = FS_UNIT_OF(co, slot);                       \
-        frame->stacktop = (int)(sp - frame->localsplus);                \
-        (made)->previous = frame;                                       \
-        frame = (made);                                                 \
-        ctx->cframe.current_frame = frame;                              \
-        *fs_frame_caller_code(frame, (callee)) = co;                    \
-        co = (callee);                                                  \
-        ctx->co = co;                                                   \
-        sp = frame->localsplus + co->nlocalsplus;                       \
-        ip = co->entry;                                                 \
-        if (FS_UNLIKELY(--TS->recursion_remaining < 0)) {               \
-            GOTO_OP(START_FRAME_CHECK);                                 \
-        }                                                               \
-        if (MUST_POLL()) {                                              \
-            GOTO_OP(START_FRAME_POLL);                                  \
-        }                                                               \
-        DISPATCH();                                                     \
+#define ENTER_FRAME_AT(made, callee, slot)                \
+    do {                                                  \
+        frame->prev_instr = FS_UNIT_OF(co, slot);         \
+        frame->stacktop = (int)(sp - frame->localsplus);  \
+        (made)->previous = frame;                         \
+        frame = (made);                                   \
+        ctx->cframe.current_frame = frame;                \
+        *fs_frame_caller_code(frame, (callee)) = co;      \
+        co = (callee);                                    \
+        ctx->co = co;                                     \
+        sp = frame->localsplus + co->nlocalsplus;         \
+        ip = co->entry;                                   \
+        if (FS_UNLIKELY(--TS->recursion_remaining < 0)) { \
+            GOTO_OP(START_FRAME_CHECK);                   \
+        }                                                 \
+        if (MUST_POLL()) {                                \
+            GOTO_OP(START_FRAME_POLL);                    \
+        }                                                 \
+        DISPATCH();                                       \
     } while (0)
 
 /* Takes the running frame, called inline and without a frame object, off: `frame`, `co` and
  * `sp` are then its caller's, `ip` goes on there. The value to return is off the stack. */
-#define LEAVE_FRAME()                                                        \
-    do {                                                                     \
-        _PyInterpreterFrame *dying_ = frame;                                 \
-        ctx->co = *fs_frame_caller_code(dying_, co);                         \
-        frame = dying_->previous;                                            \
-        ctx->cframe.current_frame = frame;                                   \
-        for (PyObject **slot_ = dying_->localsplus; slot_ < sp; slot_++) {   \
-            PyObject *local_ = *slot_;                                       \
-            if (local_ != NULL && FS_UNLIKELY(--local_->ob_refcnt == 0)) {   \
-                fs_call_drop_rest(slot_, sp);                                \
-                break;                                                       \
-            }                                                                \
-        }                                                                    \
-        Py_DECREF(dying_->f_func);                                           \
-        Py_DECREF(dying_->f_code);                                           \
-        TS->recursion_remaining++;                                           \
-        fs_pyrt_frame_free(TS, dying_);                                      \
-        co = ctx->co;                                                        \
-        RELOAD();                                                            \
-        sp = frame->localsplus + frame->stacktop;                            \
-        frame->stacktop = -1;                                                \
-        ip = FS_SLOT_OF(co, frame->prev_instr + 1);                          \
+#define LEAVE_FRAME()                                                      \
+    do {                                                                   \
+        _PyInterpreterFrame *dying_ = frame;                               \
+        ctx->co = *fs_frame_caller_code(dying_, co);                       \
+        frame = dying_->previous;                                          \
+        ctx->cframe.current_frame = frame;                                 \
+        for (PyObject **slot_ = dying_->localsplus; slot_ < sp; slot_++) { \
+            PyObject *local_ = *slot_;                                     \
+            if (local_ != NULL && FS_UNLIKELY(--local_->ob_refcnt == 0)) { \
+                fs_call_drop_rest(slot_, sp);                              \
+                break;                                                     \
+            }                                                              \
+        }                                                                  \
+        Py_DECREF(dying_->f_func);                                         \
+        Py_DECREF(dying_->f_code);                                         \
+        TS->recursion_remaining++;                                         \
+        fs_pyrt_frame_free(TS, dying_);                                    \
+        co = ctx->co;                                                      \
+        RELOAD();                                                          \
+        sp = frame->localsplus + frame->stacktop;                          \
+        frame->stacktop = -1;                                              \
+        ip = FS_SLOT_OF(co, frame->prev_instr + 1);                        \
     } while (0)
 
 /* Resumes a suspended generator inline with a value (stolen). A None that would only be dropped
  * again is not pushed: RESUME and POP_TOP are passed over. */
-#define RESUME_GENERATOR(gen, resumed, callee, value)                   \
-    do {                                                                \
-        SAVE_IP();                                                      \
-        frame->stacktop = (int)(sp - frame->localsplus);                \
-        (gen)->gi_exc_state.previous_item = TS->exc_info;               \
-        TS->exc_info = &(gen)->gi_exc_state;                            \
-        (gen)->gi_frame_state = FRAME_EXECUTING;                        \
-        (resumed)->previous = frame;                                    \
-        (resumed)->is_entry = false;                                    \
-        ctx->resumer = frame;                                           \
-        ctx->resumer_co = co;                                           \
-        frame = (resumed);                                              \
-        ctx->cframe.current_frame = frame;                              \
-        co = (callee);                                                  \
-        ctx->co = co;                                                   \
-        sp = frame->localsplus + frame->stacktop;                       \
-        ip = FS_SLOT_OF(co, frame->prev_instr + 1);                     \
-        if (FS_LIKELY((value) == Py_None && ip->op == FS_OP_RESUME &&   \
-                      ip[1].op == FS_OP_POP_TOP &&                      \
-                      TS->recursion_remaining > 0 && !MUST_POLL())) {   \
-            Py_None->ob_refcnt--;                                       \
-            ip += 2;                                                    \
-            TS->recursion_remaining--;                                  \
-            frame->stacktop = -1;                                       \
-            DISPATCH();                                                 \
-        }                                                               \
-        PUSH(value);                                                    \
-        if (FS_UNLIKELY(TS->recursion_remaining-- <= 0)) {              \
-            frame->stacktop++;                                          \
-            GOTO_OP(RESUME_FRAME_CHECK);                                \
-        }                                                               \
-        frame->stacktop = -1;                                           \
-        DISPATCH();                                                     \
+#define RESUME_GENERATOR(gen, resumed, callee, value)                                              \
+    do {                                                                                           \
+        SAVE_IP();                                                                                 \
+        frame->stacktop = (int)(sp - frame->localsplus);                                           \
+        (gen)->gi_exc_state.previous_item = TS->exc_info;                                          \
+        TS->exc_info = &(gen)->gi_exc_state;                                                       \
+        (gen)->gi_frame_state = FRAME_EXECUTING;                                                   \
+        (resumed)->previous = frame;                                                               \
+        (resumed)->is_entry = false;                                                               \
+        ctx->resumer = frame;                                                                      \
+        ctx->resumer_co = co;                                                                      \
+        frame = (resumed);                                                                         \
+        ctx->cframe.current_frame = frame;                                                         \
+        co = (callee);                                                                             \
+        ctx->co = co;                                                                              \
+        sp = frame->localsplus + frame->stacktop;                                                  \
+        ip = FS_SLOT_OF(co, frame->prev_instr + 1);                                                \
+        if (FS_LIKELY((value) == Py_None && ip->op == FS_OP_RESUME && ip[1].op == FS_OP_POP_TOP && \
+                      TS->recursion_remaining > 0 && !MUST_POLL())) {                              \
+            Py_None->ob_refcnt--;                                                                  \
+            ip += 2;                                                                               \
+            TS->recursion_remaining--;                                                             \
+            frame->stacktop = -1;                                                                  \
+            DISPATCH();                                                                            \
+        }                                                                                          \
+        PUSH(value);                                                                               \
+        if (FS_UNLIKELY(TS->recursion_remaining-- <= 0)) {                                         \
+            frame->stacktop++;                                                                     \
+            GOTO_OP(RESUME_FRAME_CHECK);                                                           \
+        }                                                                                          \
+        frame->stacktop = -1;                                                                      \
+        DISPATCH();                                                                                \
     } while (0)
 
 #endif

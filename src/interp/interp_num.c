@@ -25,7 +25,8 @@ int fs_num_init(void)
     Py_XDECREF(last);
     Py_XDECREF(first);
     if (!as_expected) {
-        PyErr_SetString(PyExc_ImportError, "fullspeed: this CPython keeps its small ints otherwise");
+        PyErr_SetString(PyExc_ImportError,
+                        "fullspeed: this CPython keeps its small ints otherwise");
         return -1;
     }
     return 0;
@@ -35,11 +36,9 @@ void fs_num_dealloc(PyObject *v)
 {
     if (PyLong_CheckExact(v) && (size_t)(Py_SIZE(v) + 2) <= 4 && !NUM_NO_ROOM(fs_int_pool)) {
         *fs_int_pool.top++ = v;
-    }
-    else if (PyFloat_CheckExact(v) && !NUM_NO_ROOM(fs_float_pool)) {
+    } else if (PyFloat_CheckExact(v) && !NUM_NO_ROOM(fs_float_pool)) {
         *fs_float_pool.top++ = v;
-    }
-    else {
+    } else {
         _Py_Dealloc(v);
     }
 }
@@ -110,11 +109,9 @@ static PyObject *num_make(int64_t value, PyObject *dead)
     PyObject *v;
     if (dead != NULL && Py_ABS(Py_SIZE(dead)) >= size) {
         v = Py_NewRef(dead);
-    }
-    else if (size <= 1 + num_two_digit_blocks && (v = NUM_TAKE_INT()) != NULL) {
+    } else if (size <= 1 + num_two_digit_blocks && (v = NUM_TAKE_INT()) != NULL) {
         /* from the pool */
-    }
-    else {
+    } else {
         v = PyObject_Malloc(offsetof(PyLongObject, ob_digit) + (size_t)size * sizeof(digit));
         if (v == NULL) {
             return PyErr_NoMemory();

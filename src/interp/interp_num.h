@@ -23,7 +23,7 @@ typedef struct {
     PyObject *blocks[FS_POOL_SIZE + FS_POOL_SLACK];
 } fs_pool;
 
-extern FS_HIDDEN fs_pool fs_int_pool;    /* blocks for at least one digit */
+extern FS_HIDDEN fs_pool fs_int_pool; /* blocks for at least one digit */
 extern FS_HIDDEN fs_pool fs_float_pool;
 extern FS_HIDDEN PyLongObject *fs_num_small_ints; /* the singleton 0: index it with -5..256 */
 
@@ -54,7 +54,6 @@ FS_INLINE PyObject *fs_num_small(int64_t r)
     Py_INCREF(v);
     return v;
 }
-
 
 /* Whether an op may push two blocks; if not, the cold block says NUM_MAKE_ROOM and starts again. */
 #define NUM_NO_ROOM(pool) FS_UNLIKELY((pool).top >= (pool).blocks + FS_POOL_SIZE)

@@ -37,8 +37,7 @@ static void return_drop_held(fs_ctx *ctx, int kind, PyObject *value)
     PyObject **base = fs_return_held(ctx->sp, ctx->ip, kind);
     if (kind == FS_KIND_INIT) {
         Py_DECREF(value);
-    }
-    else {
+    } else {
         base[0] = value;
     }
     for (PyObject **held = base + 1; held < ctx->sp; held++) {
@@ -47,7 +46,8 @@ static void return_drop_held(fs_ctx *ctx, int kind, PyObject *value)
     ctx->sp = base + 1;
 }
 
-/* After __new__: runs the __init__ of an instance of the class; takes the value over when it fails. */
+/* After __new__: runs the __init__ of an instance of the class; takes the value over when it fails.
+ */
 static int return_init_new(fs_ctx *ctx, int kind, PyObject *value)
 {
     PyObject **base = fs_return_held(ctx->sp, ctx->ip, kind);
@@ -66,11 +66,9 @@ void fs_return_failed(fs_ctx *ctx, int kind)
 {
     if (kind == FS_KIND_ATTR) {
         fs_sem_attribute_context(ctx->sp[-1], ctx->co->names[ctx->ip->arg]);
-    }
-    else if (kind == FS_KIND_SETATTR) {
+    } else if (kind == FS_KIND_SETATTR) {
         return_drop_stored(ctx);
-    }
-    else if ((kind >= FS_KIND_INIT && kind < FS_KIND_STAR) || kind == FS_KIND_COMPARE) {
+    } else if ((kind >= FS_KIND_INIT && kind < FS_KIND_STAR) || kind == FS_KIND_COMPARE) {
         ctx->ts->recursion_remaining++;
     }
 }
@@ -193,8 +191,7 @@ fs_next fs_return_value(fs_ctx *ctx, PyObject *value)
     ctx->cframe.current_frame = caller;
     if (dying->owner == FRAME_OWNED_BY_GENERATOR) {
         fs_unwind_finish_generator(ts, dying, false);
-    }
-    else {
+    } else {
         fs_pyrt_frame_clear(ts, dying);
         fs_pyrt_frame_free(ts, dying);
     }

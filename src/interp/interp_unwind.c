@@ -53,8 +53,7 @@ static fs_next unwind_leave_frame(fs_ctx *ctx)
     ctx->cframe.current_frame = caller;
     if (dying->owner == FRAME_OWNED_BY_GENERATOR) {
         fs_unwind_finish_generator(ts, dying, true);
-    }
-    else {
+    } else {
         fs_pyrt_frame_clear(ts, dying);
         fs_pyrt_frame_free(ts, dying);
     }
@@ -66,7 +65,8 @@ static fs_next unwind_leave_frame(fs_ctx *ctx)
     return FS_GO_ON;
 }
 
-/* The exception that is set, as an instance with its traceback (a new reference); none is set then. */
+/* The exception that is set, as an instance with its traceback (a new reference); none is set then.
+ */
 static PyObject *unwind_take_exception(PyThreadState *ts)
 {
     PyObject *val = ts->curexc_value;

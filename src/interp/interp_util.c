@@ -121,9 +121,9 @@ PyObject *fs_slice_of(PyObject *container, Py_ssize_t from, Py_ssize_t to)
     if (type == &PyTuple_Type) {
         return PyTuple_GetSlice(container, from, to);
     }
-    return to - from == size ? Py_NewRef(container)
-                             : PyBytes_FromStringAndSize(PyBytes_AS_STRING(container) + from,
-                                                         to - from);
+    return to - from == size
+               ? Py_NewRef(container)
+               : PyBytes_FromStringAndSize(PyBytes_AS_STRING(container) + from, to - from);
 }
 
 /* Joins exact ASCII strings; NULL without an error when there are others. */

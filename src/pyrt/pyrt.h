@@ -83,8 +83,7 @@ FS_INLINE void fs_pyrt_frame_free(PyThreadState *ts, _PyInterpreterFrame *frame)
     PyObject **base = (PyObject **)frame;
     if (FS_UNLIKELY(base == &ts->datastack_chunk->data[0])) {
         fs_pyrt_datastack_shrink(ts);
-    }
-    else {
+    } else {
         ts->datastack_top = base;
     }
 }
@@ -114,7 +113,8 @@ FS_INLINE void fs_pyrt_frame_clear(PyThreadState *ts, _PyInterpreterFrame *frame
 
 /* ---- tracing ---- */
 
-/* Fires a trace and a profile event of `frame` as sys.settrace and sys.setprofile ask for; -1 on error. */
+/* Fires a trace and a profile event of `frame` as sys.settrace and sys.setprofile ask for; -1 on
+ * error. */
 int fs_pyrt_trace_event(PyThreadState *ts, _PyInterpreterFrame *frame, int what, PyObject *arg);
 
 /* Fires the `exception` event for the exception that is set. */
@@ -145,20 +145,17 @@ extern FS_HIDDEN uint64_t fs_pyrt_last_dict_version;
 /* ---- objects whose layout CPython keeps to itself ---- */
 
 typedef struct {
-    PyObject_HEAD
-    PyObject *fget;
+    PyObject_HEAD PyObject *fget;
     PyObject *fset;
 } fs_pyrt_property;
 
 /* staticmethod and classmethod. */
 typedef struct {
-    PyObject_HEAD
-    PyObject *callable;
+    PyObject_HEAD PyObject *callable;
 } fs_pyrt_wrapped;
 
 typedef struct {
-    PyObject_HEAD
-    PyTypeObject *type;
+    PyObject_HEAD PyTypeObject *type;
     PyObject *obj;
     PyTypeObject *obj_type;
 } fs_pyrt_super;
@@ -170,7 +167,7 @@ FS_INLINE int fs_pyrt_dict_offset(PyTypeObject *type)
         return MANAGED_DICT_OFFSET;
     }
     return type->tp_dictoffset > 0 && type->tp_dictoffset < INT32_MAX ? (int)type->tp_dictoffset
-                                                                       : 0;
+                                                                      : 0;
 }
 
 /* Whether loads from instances go the `standard` way, save for a __getattr__ that is asked
@@ -186,8 +183,7 @@ FS_INLINE bool fs_pyrt_standard_stores(PyTypeObject *type)
 /* ---- iterators: layouts that CPython keeps to itself ---- */
 
 typedef struct {
-    PyObject_HEAD
-    long index;
+    PyObject_HEAD long index;
     long start;
     long step;
     long len;
@@ -195,23 +191,20 @@ typedef struct {
 
 /* Iterators of list and tuple, and of str. */
 typedef struct {
-    PyObject_HEAD
-    Py_ssize_t index;
+    PyObject_HEAD Py_ssize_t index;
     PyObject *seq; /* NULL: exhausted */
 } fs_pyrt_seqiter;
 
 typedef struct {
-    PyObject_HEAD
-    PyDictObject *dict; /* NULL: exhausted */
+    PyObject_HEAD PyDictObject *dict; /* NULL: exhausted */
     Py_ssize_t used;
     Py_ssize_t pos;
-    PyObject *result;   /* of items(): the tuple to use again */
+    PyObject *result; /* of items(): the tuple to use again */
     Py_ssize_t len;
 } fs_pyrt_dictiter;
 
 typedef struct {
-    PyObject_HEAD
-    Py_ssize_t index;
+    PyObject_HEAD Py_ssize_t index;
     PyObject *iter;
     PyObject *result;
     PyObject *longindex;
@@ -219,8 +212,7 @@ typedef struct {
 } fs_pyrt_enumerate;
 
 typedef struct {
-    PyObject_HEAD
-    Py_ssize_t size;
+    PyObject_HEAD Py_ssize_t size;
     PyObject *iters;
     PyObject *result;
     int strict;

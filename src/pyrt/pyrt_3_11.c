@@ -171,8 +171,7 @@ static void pyrt_frame_adopt(PyThreadState *ts, PyFrameObject *f, _PyInterpreter
         PyFrameObject *back_object = fs_pyrt_frame_object(ts, back);
         if (back_object == NULL) {
             PyErr_Clear(); /* out of memory: the chain just ends here, as in CPython */
-        }
-        else {
+        } else {
             f->f_back = (PyFrameObject *)Py_NewRef(back_object);
         }
         own->previous = NULL;
@@ -213,8 +212,8 @@ static int pyrt_trace_call(PyThreadState *ts, _PyInterpreterFrame *frame, Py_tra
     int old_what = ts->tracing_what;
     ts->tracing_what = what;
     PyThreadState_EnterTracing(ts);
-    f->f_lineno = PyCode_Addr2Line(
-        frame->f_code, _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT));
+    f->f_lineno = PyCode_Addr2Line(frame->f_code,
+                                   _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT));
     int err = func(self, f, what, arg);
     f->f_lineno = 0;
     PyThreadState_LeaveTracing(ts);
@@ -339,7 +338,8 @@ Py_ssize_t fs_pyrt_keys_find(PyDictKeysObject *keys, PyObject *name)
     PyDictUnicodeEntry *entries = DK_UNICODE_ENTRIES(keys);
     for (Py_ssize_t i = 0; i < keys->dk_nentries; i++) {
         PyObject *key = entries[i].me_key;
-        if (key != NULL && ((PyASCIIObject *)key)->hash == hash && PyUnicode_Compare(key, name) == 0) {
+        if (key != NULL && ((PyASCIIObject *)key)->hash == hash &&
+            PyUnicode_Compare(key, name) == 0) {
             return i;
         }
     }

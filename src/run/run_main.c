@@ -23,8 +23,7 @@ struct run_plan {
 };
 
 /* Sets a TypeError or MemoryError from a failed PyStatus; true when it did. */
-static bool
-run_status_failed(PyStatus status)
+static bool run_status_failed(PyStatus status)
 {
     if (!PyStatus_Exception(status)) {
         return false;
@@ -34,8 +33,7 @@ run_status_failed(PyStatus status)
 }
 
 /* Copies a list of str into one of the config's lists. */
-static int
-run_set_list(PyConfig *config, PyWideStringList *list, PyObject *strings)
+static int run_set_list(PyConfig *config, PyWideStringList *list, PyObject *strings)
 {
     Py_ssize_t count = PyList_GET_SIZE(strings);
     wchar_t **items = PyMem_Calloc(count ? (size_t)count : 1, sizeof(wchar_t *));
@@ -62,8 +60,7 @@ done:
 }
 
 /* Copies a str into one of the config's strings; None clears it. */
-static int
-run_set_string(PyConfig *config, wchar_t **field, PyObject *string)
+static int run_set_string(PyConfig *config, wchar_t **field, PyObject *string)
 {
     if (string == Py_None) {
         return run_status_failed(PyConfig_SetString(config, field, NULL)) ? -1 : 0;
@@ -78,8 +75,7 @@ run_set_string(PyConfig *config, wchar_t **field, PyObject *string)
 }
 
 /* A __main__ as a fresh interpreter has it before it runs anything. */
-static PyObject *
-run_new_main_module(void)
+static PyObject *run_new_main_module(void)
 {
     PyObject *main_module = PyModule_New("__main__");
     PyObject *annotations = PyDict_New();
@@ -100,9 +96,8 @@ run_new_main_module(void)
 }
 
 /* Does all that can fail; the launcher can still report an error after it. */
-static int
-run_prepare(struct run_plan *plan, const char *kind, PyObject *target, PyObject *argv,
-            PyObject *orig_argv)
+static int run_prepare(struct run_plan *plan, const char *kind, PyObject *target, PyObject *argv,
+                       PyObject *orig_argv)
 {
     PyConfig *config = (PyConfig *)_PyInterpreterState_GetConfig(PyInterpreterState_Get());
     bool is_file = strcmp(kind, "file") == 0;
@@ -132,8 +127,7 @@ run_prepare(struct run_plan *plan, const char *kind, PyObject *target, PyObject 
 }
 
 /* Makes the thread look as if no Python code had run yet: no frame, no exception in flight. */
-static void
-run_forget_launcher(PyThreadState *tstate)
+static void run_forget_launcher(PyThreadState *tstate)
 {
     tstate->root_cframe.use_tracing = tstate->cframe->use_tracing;
     tstate->root_cframe.current_frame = NULL;
@@ -143,8 +137,7 @@ run_forget_launcher(PyThreadState *tstate)
 }
 
 /* The point of no return: runs the program and ends the process. */
-static void
-run_commit(struct run_plan *plan)
+static void run_commit(struct run_plan *plan)
 {
     Py_DECREF(plan->main_module);
     run_forget_launcher(PyThreadState_Get());
@@ -152,13 +145,12 @@ run_commit(struct run_plan *plan)
 }
 
 PyDoc_STRVAR(run_main_doc,
-"run_main(kind, target, argv, orig_argv)\n--\n\n"
-"Run a program as `python` does and end the process with its exit code.\n\n"
-"kind is 'file', 'command', 'module' or 'stdin'; argv and orig_argv become sys's.");
+             "run_main(kind, target, argv, orig_argv)\n--\n\n"
+             "Run a program as `python` does and end the process with its exit code.\n\n"
+             "kind is 'file', 'command', 'module' or 'stdin'; argv and orig_argv become sys's.");
 
 /* Never returns, unless with an exception. */
-static PyObject *
-run_main(PyObject *Py_UNUSED(module), PyObject *args)
+static PyObject *run_main(PyObject *Py_UNUSED(module), PyObject *args)
 {
     const char *kind;
     PyObject *target, *argv, *orig_argv;
@@ -179,8 +171,7 @@ run_main(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 /* The entry of one environment variable: (value or None, allowed values, help). */
-static PyObject *
-run_config_entry(enum fs_base_config_id id)
+static PyObject *run_config_entry(enum fs_base_config_id id)
 {
     char complaint[256];
     if (fs_base_config_complaint(id, complaint, sizeof complaint)) {
@@ -204,13 +195,13 @@ run_config_entry(enum fs_base_config_id id)
     return allowed ? Py_BuildValue("(zNs)", fs_base_config_get(id), allowed, config->help) : NULL;
 }
 
-PyDoc_STRVAR(run_config_doc,
-"config()\n--\n\n"
-"Every environment variable that fullspeed reads: {name: (value or None, allowed, help)}.\n\n"
-"Raises ValueError when one has a value that is not allowed.");
+PyDoc_STRVAR(
+    run_config_doc,
+    "config()\n--\n\n"
+    "Every environment variable that fullspeed reads: {name: (value or None, allowed, help)}.\n\n"
+    "Raises ValueError when one has a value that is not allowed.");
 
-static PyObject *
-run_config(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(arg))
+static PyObject *run_config(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(arg))
 {
     PyObject *result = PyDict_New();
     for (int id = 0; result != NULL && id < FS_CONFIG_COUNT; id++) {
@@ -223,21 +214,20 @@ run_config(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(arg))
     return result;
 }
 
-static int
-run_exec(PyObject *module)
+static int run_exec(PyObject *module)
 {
     return PyModule_AddStringConstant(module, "VERSION", FS_VERSION);
 }
 
 static PyMethodDef run_methods[] = {
-    { "run_main", run_main, METH_VARARGS, run_main_doc },
-    { "config", run_config, METH_NOARGS, run_config_doc },
-    { NULL, NULL, 0, NULL },
+    {"run_main", run_main, METH_VARARGS, run_main_doc},
+    {"config", run_config, METH_NOARGS, run_config_doc},
+    {NULL, NULL, 0, NULL},
 };
 
 static PyModuleDef_Slot run_slots[] = {
-    { Py_mod_exec, run_exec },
-    { 0, NULL },
+    {Py_mod_exec, run_exec},
+    {0, NULL},
 };
 
 static struct PyModuleDef run_module = {
@@ -248,8 +238,7 @@ static struct PyModuleDef run_module = {
     .m_slots = run_slots,
 };
 
-PyMODINIT_FUNC
-PyInit__run(void)
+PyMODINIT_FUNC PyInit__run(void)
 {
     return PyModuleDef_Init(&run_module);
 }

@@ -51,8 +51,7 @@ FS_SEM_API int fs_sem_store_name(PyThreadState *ts, _PyInterpreterFrame *frame, 
 FS_SEM_API int fs_sem_delete_name(PyThreadState *ts, _PyInterpreterFrame *frame, PyObject *name);
 FS_SEM_API int fs_sem_store_global(PyThreadState *ts, _PyInterpreterFrame *frame, PyObject *name,
                                    PyObject *value);
-FS_SEM_API int fs_sem_delete_global(PyThreadState *ts, _PyInterpreterFrame *frame,
-                                    PyObject *name);
+FS_SEM_API int fs_sem_delete_global(PyThreadState *ts, _PyInterpreterFrame *frame, PyObject *name);
 /* oparg indexes localsplus; the slot holds a cell. */
 FS_SEM_API PyObject *fs_sem_load_classderef(PyThreadState *ts, _PyInterpreterFrame *frame,
                                             int oparg);
@@ -70,8 +69,7 @@ FS_SEM_API PyObject *fs_sem_import_name(PyThreadState *ts, _PyInterpreterFrame *
                                         PyObject *name, PyObject *fromlist, PyObject *level);
 FS_SEM_API PyObject *fs_sem_import_from(PyThreadState *ts, PyObject *module, PyObject *name);
 /* Merges fast locals into f_locals before and back afterwards. */
-FS_SEM_API int fs_sem_import_star(PyThreadState *ts, _PyInterpreterFrame *frame,
-                                  PyObject *module);
+FS_SEM_API int fs_sem_import_star(PyThreadState *ts, _PyInterpreterFrame *frame, PyObject *module);
 
 /* --- exceptions (sem_except.c) ------------------------------------------- */
 
@@ -116,8 +114,8 @@ FS_SEM_API PyObject *fs_sem_star_kwargs(PyThreadState *ts, PyObject *func, PyObj
 FS_SEM_API PyObject *fs_sem_star_args(PyThreadState *ts, PyObject *func, PyObject *args);
 /* Converts what is not converted yet, then calls. kwargs may be NULL. Fires no
  * profile events: hand the frame over while c_profilefunc is active. */
-FS_SEM_API PyObject *fs_sem_call_function_ex(PyThreadState *ts, PyObject *func,
-                                             PyObject *callargs, PyObject *kwargs);
+FS_SEM_API PyObject *fs_sem_call_function_ex(PyThreadState *ts, PyObject *func, PyObject *callargs,
+                                             PyObject *kwargs);
 
 /* --- async and generators (sem_async.c) ---------------------------------- */
 
@@ -138,8 +136,8 @@ FS_SEM_API PyObject *fs_sem_make_generator(PyThreadState *ts, PyFunctionObject *
 
 /* The two special methods, bound; 0 or -1. Lets the handler put *exit on the stack and
  * drop mgr before it calls *enter, as stock does. */
-FS_SEM_API int fs_sem_with_lookup(PyThreadState *ts, PyObject *mgr, int is_async,
-                                  PyObject **enter, PyObject **exit);
+FS_SEM_API int fs_sem_with_lookup(PyThreadState *ts, PyObject *mgr, int is_async, PyObject **enter,
+                                  PyObject **exit);
 /* The exit method alone, bound; NULL with an error. */
 FS_SEM_API PyObject *fs_sem_with_exit(PyThreadState *ts, PyObject *mgr);
 /* Lookup and call of *enter in one; mgr stays alive throughout. 0 or -1. */
@@ -165,9 +163,8 @@ FS_SEM_API PyObject *fs_sem_format_value(PyThreadState *ts, PyObject *value, PyO
 FS_SEM_API PyObject *fs_sem_make_function(PyThreadState *ts, _PyInterpreterFrame *frame,
                                           PyObject *codeobj, int flags, PyObject ***sp);
 /* A dict of n items, keys[i * key_step] -> values[i * value_step], sized as BUILD_MAP's. */
-FS_SEM_API PyObject *fs_sem_build_map(PyThreadState *ts, PyObject *const *keys,
-                                      Py_ssize_t key_step, PyObject *const *values,
-                                      Py_ssize_t value_step, Py_ssize_t n);
+FS_SEM_API PyObject *fs_sem_build_map(PyThreadState *ts, PyObject *const *keys, Py_ssize_t key_step,
+                                      PyObject *const *values, Py_ssize_t value_step, Py_ssize_t n);
 /* BUILD_CONST_KEY_MAP, with its check of `keys`. */
 FS_SEM_API PyObject *fs_sem_build_const_key_map(PyThreadState *ts, PyObject *keys,
                                                 PyObject *const *values, Py_ssize_t n);

@@ -62,8 +62,7 @@ PyObject *fs_sem_get_awaitable_iter(PyObject *obj)
     if (is_coroutine(iter)) {
         PyErr_SetString(PyExc_TypeError, "__await__() returned a coroutine");
         Py_CLEAR(iter);
-    }
-    else if (!PyIter_Check(iter)) {
+    } else if (!PyIter_Check(iter)) {
         PyErr_Format(PyExc_TypeError, "__await__() returned non-iterator of type '%.100s'",
                      Py_TYPE(iter)->tp_name);
         Py_CLEAR(iter);
@@ -176,8 +175,7 @@ PyObject *fs_sem_get_yield_from_iter(PyThreadState *ts, _PyInterpreterFrame *fra
 
 /* The object that an async generator yields to its driver around each value. */
 struct wrapped_value {
-    PyObject_HEAD
-    PyObject *value;
+    PyObject_HEAD PyObject *value;
 };
 
 /* An uninitialised wrapper, from the interpreter's free list if there is one in it. */
@@ -217,8 +215,8 @@ static PyObject *coroutine_origin(int depth, _PyInterpreterFrame *frame)
     for (int i = 0; origin != NULL && i < n; i++, frame = frame->previous) {
         PyCodeObject *code = frame->f_code;
         int addr = _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT);
-        PyObject *entry = Py_BuildValue("OiO", code->co_filename, PyCode_Addr2Line(code, addr),
-                                        code->co_name);
+        PyObject *entry =
+            Py_BuildValue("OiO", code->co_filename, PyCode_Addr2Line(code, addr), code->co_name);
         if (entry == NULL) {
             Py_CLEAR(origin);
             break;
@@ -247,8 +245,8 @@ static PyTypeObject *generator_type(int co_flags)
 static PyGenObject *alloc_generator(PyTypeObject *type, PyFunctionObject *func)
 {
     PyCodeObject *code = (PyCodeObject *)func->func_code;
-    PyGenObject *gen = PyObject_GC_NewVar(PyGenObject, type,
-                                          code->co_nlocalsplus + code->co_stacksize);
+    PyGenObject *gen =
+        PyObject_GC_NewVar(PyGenObject, type, code->co_nlocalsplus + code->co_stacksize);
     if (gen == NULL) {
         return NULL;
     }

@@ -71,8 +71,7 @@ int fs_sem_dict_merge(PyThreadState *ts, PyObject *dict, PyObject *update, PyObj
     }
     if (_PyErr_ExceptionMatches(ts, PyExc_AttributeError)) {
         raise_not_mapping(ts, callable, update);
-    }
-    else if (_PyErr_ExceptionMatches(ts, PyExc_KeyError)) {
+    } else if (_PyErr_ExceptionMatches(ts, PyExc_KeyError)) {
         raise_repeated_key(ts, callable);
     }
     return -1;

@@ -206,13 +206,11 @@ int fs_sem_check_eg_match(PyThreadState *ts, PyObject *value, PyObject *type, Py
             return -1;
         }
         *rest = Py_NewRef(Py_None);
-    }
-    else if (value != Py_None && IS_GROUP(value)) {
+    } else if (value != Py_None && IS_GROUP(value)) {
         if (split_group(ts, value, type, match, rest) < 0) {
             return -1;
         }
-    }
-    else {
+    } else {
         *match = Py_NewRef(Py_None);
         *rest = Py_NewRef(Py_None);
     }
@@ -383,8 +381,7 @@ static int sort_raised(PyObject *orig, PyObject *excs, PyObject *raised, PyObjec
 }
 
 /* The exception of both kinds together, None when there is none of either. */
-static PyObject *join_raised(PyThreadState *ts, PyObject *orig, PyObject *raised,
-                             PyObject *passed)
+static PyObject *join_raised(PyThreadState *ts, PyObject *orig, PyObject *raised, PyObject *passed)
 {
     PyObject *part;
     if (project_group(ts, orig, passed, &part) < 0) {

@@ -55,8 +55,7 @@ static int narrow(const uint8_t **first, const uint8_t **end, int at)
         }
         if (start > at) {
             *end = middle;
-        }
-        else {
+        } else {
             *first = middle;
         }
     }

@@ -67,8 +67,8 @@ static void raise_cannot_import(PyThreadState *ts, PyObject *module, PyObject *n
                                 PyObject *package)
 {
     PyObject *path = PyModule_GetFilenameObject(module);
-    PyObject *shown = package != NULL ? Py_NewRef(package)
-                                      : PyUnicode_FromString("<unknown module name>");
+    PyObject *shown =
+        package != NULL ? Py_NewRef(package) : PyUnicode_FromString("<unknown module name>");
     if (shown == NULL) {
         Py_XDECREF(path);
         return;
@@ -76,16 +76,14 @@ static void raise_cannot_import(PyThreadState *ts, PyObject *module, PyObject *n
     PyObject *message;
     if (path == NULL || !PyUnicode_Check(path)) {
         _PyErr_Clear(ts);
-        message = PyUnicode_FromFormat("cannot import name %R from %R (unknown location)", name,
-                                       shown);
+        message =
+            PyUnicode_FromFormat("cannot import name %R from %R (unknown location)", name, shown);
         PyErr_SetImportError(message, package, NULL);
-    }
-    else {
-        const char *format =
-            is_half_imported(module)
-                ? "cannot import name %R from partially initialized module %R "
-                  "(most likely due to a circular import) (%S)"
-                : "cannot import name %R from %R (%S)";
+    } else {
+        const char *format = is_half_imported(module)
+                                 ? "cannot import name %R from partially initialized module %R "
+                                   "(most likely due to a circular import) (%S)"
+                                 : "cannot import name %R from %R (%S)";
         message = PyUnicode_FromFormat(format, name, shown, path);
         PyErr_SetImportError(message, package, path);
     }
@@ -149,8 +147,7 @@ static void raise_bad_entry(PyThreadState *ts, PyObject *module, PyObject *entry
     if (!PyUnicode_Check(modname)) {
         _PyErr_Format(ts, PyExc_TypeError, "module __name__ must be a string, not %.100s",
                       Py_TYPE(modname)->tp_name);
-    }
-    else {
+    } else {
         _PyErr_Format(ts, PyExc_TypeError, "%s in %U.%s must be str, not %.100s",
                       is_dict ? "Key" : "Item", modname, is_dict ? "__dict__" : "__all__",
                       Py_TYPE(entry)->tp_name);
@@ -198,8 +195,7 @@ static int import_all(PyThreadState *ts, PyObject *locals, PyObject *module)
         if (entry == NULL) {
             if (_PyErr_ExceptionMatches(ts, PyExc_IndexError)) {
                 _PyErr_Clear(ts);
-            }
-            else {
+            } else {
                 err = -1;
             }
             break;
@@ -243,8 +239,7 @@ int fs_sem_import_star(PyThreadState *ts, _PyInterpreterFrame *frame, PyObject *
             return -1;
         }
         object->f_fast_as_locals = was_merged;
-    }
-    else if (frame->f_locals == NULL) {
+    } else if (frame->f_locals == NULL) {
         frame->f_locals = PyDict_New();
         if (frame->f_locals == NULL) {
             return -1;

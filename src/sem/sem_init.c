@@ -19,9 +19,9 @@ static int intern_once(PyObject **slot, const char *text)
 
 int fs_sem_init(void)
 {
-#define X(field, text)                                                                           \
-    if (intern_once(&fs_sem_str.field, text) < 0) {                                              \
-        return -1;                                                                               \
+#define X(field, text)                              \
+    if (intern_once(&fs_sem_str.field, text) < 0) { \
+        return -1;                                  \
     }
     FS_SEM_STRINGS(X)
 #undef X

@@ -26,8 +26,7 @@ static PyObject *call_get(PyObject *get, int unbound, PyObject *map, PyObject *k
 {
     PyObject *args[] = {map, key, absent};
     return unbound ? PyObject_Vectorcall(get, args, 3, NULL)
-                   : PyObject_Vectorcall(get, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                         NULL);
+                   : PyObject_Vectorcall(get, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
 
 /* Fills `values`. 1 all keys there, 0 one is missing, -1 error. */
@@ -79,8 +78,8 @@ PyObject *fs_sem_match_keys(PyThreadState *ts, PyObject *map, PyObject *keys)
 }
 
 /* Appends the attribute `name` of the subject. 1 done, 0 it has none, -1 error. */
-static int match_attribute(PyThreadState *ts, PyObject *subject, PyTypeObject *type,
-                           PyObject *name, PyObject *seen, PyObject *found)
+static int match_attribute(PyThreadState *ts, PyObject *subject, PyTypeObject *type, PyObject *name,
+                           PyObject *seen, PyObject *found)
 {
     int before = note_seen(seen, name);
     if (before > 0) {
@@ -157,19 +156,17 @@ static int match_positional(PyThreadState *ts, PyObject *subject, PyTypeObject *
         _PyErr_Format(ts, PyExc_TypeError, "%s() accepts %zd positional sub-pattern%s (%zd given)",
                       type->tp_name, allowed, allowed == 1 ? "" : "s", nargs);
         ok = -1;
-    }
-    else if (itself) {
+    } else if (itself) {
         ok = PyList_Append(found, subject) < 0 ? -1 : 1;
-    }
-    else {
+    } else {
         ok = match_named(ts, subject, type, nargs, names, seen, found);
     }
     Py_DECREF(names);
     return ok;
 }
 
-PyObject *fs_sem_match_class(PyThreadState *ts, PyObject *subject, PyObject *type,
-                             Py_ssize_t nargs, PyObject *kwargs)
+PyObject *fs_sem_match_class(PyThreadState *ts, PyObject *subject, PyObject *type, Py_ssize_t nargs,
+                             PyObject *kwargs)
 {
     if (!PyType_Check(type)) {
         _PyErr_SetString(ts, PyExc_TypeError, "called match pattern must be a type");

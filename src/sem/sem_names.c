@@ -225,8 +225,7 @@ void fs_sem_unbound_deref(PyThreadState *ts, _PyInterpreterFrame *frame, int opa
     int is_free = oparg >= code->co_nlocals + code->co_nplaincellvars;
     if (is_free) {
         raise_about_name(ts, PyExc_NameError, UNBOUND_FREE, name);
-    }
-    else {
+    } else {
         raise_about_name(ts, PyExc_UnboundLocalError, UNBOUND_LOCAL, name);
     }
 }

@@ -23,10 +23,10 @@ static void compute_eval_breaker(PyInterpreterState *interp)
     struct _ceval_runtime_state *shared = &interp->runtime->ceval;
     struct _ceval_state *own = &interp->ceval;
     int pending = _Py_atomic_load_relaxed(&own->gil_drop_request);
-    pending |= _Py_atomic_load_relaxed(&shared->signals_pending) &&
-               _Py_ThreadCanHandleSignals(interp);
-    pending |= _Py_atomic_load_relaxed(&own->pending.calls_to_do) &&
-               _Py_ThreadCanHandlePendingCalls();
+    pending |=
+        _Py_atomic_load_relaxed(&shared->signals_pending) && _Py_ThreadCanHandleSignals(interp);
+    pending |=
+        _Py_atomic_load_relaxed(&own->pending.calls_to_do) && _Py_ThreadCanHandlePendingCalls();
     pending |= own->pending.async_exc;
     _Py_atomic_store_relaxed(&own->eval_breaker, pending);
 }

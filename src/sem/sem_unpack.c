@@ -24,8 +24,8 @@ static int drop_slots(PyObject **sp, PyObject **sp_end)
 static PyObject *iter_for_unpack(PyThreadState *ts, PyObject *v)
 {
     PyObject *it = PyObject_GetIter(v);
-    if (it == NULL && _PyErr_ExceptionMatches(ts, PyExc_TypeError) &&
-        Py_TYPE(v)->tp_iter == NULL && !PySequence_Check(v)) {
+    if (it == NULL && _PyErr_ExceptionMatches(ts, PyExc_TypeError) && Py_TYPE(v)->tp_iter == NULL &&
+        !PySequence_Check(v)) {
         _PyErr_Format(ts, PyExc_TypeError, "cannot unpack non-iterable %.200s object",
                       Py_TYPE(v)->tp_name);
     }
@@ -38,11 +38,10 @@ static void raise_too_few(PyThreadState *ts, int before, int after, Py_ssize_t g
     if (after == -1) {
         _PyErr_Format(ts, PyExc_ValueError, "not enough values to unpack (expected %d, got %zd)",
                       before, got);
-    }
-    else {
+    } else {
         _PyErr_Format(ts, PyExc_ValueError,
-                      "not enough values to unpack (expected at least %d, got %zd)",
-                      before + after, got);
+                      "not enough values to unpack (expected at least %d, got %zd)", before + after,
+                      got);
     }
 }
 
@@ -79,8 +78,7 @@ static int take_star(PyThreadState *ts, PyObject *it, int before, int after, PyO
     return 1;
 }
 
-int fs_sem_unpack_iterable(PyThreadState *ts, PyObject *v, int before, int after,
-                           PyObject **sp_end)
+int fs_sem_unpack_iterable(PyThreadState *ts, PyObject *v, int before, int after, PyObject **sp_end)
 {
     PyObject *it = iter_for_unpack(ts, v);
     if (it == NULL) {
@@ -92,8 +90,7 @@ int fs_sem_unpack_iterable(PyThreadState *ts, PyObject *v, int before, int after
         PyObject *item = PyIter_Next(it);
         if (item != NULL) {
             *--sp = item;
-        }
-        else {
+        } else {
             ok = 0;
             if (!_PyErr_Occurred(ts)) {
                 raise_too_few(ts, before, after, i);

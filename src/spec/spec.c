@@ -2,7 +2,7 @@
 #include "spec/spec.h"
 
 enum {
-    SPEC_MAX_FAILS = 12,   /* failed tries before an op stays generic */
+    SPEC_MAX_FAILS = 12, /* failed tries before an op stays generic */
 };
 
 /* Executions until the next try after `fails` failures. */

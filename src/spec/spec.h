@@ -14,9 +14,9 @@
 #include "interp/interp.h"
 
 typedef struct {
-    uint32_t module_version;   /* keys version of the globals */
-    uint32_t builtin_version;  /* and of the builtins */
-    uint32_t offset;           /* bytes from the keys that have the name to the value */
+    uint32_t module_version;  /* keys version of the globals */
+    uint32_t builtin_version; /* and of the builtins */
+    uint32_t offset;          /* bytes from the keys that have the name to the value */
 } fs_cache_global;
 
 /* Whether a namespace is a plain dict with the keys of this version. Builtins can be any object,
@@ -59,35 +59,40 @@ void fs_spec_for_iter(fs_instr *ip, PyObject *iter);
 void fs_spec_contains_op(fs_instr *ip, PyObject *v, PyObject *container);
 
 typedef struct {
-    uint32_t type_version;  /* of the container */
+    uint32_t type_version; /* of the container */
     union {
-        PyFunctionObject *func;  /* __getitem__ */
-        binaryfunc slot;         /* mp_subscript */
+        PyFunctionObject *func; /* __getitem__ */
+        binaryfunc slot;        /* mp_subscript */
     };
 } fs_cache_subscr;
 
 /* Special methods that ops without room in their cache look up in the type each time. */
-enum fs_spec_method { FS_SPEC_GETITEM, FS_SPEC_SETITEM, FS_SPEC_CONTAINS, FS_SPEC_ENTER,
-                      FS_SPEC_METHODS };
+enum fs_spec_method {
+    FS_SPEC_GETITEM,
+    FS_SPEC_SETITEM,
+    FS_SPEC_CONTAINS,
+    FS_SPEC_ENTER,
+    FS_SPEC_METHODS
+};
 
 /* The type's method (borrowed) when it is a Python function that our loop can run with exactly
  * nargs arguments, else NULL without an error. */
 PyFunctionObject *fs_spec_method_of(PyTypeObject *type, int method, int nargs);
 
 typedef struct {
-    uint32_t type_version;  /* of both operands */
-    uint32_t slot_offset;   /* of the binaryfunc in the number methods */
+    uint32_t type_version; /* of both operands */
+    uint32_t slot_offset;  /* of the binaryfunc in the number methods */
 } fs_cache_slot;
 
 typedef struct {
-    int32_t if_true;   /* distances in slots from the compare */
+    int32_t if_true; /* distances in slots from the compare */
     int32_t if_false;
-    uint8_t mask;      /* outcomes that are true: 1 less, 2 equal, 4 greater, 8 unordered */
+    uint8_t mask; /* outcomes that are true: 1 less, 2 equal, 4 greater, 8 unordered */
 } fs_cache_compare_jump;
 
 typedef struct {
-    uint32_t type_version;  /* of the left operand */
-    uint32_t index;         /* of its method in fs_spec_methods */
+    uint32_t type_version; /* of the left operand */
+    uint32_t index;        /* of its method in fs_spec_methods */
 } fs_cache_operator_method;
 
 /* Methods that BINARY_OP_METHOD calls: its cache has no room for a pointer. Borrowed: the type

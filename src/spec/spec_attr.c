@@ -168,11 +168,9 @@ PyObject *fs_attr_unshadowed(PyObject *owner, const fs_cache_attr *cache, PyObje
     PyDictKeysObject *keys;
     if (dict != NULL) {
         keys = dict->ma_keys;
-    }
-    else if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT) || fs_attr_values(owner) == NULL) {
+    } else if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT) || fs_attr_values(owner) == NULL) {
         return cache->descr; /* its dict is not made yet */
-    }
-    else {
+    } else {
         keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
     }
     if (cache->keys_version != 0 && keys->dk_version == cache->keys_version) {
@@ -210,8 +208,7 @@ bool fs_attr_plan_module(fs_cache_attr *cache, PyObject *owner, PyObject *name)
     return *place != NULL && cache->keys_version != 0;
 }
 
-bool fs_attr_plan_class(fs_cache_attr *cache, PyObject *owner, PyObject *name,
-                        fs_attr_found *found)
+bool fs_attr_plan_class(fs_cache_attr *cache, PyObject *owner, PyObject *name, fs_attr_found *found)
 {
     PyTypeObject *type = (PyTypeObject *)owner;
     PyTypeObject *meta = Py_TYPE(owner);
@@ -294,8 +291,7 @@ static void attr_part(fs_instr *ip, fs_instr *before)
     if (ip->flags & FS_IF_PREV2_ONE && before == ip - 1) {
         if (ip[-2].op == FS_OP_LOAD_FAST__LOAD_FAST__STORE_ATTR_INSTANCE) {
             ip[-2].op = FS_OP_LOAD_FAST__LOAD_FAST;
-        }
-        else if (ip[-2].op == FS_OP_LOAD_CONST__LOAD_FAST__STORE_ATTR_INSTANCE) {
+        } else if (ip[-2].op == FS_OP_LOAD_CONST__LOAD_FAST__STORE_ATTR_INSTANCE) {
             ip[-2].op = FS_OP_LOAD_CONST__LOAD_FAST;
         }
     }
@@ -317,8 +313,7 @@ static void attr_fuse(fs_instr *ip, fs_instr *before)
             ip->op == FS_OP_STORE_ATTR_INSTANCE) {
             if (pair == FS_OP_LOAD_FAST__LOAD_FAST) {
                 ip[-2].op = FS_OP_LOAD_FAST__LOAD_FAST__STORE_ATTR_INSTANCE;
-            }
-            else if (pair == FS_OP_LOAD_CONST__LOAD_FAST) {
+            } else if (pair == FS_OP_LOAD_CONST__LOAD_FAST) {
                 ip[-2].op = FS_OP_LOAD_CONST__LOAD_FAST__STORE_ATTR_INSTANCE;
             }
         }

@@ -15,7 +15,7 @@
 
 /* One of several shapes that an op has met; places not in use repeat the first. */
 typedef struct {
-    uint32_t offset;  /* bytes: from the values, or from the object and FS_SHAPE_SLOT */
+    uint32_t offset; /* bytes: from the values, or from the object and FS_SHAPE_SLOT */
     uint32_t version;
 } fs_attr_shape;
 
@@ -31,12 +31,12 @@ typedef struct {
 
 /* LOAD_ATTR and STORE_ATTR, and the forms of LOAD_METHOD that load values. */
 typedef struct {
-    uint32_t offset;        /* bytes to the value, from where the op says */
-    uint32_t version;       /* of the owner's type, or of the owner if that is a class */
-    uint32_t keys_version;  /* of the dict's keys (or their layout), or of the metaclass */
-    int32_t dict_offset;    /* from the object to its dict pointer; 0: it has no dict */
-    PyObject *descr;        /* borrowed from the type */
-    void *aux;              /* tp_descr_get that `descr` must still have; name or keys in a dict */
+    uint32_t offset;       /* bytes to the value, from where the op says */
+    uint32_t version;      /* of the owner's type, or of the owner if that is a class */
+    uint32_t keys_version; /* of the dict's keys (or their layout), or of the metaclass */
+    int32_t dict_offset;   /* from the object to its dict pointer; 0: it has no dict */
+    PyObject *descr;       /* borrowed from the type */
+    void *aux;             /* tp_descr_get that `descr` must still have; name or keys in a dict */
 } fs_cache_attr;
 
 _Static_assert(sizeof(fs_cache_shapes) <= 32 && sizeof(fs_cache_attr) <= 32,
@@ -45,7 +45,7 @@ _Static_assert(sizeof(fs_cache_shapes) <= 32 && sizeof(fs_cache_attr) <= 32,
 /* One type that a LOAD_METHOD has met. */
 typedef struct {
     uint32_t version;
-    uint32_t keys_version;  /* of the type's shared keys; 0: its instances have no dict */
+    uint32_t keys_version; /* of the type's shared keys; 0: its instances have no dict */
     PyObject *descr;
 } fs_method_shape;
 
@@ -60,25 +60,25 @@ _Static_assert(sizeof(fs_cache_method) <= 80, "LOAD_METHOD has ten cache slots")
 
 /* What a method found by super() becomes on the stack. */
 enum {
-    FS_SUPER_METHOD,       /* the function and self */
-    FS_SUPER_CALLABLE,     /* nothing and the attribute as it is */
-    FS_SUPER_STATIC,       /* nothing and what the staticmethod wraps */
-    FS_SUPER_CLASSMETHOD,  /* what the classmethod wraps, and the class */
+    FS_SUPER_METHOD,      /* the function and self */
+    FS_SUPER_CALLABLE,    /* nothing and the attribute as it is */
+    FS_SUPER_STATIC,      /* nothing and what the staticmethod wraps */
+    FS_SUPER_CLASSMETHOD, /* what the classmethod wraps, and the class */
 };
 
 /* One kind of self that a super().name(...) has met. */
 typedef struct {
-    uint32_t version;       /* of type(self); of self, if that is a class */
-    uint32_t meta_version;  /* of type(self), if self is a class, else 0 */
-    uintptr_t descr;        /* the attribute, and its FS_SUPER_* in the lowest two bits */
+    uint32_t version;      /* of type(self); of self, if that is a class */
+    uint32_t meta_version; /* of type(self), if self is a class, else 0 */
+    uintptr_t descr;       /* the attribute, and its FS_SUPER_* in the lowest two bits */
 } fs_super_shape;
 
 enum { FS_SUPER_COUNT = 5, FS_SUPER_MODE_MASK = 3 };
 
 /* super().name(...): in the free slots of the call of super ... */
 typedef struct {
-    PyTypeObject *start;    /* the class to look behind: in self's MRO, so alive */
-    uint16_t class_index;   /* the local that is the cell of __class__ */
+    PyTypeObject *start;  /* the class to look behind: in self's MRO, so alive */
+    uint16_t class_index; /* the local that is the cell of __class__ */
     uint8_t self_is_cell;
 } fs_cache_super;
 
@@ -149,7 +149,7 @@ FS_INLINE PyObject *fs_attr_shapes(PyObject *owner, const fs_cache_shapes *cache
 FS_INLINE uint32_t fs_attr_layout(const PyDictKeysObject *keys)
 {
     _Static_assert(offsetof(PyDictKeysObject, dk_kind) ==
-                           offsetof(PyDictKeysObject, dk_log2_size) + 2,
+                       offsetof(PyDictKeysObject, dk_log2_size) + 2,
                    "sizes and kind stand together");
     uint32_t word;
     memcpy(&word, &keys->dk_log2_size, sizeof(word));
@@ -296,10 +296,10 @@ FS_INLINE const fs_super_shape *fs_attr_super_shape(PyObject *self,
     uint32_t version = Py_TYPE(self)->tp_version_tag;
     for (int i = 0; i < FS_SUPER_COUNT; i++) {
         const fs_super_shape *shape = &cache->shapes[i];
-        if (shape->meta_version == 0 ? shape->version == version
-                                     : shape->meta_version == version &&
-                                           ((PyTypeObject *)self)->tp_version_tag ==
-                                               shape->version) {
+        if (shape->meta_version == 0
+                ? shape->version == version
+                : shape->meta_version == version &&
+                      ((PyTypeObject *)self)->tp_version_tag == shape->version) {
             return shape;
         }
     }
@@ -340,32 +340,32 @@ FS_INLINE bool fs_attr_give_super(PyObject **to, PyObject *self, const fs_super_
 
 /* What a type has to say about an attribute of its instances. */
 typedef enum {
-    FS_ATTR_OPAQUE,       /* anything may happen: ask CPython */
+    FS_ATTR_OPAQUE, /* anything may happen: ask CPython */
     FS_ATTR_ABSENT,
-    FS_ATTR_SLOT,         /* an object pointer at a fixed place, guarded against NULL */
+    FS_ATTR_SLOT, /* an object pointer at a fixed place, guarded against NULL */
     FS_ATTR_PROPERTY,
     FS_ATTR_GETSET,
-    FS_ATTR_MEMBER,       /* a C field that is not a plain object pointer */
-    FS_ATTR_METHOD,       /* becomes a bound method, may be called unbound */
+    FS_ATTR_MEMBER, /* a C field that is not a plain object pointer */
+    FS_ATTR_METHOD, /* becomes a bound method, may be called unbound */
     FS_ATTR_STATICMETHOD,
     FS_ATTR_CLASSMETHOD,
-    FS_ATTR_VALUE,        /* loaded as it is */
-    FS_ATTR_OTHER,        /* binds in some other way; does not take part in stores */
+    FS_ATTR_VALUE, /* loaded as it is */
+    FS_ATTR_OTHER, /* binds in some other way; does not take part in stores */
 } fs_attr_kind;
 
 typedef struct {
     fs_attr_kind kind;
-    bool may_change;    /* the attribute's own type is a class that Python code can change */
-    uint32_t version;   /* of the type looked at */
-    PyObject *descr;    /* borrowed */
+    bool may_change;  /* the attribute's own type is a class that Python code can change */
+    uint32_t version; /* of the type looked at */
+    PyObject *descr;  /* borrowed */
 } fs_attr_found;
 
 /* Where an instance keeps an attribute, or would keep it. */
 typedef struct {
     enum { FS_PLACE_ODD, FS_PLACE_NOWHERE, FS_PLACE_VALUES, FS_PLACE_DICT } where;
-    Py_ssize_t index;         /* in the keys; -1: not there */
-    PyObject *value;          /* borrowed; NULL: not there */
-    PyDictKeysObject *keys;   /* NULL for FS_PLACE_NOWHERE */
+    Py_ssize_t index;       /* in the keys; -1: not there */
+    PyObject *value;        /* borrowed; NULL: not there */
+    PyDictKeysObject *keys; /* NULL for FS_PLACE_NOWHERE */
 } fs_attr_place;
 
 fs_attr_found fs_attr_look_in_type(PyTypeObject *type, PyObject *name);

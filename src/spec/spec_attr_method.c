@@ -91,8 +91,7 @@ static int method_plan_instance(void *cache, PyObject *owner, PyObject *name)
     fs_method_shape *shape = &((fs_cache_method *)cache)->shapes[0];
     if (found.kind == FS_ATTR_METHOD && place.value == NULL &&
         method_shape(shape, owner, &found, &place)) {
-        return shape->keys_version == 0 ? FS_OP_LOAD_METHOD_NO_DICT
-                                              : FS_OP_LOAD_METHOD_VALUES;
+        return shape->keys_version == 0 ? FS_OP_LOAD_METHOD_NO_DICT : FS_OP_LOAD_METHOD_VALUES;
     }
     attr->version = found.version;
     return place.value != NULL ? method_plan_present(attr, owner, name, &found, &place)

@@ -68,7 +68,8 @@ void fs_spec_store_attr(fs_instr *ip, PyObject *owner, PyObject *name)
         return;
     }
     if (op == FS_OP_STORE_ATTR_INSTANCE) {
-        ((fs_cache_attr *)(ip + 1))->aux = Py_TYPE(owner); /* to tell a changed class from another */
+        ((fs_cache_attr *)(ip + 1))->aux =
+            Py_TYPE(owner); /* to tell a changed class from another */
     }
     fs_attr_settle(ip, op);
 }
@@ -108,8 +109,7 @@ void fs_spec_store_attr_miss(fs_instr *ip, PyObject *owner, PyObject *name)
 {
     fs_attr_count_miss(ip);
     if (ip->op == FS_OP_STORE_ATTR_SHAPES ||
-        (ip->op == FS_OP_STORE_ATTR_INSTANCE &&
-         ip->counter + STORE_PATIENCE <= FS_SPEC_MISSES)) {
+        (ip->op == FS_OP_STORE_ATTR_INSTANCE && ip->counter + STORE_PATIENCE <= FS_SPEC_MISSES)) {
         (void)store_learn(ip, owner, name);
     }
 }

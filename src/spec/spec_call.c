@@ -12,9 +12,9 @@ fs_call_known_t fs_call_known;
 /* The slots that a class with a __new__ and an __init__ of Python's has. */
 static bool spec_call_learn_slots(fs_call_known_t *known)
 {
-    PyObject *cls = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){s()sOsOsO}", "probe",
-                                          "__slots__", "__init__", Py_None, "__new__", Py_None,
-                                          "__call__", Py_None);
+    PyObject *cls =
+        PyObject_CallFunction((PyObject *)&PyType_Type, "s(){s()sOsOsO}", "probe", "__slots__",
+                              "__init__", Py_None, "__new__", Py_None, "__call__", Py_None);
     if (cls == NULL) {
         return false;
     }
@@ -78,8 +78,8 @@ static bool spec_call_map(fs_cache_call_map *cache, PyFunctionObject *func, fs_c
     }
     for (Py_ssize_t k = 0; k < nkw; k++) {
         Py_ssize_t i = code->co_posonlyargcount;
-        while (i < total && PyTuple_GET_ITEM(code->co_localsplusnames, i) !=
-                                PyTuple_GET_ITEM(kwnames, k)) {
+        while (i < total &&
+               PyTuple_GET_ITEM(code->co_localsplusnames, i) != PyTuple_GET_ITEM(kwnames, k)) {
             i++;
         }
         if (i == total || cache->from[i] != NOWHERE) {
@@ -103,8 +103,8 @@ static bool spec_call_map(fs_cache_call_map *cache, PyFunctionObject *func, fs_c
             !DK_IS_UNICODE(kwdefaults->ma_keys)) {
             return false;
         }
-        Py_ssize_t entry = fs_pyrt_keys_index(kwdefaults->ma_keys,
-                                              PyTuple_GET_ITEM(code->co_localsplusnames, i));
+        Py_ssize_t entry =
+            fs_pyrt_keys_index(kwdefaults->ma_keys, PyTuple_GET_ITEM(code->co_localsplusnames, i));
         if (entry < 0 || entry >= NOWHERE - FS_MAP_KWDEFAULT ||
             DK_UNICODE_ENTRIES(kwdefaults->ma_keys)[entry].me_value == NULL) {
             return false;
@@ -231,7 +231,8 @@ static bool spec_call_object(fs_instr *ip, PyObject *object, Py_ssize_t nargs)
 {
     PyTypeObject *type = Py_TYPE(object);
     fs_cache_call_class *cache = (fs_cache_call_class *)(ip + 3);
-    if (type->tp_call != fs_call_known.python_call || (type->tp_flags & Py_TPFLAGS_HAVE_VECTORCALL)) {
+    if (type->tp_call != fs_call_known.python_call ||
+        (type->tp_flags & Py_TPFLAGS_HAVE_VECTORCALL)) {
         return false;
     }
     cache->type_version = fs_pyrt_type_version(type);
@@ -261,8 +262,7 @@ void fs_spec_call(fs_instr *ip, PyObject **sp, fs_code *co)
     }
     if (PyFunction_Check(callable)) {
         fits = spec_call_function(ip, (PyFunctionObject *)callable, nargs, method);
-    }
-    else if (Py_IS_TYPE(callable, &PyMethod_Type) && !method) {
+    } else if (Py_IS_TYPE(callable, &PyMethod_Type) && !method) {
         PyObject *func = ((PyMethodObject *)callable)->im_func;
         fs_code *callee = NULL;
         if (PyFunction_Check(func)) {
@@ -277,22 +277,18 @@ void fs_spec_call(fs_instr *ip, PyObject **sp, fs_code *co)
             fs_spec_to(ip, FS_OP_CALL_BOUND_DEFAULTS);
             return;
         }
-    }
-    else if (Py_IS_TYPE(callable, &PyMethod_Type) && method) {
+    } else if (Py_IS_TYPE(callable, &PyMethod_Type) && method) {
         PyObject *func = ((PyMethodObject *)callable)->im_func;
         fits = PyFunction_Check(func) && fs_code_for_inline((PyFunctionObject *)func) != NULL;
         if (fits) {
             fs_spec_to(ip, FS_OP_CALL_EXIT);
         }
-    }
-    else if (PyType_Check(callable) && !method) {
+    } else if (PyType_Check(callable) && !method) {
         fits = fs_spec_call_c_type(ip, (PyTypeObject *)callable, nargs) ||
                spec_call_class(ip, (PyTypeObject *)callable, nargs);
-    }
-    else if (PyCFunction_CheckExact(callable) && !method) {
+    } else if (PyCFunction_CheckExact(callable) && !method) {
         fits = fs_spec_call_c_function(ip, callable, nargs);
-    }
-    else if (Py_IS_TYPE(callable, &PyMethodDescr_Type) && method) {
+    } else if (Py_IS_TYPE(callable, &PyMethodDescr_Type) && method) {
         fits = fs_spec_call_c_method(ip, (PyMethodDescrObject *)callable, base[1], nargs, co);
     }
     if (!fits && (method || !spec_call_object(ip, callable, nargs))) {
@@ -318,8 +314,7 @@ void fs_spec_call_kw(fs_instr *ip, PyObject **sp, PyObject *kwnames)
             fs_spec_to(ip, FS_OP_CALL_KW_PY);
             return;
         }
-    }
-    else if (PyType_Check(callable) && !method) {
+    } else if (PyType_Check(callable) && !method) {
         PyTypeObject *cls = (PyTypeObject *)callable;
         fs_cache_call_class *cache = (fs_cache_call_class *)(ip + 4);
         cache->type_version = spec_call_plain_class(cls);

@@ -28,10 +28,10 @@ enum {
 /* Where each parameter comes from: an argument, a default, a keyword-only default. */
 typedef struct {
     uint32_t code_id;
-    uint8_t count;          /* parameters filled */
-    uint8_t ndefaults;      /* size of func_defaults that the mapping is for */
+    uint8_t count;     /* parameters filled */
+    uint8_t ndefaults; /* size of func_defaults that the mapping is for */
     uint8_t uses_kwdefaults;
-    uint8_t nargs;          /* on the stack */
+    uint8_t nargs; /* on the stack */
     uint64_t kwdefaults_tag;
     uint8_t from[FS_MAP_SLOTS];
 } fs_cache_call_map;
@@ -54,8 +54,7 @@ typedef struct {
 FS_INLINE PyFunctionObject *fs_call_static_function(PyObject *method)
 {
     struct {
-        PyObject_HEAD
-        PyObject *callable;
+        PyObject_HEAD PyObject *callable;
     } *view = (void *)method;
     PyObject *func = view->callable;
     return func != NULL && PyFunction_Check(func) ? (PyFunctionObject *)func : NULL;
@@ -75,12 +74,12 @@ typedef struct {
     bool ready;
     PyObject *len, *isinstance, *min, *max;
     PyObject *list_append, *list_pop;
-    PyObject *no_args;          /* the empty tuple */
-    newfunc object_new;         /* the slots of classes that leave things to object */
+    PyObject *no_args;  /* the empty tuple */
+    newfunc object_new; /* the slots of classes that leave things to object */
     initproc object_init;
-    newfunc python_new;         /* ... that have a __new__ of Python's */
-    initproc python_init;       /* ... and an __init__ of Python's */
-    ternaryfunc python_call;    /* ... or a __call__ */
+    newfunc python_new;      /* ... that have a __new__ of Python's */
+    initproc python_init;    /* ... and an __init__ of Python's */
+    ternaryfunc python_call; /* ... or a __call__ */
     ternaryfunc type_call;
 } fs_call_known_t;
 extern FS_HIDDEN fs_call_known_t fs_call_known;
@@ -101,8 +100,7 @@ int fs_spec_call_kw_c(fs_instr *ip, PyObject **base, PyObject *callable);
 int fs_call_init(PyObject *self, PyObject *const *args, Py_ssize_t npos, PyObject *kwnames);
 /* Makes an instance of the class on ctx's stack and binds its __init__: enter *made; without
  * one the instance is ready on the stack. */
-fs_next fs_call_class(fs_ctx *ctx, PyObject *kwnames, _PyInterpreterFrame **made,
-                      fs_code **callee);
+fs_next fs_call_class(fs_ctx *ctx, PyObject *kwnames, _PyInterpreterFrame **made, fs_code **callee);
 /* The same for what __new__ has returned, if it is an instance of the class at base[1]. */
 int fs_call_init_new(PyObject *value, PyObject **base, PyObject **sp, PyObject *kwnames);
 /* Binds a class's Python __new__ to class and arguments on ctx's stack; NULL with an error. */
@@ -137,11 +135,9 @@ FS_INLINE void fs_call_map_fill(const fs_cache_call_map *cache, PyFunctionObject
         unsigned from = cache->from[i];
         if (FS_LIKELY(from < FS_MAP_DEFAULT)) {
             locals[i] = args[from];
-        }
-        else if (from < FS_MAP_KWDEFAULT) {
+        } else if (from < FS_MAP_KWDEFAULT) {
             locals[i] = Py_NewRef(PyTuple_GET_ITEM(func->func_defaults, from - FS_MAP_DEFAULT));
-        }
-        else {
+        } else {
             PyDictKeysObject *keys = ((PyDictObject *)func->func_kwdefaults)->ma_keys;
             locals[i] = Py_NewRef(DK_UNICODE_ENTRIES(keys)[from - FS_MAP_KWDEFAULT].me_value);
         }

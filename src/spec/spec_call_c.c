@@ -37,27 +37,20 @@ bool fs_spec_call_c_function(fs_instr *ip, PyObject *func, Py_ssize_t nargs)
     int op = 0;
     if (func == known->len && nargs == 1) {
         op = FS_OP_CALL_LEN;
-    }
-    else if (func == known->isinstance && nargs == 2) {
+    } else if (func == known->isinstance && nargs == 2) {
         memset(ip + 3, 0, sizeof(fs_cache_call_isinstance));
         op = FS_OP_CALL_ISINSTANCE;
-    }
-    else if (func == known->min && nargs == 2) {
+    } else if (func == known->min && nargs == 2) {
         op = FS_OP_CALL_MIN_2;
-    }
-    else if (func == known->max && nargs == 2) {
+    } else if (func == known->max && nargs == 2) {
         op = FS_OP_CALL_MAX_2;
-    }
-    else if (flags == METH_O && nargs == 1) {
+    } else if (flags == METH_O && nargs == 1) {
         op = FS_OP_CALL_C_O;
-    }
-    else if (flags == METH_NOARGS && nargs == 0) {
+    } else if (flags == METH_NOARGS && nargs == 0) {
         op = FS_OP_CALL_C_NOARGS;
-    }
-    else if (flags == METH_FASTCALL) {
+    } else if (flags == METH_FASTCALL) {
         op = FS_OP_CALL_C_FAST;
-    }
-    else if (flags == (METH_FASTCALL | METH_KEYWORDS)) {
+    } else if (flags == (METH_FASTCALL | METH_KEYWORDS)) {
         op = FS_OP_CALL_C_FAST_KEYWORDS;
     }
     if (op == 0) {
@@ -77,23 +70,17 @@ bool fs_spec_call_c_method(fs_instr *ip, PyMethodDescrObject *descr, PyObject *s
     if ((PyObject *)descr == fs_call_known.list_append && nargs == 2 && PyList_Check(self) &&
         _Py_OPCODE(*next) == POP_TOP) {
         op = FS_OP_CALL_LIST_APPEND;
-    }
-    else if (!Py_IS_TYPE(self, descr->d_common.d_type)) {
+    } else if (!Py_IS_TYPE(self, descr->d_common.d_type)) {
         return false;
-    }
-    else if ((PyObject *)descr == fs_call_known.list_pop && nargs == 1) {
+    } else if ((PyObject *)descr == fs_call_known.list_pop && nargs == 1) {
         op = FS_OP_CALL_LIST_POP;
-    }
-    else if (flags == METH_O && nargs == 2) {
+    } else if (flags == METH_O && nargs == 2) {
         op = FS_OP_CALL_METHOD_O;
-    }
-    else if (flags == METH_NOARGS && nargs == 1) {
+    } else if (flags == METH_NOARGS && nargs == 1) {
         op = FS_OP_CALL_METHOD_NOARGS;
-    }
-    else if (flags == METH_FASTCALL) {
+    } else if (flags == METH_FASTCALL) {
         op = FS_OP_CALL_METHOD_FAST;
-    }
-    else if (flags == (METH_FASTCALL | METH_KEYWORDS)) {
+    } else if (flags == (METH_FASTCALL | METH_KEYWORDS)) {
         op = FS_OP_CALL_METHOD_FAST_KEYWORDS;
     }
     if (op == 0) {

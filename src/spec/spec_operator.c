@@ -9,14 +9,19 @@ typedef struct {
     uint16_t int_fused[4], float_fused[4];
 } operator_forms;
 
-#define FUSED(name, type)                                                                   \
-    {FS_OP_LOAD_FAST__##name##_##type, FS_OP_LOAD_CONST__##name##_##type,                   \
+#define FUSED(name, type)                                                 \
+    {FS_OP_LOAD_FAST__##name##_##type, FS_OP_LOAD_CONST__##name##_##type, \
      FS_OP_LOAD_FAST__LOAD_FAST__##name##_##type, FS_OP_LOAD_FAST__LOAD_CONST__##name##_##type}
-#define FUSED_TWO(name, type) \
-    {0, 0, FS_OP_LOAD_FAST__LOAD_FAST__##name##_##type, FS_OP_LOAD_FAST__LOAD_CONST__##name##_##type}
-#define ARITHMETIC(name)                                                                    \
-    {FS_OP_BINARY_OP_##name##_INT, FS_OP_BINARY_OP_##name##_FLOAT,                          \
-     FS_OP_BINARY_OP_##name##_FLOAT_INT, FS_OP_BINARY_OP_##name##_INT_FLOAT, FS_OP_BINARY_OP_##name##_NUMBER, FUSED(name, INT), \
+#define FUSED_TWO(name, type)                           \
+    {0, 0, FS_OP_LOAD_FAST__LOAD_FAST__##name##_##type, \
+     FS_OP_LOAD_FAST__LOAD_CONST__##name##_##type}
+#define ARITHMETIC(name)                 \
+    {FS_OP_BINARY_OP_##name##_INT,       \
+     FS_OP_BINARY_OP_##name##_FLOAT,     \
+     FS_OP_BINARY_OP_##name##_FLOAT_INT, \
+     FS_OP_BINARY_OP_##name##_INT_FLOAT, \
+     FS_OP_BINARY_OP_##name##_NUMBER,    \
+     FUSED(name, INT),                   \
      FUSED(name, FLOAT)}
 #define BITWISE(name) {.int_int = FS_OP_BINARY_OP_##name##_INT, .int_fused = FUSED_TWO(name, INT)}
 
@@ -24,8 +29,12 @@ static const operator_forms operator_table[NB_INPLACE_ADD] = {
     [NB_ADD] = ARITHMETIC(ADD),
     [NB_SUBTRACT] = ARITHMETIC(SUB),
     [NB_MULTIPLY] = ARITHMETIC(MUL),
-    [NB_TRUE_DIVIDE] = {FS_OP_BINARY_OP_DIV_INT, FS_OP_BINARY_OP_DIV_FLOAT,
-                        FS_OP_BINARY_OP_DIV_FLOAT_INT, FS_OP_BINARY_OP_DIV_INT_FLOAT, FS_OP_BINARY_OP_DIV_NUMBER, {0},
+    [NB_TRUE_DIVIDE] = {FS_OP_BINARY_OP_DIV_INT,
+                        FS_OP_BINARY_OP_DIV_FLOAT,
+                        FS_OP_BINARY_OP_DIV_FLOAT_INT,
+                        FS_OP_BINARY_OP_DIV_INT_FLOAT,
+                        FS_OP_BINARY_OP_DIV_NUMBER,
+                        {0},
                         FUSED(DIV, FLOAT)},
     [NB_AND] = BITWISE(AND),
     [NB_OR] = BITWISE(OR),
@@ -37,7 +46,8 @@ static const operator_forms operator_table[NB_INPLACE_ADD] = {
 };
 
 /* Offsets of the plain and in-place slots of each operator in the number methods. */
-#define SLOTS(name) {offsetof(PyNumberMethods, nb_##name), offsetof(PyNumberMethods, nb_inplace_##name)}
+#define SLOTS(name) \
+    {offsetof(PyNumberMethods, nb_##name), offsetof(PyNumberMethods, nb_inplace_##name)}
 static const struct {
     uint32_t plain, inplace;
 } operator_slots[NB_INPLACE_ADD] = {
@@ -188,15 +198,24 @@ static bool operator_method(fs_instr *ip, int op, PyObject *v, PyObject *w)
 PyObject *fs_operator_rest(int arg, PyObject *v, PyObject *w)
 {
     static const char *const signs[] = {
-        [NB_ADD] = "+",  [NB_AND] = "&",          [NB_FLOOR_DIVIDE] = "//",
-        [NB_LSHIFT] = "<<", [NB_MATRIX_MULTIPLY] = "@", [NB_MULTIPLY] = "*",
-        [NB_REMAINDER] = "%", [NB_OR] = "|",      [NB_RSHIFT] = ">>",
-        [NB_SUBTRACT] = "-", [NB_TRUE_DIVIDE] = "/",   [NB_XOR] = "^",
+        [NB_ADD] = "+",
+        [NB_AND] = "&",
+        [NB_FLOOR_DIVIDE] = "//",
+        [NB_LSHIFT] = "<<",
+        [NB_MATRIX_MULTIPLY] = "@",
+        [NB_MULTIPLY] = "*",
+        [NB_REMAINDER] = "%",
+        [NB_OR] = "|",
+        [NB_RSHIFT] = ">>",
+        [NB_SUBTRACT] = "-",
+        [NB_TRUE_DIVIDE] = "/",
+        [NB_XOR] = "^",
     };
     bool inplace = arg >= NB_INPLACE_ADD;
     int op = inplace ? arg - NB_INPLACE_ADD : arg;
     if (Py_TYPE(v) != Py_TYPE(w)) {
-        binaryfunc slot = *(binaryfunc *)((char *)Py_TYPE(w)->tp_as_number + operator_slots[op].plain);
+        binaryfunc slot =
+            *(binaryfunc *)((char *)Py_TYPE(w)->tp_as_number + operator_slots[op].plain);
         PyObject *r = slot == NULL ? Py_NewRef(Py_NotImplemented) : slot(v, w);
         if (r != Py_NotImplemented) {
             return r;
@@ -219,7 +238,8 @@ void fs_spec_binary_op(fs_instr *ip, PyObject *v, PyObject *w)
         fs_spec_to(ip, forms->number);
         return;
     }
-    if (vint && wint && (forms->int_int != FS_OP_BINARY_OP_DIV_INT || (NUM_COMPACT(v) && NUM_COMPACT(w)))) {
+    if (vint && wint &&
+        (forms->int_int != FS_OP_BINARY_OP_DIV_INT || (NUM_COMPACT(v) && NUM_COMPACT(w)))) {
         if (forms->int_int != 0) {
             fs_spec_to(ip, forms->int_int);
             if (NUM_COMPACT(v) && NUM_COMPACT(w)) {
@@ -227,21 +247,17 @@ void fs_spec_binary_op(fs_instr *ip, PyObject *v, PyObject *w)
             }
             return;
         }
-    }
-    else if (vfloat && wfloat && forms->float_float != 0) {
+    } else if (vfloat && wfloat && forms->float_float != 0) {
         fs_spec_to(ip, forms->float_float);
         operator_fuse(ip, forms->float_fused);
         return;
-    }
-    else if (vfloat && wint && NUM_COMPACT(w) && forms->float_int != 0) {
+    } else if (vfloat && wint && NUM_COMPACT(w) && forms->float_int != 0) {
         fs_spec_to(ip, forms->float_int);
         return;
-    }
-    else if (vint && wfloat && NUM_COMPACT(v) && forms->int_float != 0) {
+    } else if (vint && wfloat && NUM_COMPACT(v) && forms->int_float != 0) {
         fs_spec_to(ip, forms->int_float);
         return;
-    }
-    else if (op == NB_ADD && PyUnicode_CheckExact(v) && PyUnicode_CheckExact(w)) {
+    } else if (op == NB_ADD && PyUnicode_CheckExact(v) && PyUnicode_CheckExact(w)) {
         fs_spec_to(ip, operator_stores_local(ip) ? FS_OP_BINARY_OP_INPLACE_ADD_STR
                                                  : FS_OP_BINARY_OP_ADD_STR);
         return;
@@ -332,9 +348,9 @@ PyObject *fs_compare_rest(int op, PyObject *v, PyObject *w)
     return NULL;
 }
 
-#define COMPARE_FUSED(type)                                                               \
-    {FS_OP_LOAD_FAST__COMPARE_##type##_JUMP, FS_OP_LOAD_CONST__COMPARE_##type##_JUMP,     \
-     FS_OP_LOAD_FAST__LOAD_FAST__COMPARE_##type##_JUMP,                                   \
+#define COMPARE_FUSED(type)                                                           \
+    {FS_OP_LOAD_FAST__COMPARE_##type##_JUMP, FS_OP_LOAD_CONST__COMPARE_##type##_JUMP, \
+     FS_OP_LOAD_FAST__LOAD_FAST__COMPARE_##type##_JUMP,                               \
      FS_OP_LOAD_FAST__LOAD_CONST__COMPARE_##type##_JUMP}
 
 void fs_spec_compare_op(fs_instr *ip, PyObject *v, PyObject *w)

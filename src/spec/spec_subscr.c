@@ -25,8 +25,8 @@ PyFunctionObject *fs_spec_method_of(PyTypeObject *type, int method, int nargs)
     return co != NULL && co->argcount == nargs ? (PyFunctionObject *)func : NULL;
 }
 
-#define SUBSCR_FUSED(form)                                                     \
-    {FS_OP_LOAD_FAST__SUBSCR_##form, FS_OP_LOAD_CONST__SUBSCR_##form,          \
+#define SUBSCR_FUSED(form)                                            \
+    {FS_OP_LOAD_FAST__SUBSCR_##form, FS_OP_LOAD_CONST__SUBSCR_##form, \
      FS_OP_LOAD_FAST__LOAD_FAST__SUBSCR_##form, FS_OP_LOAD_FAST__LOAD_CONST__SUBSCR_##form}
 
 /* Takes the loads before the subscript into it, where they stand. */
@@ -47,21 +47,16 @@ static bool subscr_by_int(fs_instr *ip, PyObject *container)
     if (PyList_CheckExact(container)) {
         fs_spec_to(ip, FS_OP_BINARY_SUBSCR_LIST_INT);
         subscr_fuse(ip, list_fused);
-    }
-    else if (PyTuple_CheckExact(container)) {
+    } else if (PyTuple_CheckExact(container)) {
         fs_spec_to(ip, FS_OP_BINARY_SUBSCR_TUPLE_INT);
         subscr_fuse(ip, tuple_fused);
-    }
-    else if (PyUnicode_CheckExact(container)) {
+    } else if (PyUnicode_CheckExact(container)) {
         fs_spec_to(ip, FS_OP_BINARY_SUBSCR_STR_INT);
-    }
-    else if (PyBytes_CheckExact(container)) {
+    } else if (PyBytes_CheckExact(container)) {
         fs_spec_to(ip, FS_OP_BINARY_SUBSCR_BYTES_INT);
-    }
-    else if (PyByteArray_CheckExact(container)) {
+    } else if (PyByteArray_CheckExact(container)) {
         fs_spec_to(ip, FS_OP_BINARY_SUBSCR_BYTEARRAY_INT);
-    }
-    else {
+    } else {
         return false;
     }
     return true;
@@ -114,19 +109,15 @@ void fs_spec_store_subscr(fs_instr *ip, PyObject *container, PyObject *key)
         fs_spec_to(ip, FS_OP_STORE_SUBSCR_LIST_INT);
         subscr_fuse_store(ip, FS_OP_LOAD_FAST__LOAD_FAST__STORE_LIST_INT,
                           FS_OP_LOAD_FAST__LOAD_CONST__STORE_LIST_INT);
-    }
-    else if (by_int && PyByteArray_CheckExact(container)) {
+    } else if (by_int && PyByteArray_CheckExact(container)) {
         fs_spec_to(ip, FS_OP_STORE_SUBSCR_BYTEARRAY_INT);
-    }
-    else if (PyDict_CheckExact(container)) {
+    } else if (PyDict_CheckExact(container)) {
         fs_spec_to(ip, FS_OP_STORE_SUBSCR_DICT);
         subscr_fuse_store(ip, FS_OP_LOAD_FAST__LOAD_FAST__STORE_DICT,
                           FS_OP_LOAD_FAST__LOAD_CONST__STORE_DICT);
-    }
-    else if (fs_spec_method_of(Py_TYPE(container), FS_SPEC_SETITEM, 3) != NULL) {
+    } else if (fs_spec_method_of(Py_TYPE(container), FS_SPEC_SETITEM, 3) != NULL) {
         fs_spec_to(ip, FS_OP_STORE_SUBSCR_SETITEM);
-    }
-    else {
+    } else {
         fs_spec_fail(ip, FS_OP_STORE_SUBSCR_GENERIC);
     }
 }
@@ -137,8 +128,7 @@ void fs_spec_contains_op(fs_instr *ip, PyObject *v, PyObject *container)
                : PyAnySet_CheckExact(container) ? FS_OP_CONTAINS_OP_SET
                : PyTuple_CheckExact(container)  ? FS_OP_CONTAINS_OP_TUPLE
                : PyList_CheckExact(container)   ? FS_OP_CONTAINS_OP_LIST
-               : PyUnicode_CheckExact(container) && PyUnicode_CheckExact(v)
-                   ? FS_OP_CONTAINS_OP_STR
+               : PyUnicode_CheckExact(container) && PyUnicode_CheckExact(v) ? FS_OP_CONTAINS_OP_STR
                : fs_spec_method_of(Py_TYPE(container), FS_SPEC_CONTAINS, 2) != NULL
                    ? FS_OP_CONTAINS_OP_METHOD
                    : 0;
