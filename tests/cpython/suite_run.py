@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -97,7 +98,7 @@ def read_cases(xml: Path) -> tuple[dict[str, str], dict[str, str]]:
 
 def judge(returncode: int, timed_out: bool, output: str, cases: dict[str, str]) -> str:
     """Name the outcome of a whole file."""
-    if timed_out or "Timeout (" in output:
+    if timed_out or re.search(r"^Timeout \(\d+:\d\d:\d\d\)!", output, re.MULTILINE):
         return "timeout"
     if returncode < 0 or returncode > 3 or "Fatal Python error" in output and returncode:
         return "crashed"
