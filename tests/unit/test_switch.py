@@ -274,3 +274,19 @@ def test_tracing_right_after_switching() -> None:
     answer(results)
     """
     assert ask_child(code, timeout=20) == [[1, 2, 3]] * 6
+
+
+def test_deep_recursion_while_tracing() -> None:
+    code = """
+    fullspeed.enable()
+    sys.setrecursionlimit(10**6)
+    def down(n):
+        return n and down(n - 1)
+    results = []
+    for hook in (sys.settrace, sys.setprofile):
+        hook(lambda *a: None)
+        results.append(down(100_000))
+        hook(None)
+    answer(results)
+    """
+    assert ask_child(code) == [0, 0]
