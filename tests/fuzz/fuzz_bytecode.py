@@ -1,6 +1,7 @@
 """Mutated code objects: what stock survives, the engine must survive.
 
 Usage as a child: fuzz_bytecode.py stock|engine SEED COUNT (one line per mutant, flushed)
+For people: fuzz_bytecode.py show SEED (what was changed in which function)
 
 How it works: functions of a small zoo get single bytes, constants, tables, flags and sizes
 changed through ``CodeType.replace``. Each mutant is called in a process of its own (a fork of
@@ -12,6 +13,8 @@ What must stay true: outcomes other than crashes are not compared: nobody define
 
 from __future__ import annotations
 
+import difflib
+import dis
 import os
 import random
 import resource
@@ -114,14 +117,33 @@ def mutate(code: types.CodeType, rnd: random.Random) -> types.CodeType:
     return code.replace(co_code=bytes(raw))
 
 
-def run_mutant(seed: int) -> str:
-    """Call one mutant; return ok or exception."""
+def make_mutant(seed: int) -> tuple[Callable[..., object], tuple[object, ...], types.CodeType]:
+    """Return a function of the zoo, its arguments and a mutated version of its code."""
     rnd = random.Random(seed)
     function, args = rnd.choice(zoo())
+    code = function.__code__
+    for _ in range(rnd.choice([1, 1, 2])):
+        code = mutate(code, rnd)
+    return function, args, code
+
+
+def show_mutant(seed: int) -> None:
+    """Print what a seed changes."""
+    function, args, code = make_mutant(seed)
+    before = function.__code__
+    print(f"{function.__name__}{args}")
+    for name in ("co_flags", "co_stacksize", "co_consts", "co_exceptiontable", "co_linetable"):
+        if getattr(before, name) != getattr(code, name):
+            print(f"{name}: {getattr(before, name)!r} -> {getattr(code, name)!r}")
+    if before.co_code != code.co_code:
+        old, new = (dis.Bytecode(c).dis().splitlines() for c in (before, code))
+        print(*difflib.unified_diff(old, new, "stock's", "mutant", lineterm=""), sep="\n")
+
+
+def run_mutant(seed: int) -> str:
+    """Call one mutant; return ok or exception."""
     try:
-        code = function.__code__
-        for _ in range(rnd.choice([1, 1, 2])):
-            code = mutate(code, rnd)
+        function, args, code = make_mutant(seed)
         mutant = types.FunctionType(
             code,
             {"__builtins__": __builtins__, "os": os},
@@ -192,4 +214,7 @@ def find_crashes(
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "show":
+        show_mutant(int(sys.argv[2]))
+        raise SystemExit
     child(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
