@@ -34,6 +34,7 @@ EXCEPTIONS = [
 ]
 RAISED = [
     "ValueError('v')",
+    "AttributeError('a')",
     "KeyError('k')",
     "TypeError",
     "OwnError(1, 2)",
@@ -256,7 +257,8 @@ class ProgramMaker(ExprMaker):
             ("__setattr__(self, name, value)", "object.__setattr__(self, name, value); log(name)"),
             ("__index__(self)", "return small({})"),
         ):
-            if rnd.random() < (0.02 if "attr" in special else 0.18):
+            rare = {"__getattribute__(self, name)": 0.02, "__getattr__(self, name)": 0.1}
+            if rnd.random() < rare.get(special, 0.18 if "setattr" not in special else 0.02):
                 self.special("", special, text)
         self.emit("def __hash__(self): return 7")
         self.level -= 1
