@@ -36,7 +36,7 @@ static PyObject *engine_enable(PyObject *self FS_UNUSED, PyObject *unused FS_UNU
 {
     PyInterpreterState *interp = PyInterpreterState_Get();
     _PyFrameEvalFunction holder = _PyInterpreterState_GetEvalFrameFunc(interp);
-    if (holder == fs_eval) {
+    if (holder == fs_eval || fs_eval_is_lent(interp)) {
         Py_RETURN_NONE;
     }
     if (holder != _PyEval_EvalFrameDefault) {
@@ -63,7 +63,8 @@ PyDoc_STRVAR(engine_disable_doc,
 static PyObject *engine_disable(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
 {
     PyInterpreterState *interp = PyInterpreterState_Get();
-    if (_PyInterpreterState_GetEvalFrameFunc(interp) == fs_eval) {
+    if (_PyInterpreterState_GetEvalFrameFunc(interp) == fs_eval || fs_eval_is_lent(interp)) {
+        fs_eval_forget_loan(interp);
         _PyInterpreterState_SetEvalFrameFunc(interp, _PyEval_EvalFrameDefault);
         fs_eval_leave(interp);
     }
@@ -75,8 +76,9 @@ PyDoc_STRVAR(engine_is_enabled_doc, "is_enabled() -> bool\n--\n\n"
 
 static PyObject *engine_is_enabled(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
 {
-    return PyBool_FromLong(_PyInterpreterState_GetEvalFrameFunc(PyInterpreterState_Get()) ==
-                           fs_eval);
+    PyInterpreterState *interp = PyInterpreterState_Get();
+    return PyBool_FromLong(_PyInterpreterState_GetEvalFrameFunc(interp) == fs_eval ||
+                           fs_eval_is_lent(interp));
 }
 
 /* {op name: count} of one hand-over reason. */

@@ -296,6 +296,10 @@ enum { FS_TABLE_MAIN, FS_TABLE_RECORD, FS_TABLE_LEAVE };
 
 /* interp_eval.c: the PEP 523 frame evaluator, and the switches over all activations. */
 PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag);
+/* CPython's evaluator on a traced frame, the slot lent to it meanwhile. */
+PyObject *fs_eval_traced(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag);
+bool fs_eval_is_lent(PyInterpreterState *interp);
+void fs_eval_forget_loan(PyInterpreterState *interp);
 /* Running activations of an interpreter leave at their next step after a call, or stay after all.
  */
 void fs_eval_leave(PyInterpreterState *interp);

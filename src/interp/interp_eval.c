@@ -52,6 +52,56 @@ void fs_eval_record(bool on)
     eval_swap(PyInterpreterState_Get(), eval_table);
 }
 
+/* While CPython's evaluator runs a traced frame the slot is lent to it: it then makes its calls
+ * itself, in its own loop, and positions, depths and references are what they are without us. */
+static int eval_lent;
+static PyInterpreterState *eval_lender;
+
+static bool eval_lend(PyInterpreterState *interp)
+{
+    _PyFrameEvalFunction holder = _PyInterpreterState_GetEvalFrameFunc(interp);
+    if (eval_lent != 0 ? interp != eval_lender : holder != fs_eval) {
+        return false;
+    }
+    eval_lender = interp;
+    eval_lent++;
+    _PyInterpreterState_SetEvalFrameFunc(interp, _PyEval_EvalFrameDefault);
+    return true;
+}
+
+/* The last one gives it back to us, unless we were switched off or somebody else took it. */
+static void eval_take_back(PyInterpreterState *interp)
+{
+    if (eval_lent != 0 && --eval_lent == 0 &&
+        _PyInterpreterState_GetEvalFrameFunc(interp) == _PyEval_EvalFrameDefault) {
+        _PyInterpreterState_SetEvalFrameFunc(interp, fs_eval);
+    }
+}
+
+bool fs_eval_is_lent(PyInterpreterState *interp)
+{
+    return eval_lent != 0 && interp == eval_lender &&
+           _PyInterpreterState_GetEvalFrameFunc(interp) == _PyEval_EvalFrameDefault;
+}
+
+void fs_eval_forget_loan(PyInterpreterState *interp)
+{
+    if (interp == eval_lender) {
+        eval_lent = 0;
+    }
+}
+
+PyObject *fs_eval_traced(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
+{
+    PyInterpreterState *interp = ts->interp;
+    bool lent = eval_lend(interp);
+    PyObject *result = _PyEval_EvalFrameDefault(ts, frame, throwflag);
+    if (lent) {
+        eval_take_back(interp);
+    }
+    return result;
+}
+
 /* Frames that CPython's own evaluator runs. */
 FS_COLD static PyObject *eval_by_cpython(PyThreadState *ts, _PyInterpreterFrame *frame,
                                          int throwflag)
@@ -62,8 +112,11 @@ FS_COLD static PyObject *eval_by_cpython(PyThreadState *ts, _PyInterpreterFrame 
                             "bad code object %R: COPY_FREE_VARS does not fit its free variables",
                             frame->f_code);
     }
-    int reason = ts->cframe->use_tracing ? FS_HANDOVER_TRACING : FS_HANDOVER_CODE;
-    fs_stats.handovers[reason][FS_OP_RESUME]++;
+    if (ts->cframe->use_tracing) {
+        fs_stats.handovers[FS_HANDOVER_TRACING][FS_OP_RESUME]++;
+        return fs_eval_traced(ts, frame, throwflag);
+    }
+    fs_stats.handovers[FS_HANDOVER_CODE][FS_OP_RESUME]++;
     return _PyEval_EvalFrameDefault(ts, frame, throwflag);
 }
 

@@ -23,7 +23,8 @@ fs_next fs_handover(fs_ctx *ctx, PyObject **result)
     frame->stacktop = (int)(ctx->sp - frame->localsplus);
     ctx->cframe.current_frame = frame->previous;
     ts->recursion_remaining++; /* CPython counts the frame once more */
-    PyObject *value = _PyEval_EvalFrameDefault(ts, frame, 0);
+    PyObject *value = reason == FS_HANDOVER_TRACING ? fs_eval_traced(ts, frame, 0)
+                                                    : _PyEval_EvalFrameDefault(ts, frame, 0);
     frame->is_entry = was_entry;
     if (was_entry) {
         *result = value;
