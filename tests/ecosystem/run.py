@@ -2,7 +2,7 @@
 """Runs third-party test suites under stock and under the engine, and compares test by test.
 
 Examples:
-    tests/ecosystem/run.py --all
+    tests/ecosystem/run.py                  all of them
     tests/ecosystem/run.py attrs jinja2 --jobs 2
 
 How it works: suites.toml says what to fetch (source distributions, through pip or apt) and how to
@@ -235,7 +235,6 @@ def main() -> int:
     )
     suites = tomllib.loads((HERE / "suites.toml").read_text())
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(suites))
-    parser.add_argument("--all", action="store_true")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--timeout", type=float, default=3600, help="seconds per suite and side")
     parser.add_argument("--stop", action="store_true", help="stop a suite at its first failure")
@@ -243,9 +242,9 @@ def main() -> int:
     parser.add_argument("--package-python", type=Path, default=Path(sys.executable))
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     options = parser.parse_args()
-    names = list(suites) if options.all else options.names
-    if not names or (unknown := set(names) - set(suites)):
-        parser.error(f"name some of {', '.join(suites)}" + (f", not {unknown}" if names else ""))
+    names = options.names or list(suites)
+    if unknown := set(names) - set(suites):
+        parser.error(f"name some of {', '.join(suites)}, not {', '.join(unknown)}")
     rows = [
         "# Third-party test suites under the engine",
         "",
