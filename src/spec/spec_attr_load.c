@@ -109,10 +109,12 @@ static int load_plan_instance(fs_cache_attr *cache, PyObject *owner, PyObject *n
     switch (found.kind) {
     case FS_ATTR_OPAQUE:
         return 0;
-    case FS_ATTR_SLOT:
     case FS_ATTR_PROPERTY:
     case FS_ATTR_GETSET:
     case FS_ATTR_MEMBER:
+        /* A getter's AttributeError makes CPython ask __getattr__. */
+        return type->tp_getattro == PyObject_GenericGetAttr ? load_plan_data(cache, &found) : 0;
+    case FS_ATTR_SLOT:
         return load_plan_data(cache, &found);
     default:
         break;
@@ -136,7 +138,9 @@ static int load_plan_meta(fs_cache_attr *cache, PyObject *owner, PyObject *name)
     }
     fs_attr_found found = fs_attr_look_in_type(meta, name);
     cache->version = found.version;
-    return found.kind == FS_ATTR_GETSET || found.kind == FS_ATTR_MEMBER
+    /* As for instances: a getter's AttributeError is for the metaclass's __getattr__. */
+    return meta->tp_getattro == PyType_Type.tp_getattro &&
+                   (found.kind == FS_ATTR_GETSET || found.kind == FS_ATTR_MEMBER)
                ? load_plan_data(cache, &found)
                : 0;
 }
