@@ -59,6 +59,26 @@ static int code_jump_target(int opcode, int i, uint32_t arg)
     }
 }
 
+/* Whether an op's argument is a local variable's place. */
+static bool code_is_local(int opcode)
+{
+    switch (opcode) {
+    case LOAD_FAST:
+    case STORE_FAST:
+    case DELETE_FAST:
+    case LOAD_CLOSURE:
+    case MAKE_CELL:
+    case LOAD_DEREF:
+    case STORE_DEREF:
+    case DELETE_DEREF:
+    case LOAD_CLASSDEREF:
+    case COPY_FREE_VARS:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Whether an op's argument indexes something that exists. */
 static bool code_arg_fits(PyCodeObject *code, int opcode, uint32_t arg)
 {
@@ -94,6 +114,8 @@ static bool code_arg_fits(PyCodeObject *code, int opcode, uint32_t arg)
         return arg <= NB_INPLACE_XOR;
     case COMPARE_OP:
         return arg <= Py_GE;
+    case COPY_FREE_VARS:
+        return arg == (uint32_t)code->co_nfreevars;
     default:
         return true;
     }
@@ -122,11 +144,12 @@ static bool code_decode(code_pass *pass)
         }
         int op = fs_op_of_cpython[opcode] - 1;
         int length = fs_ops[op].length;
-        if (i + length > pass->n || !code_arg_fits(pass->code, opcode, arg)) {
+        if (i + length > pass->n) {
             return false;
         }
-        if (opcode == COPY_FREE_VARS && arg != (uint32_t)pass->code->co_nfreevars) {
-            pass->unsafe = true; /* CPython would read beyond the closure */
+        if (!code_arg_fits(pass->code, opcode, arg)) {
+            /* CPython reads and writes locals that are not there; the rest it can tell. */
+            pass->unsafe = code_is_local(opcode);
             return false;
         }
         pass->starts[first] |= 1;
