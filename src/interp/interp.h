@@ -325,6 +325,8 @@ fs_next fs_unwind_reraise(fs_ctx *ctx);    /* no traceback entry */
 fs_next fs_unwind_exit_frame(fs_ctx *ctx); /* the frame failed before it began */
 /* Takes a generator's finished frame off, as gen_send_ex does; the value is borrowed. */
 void fs_unwind_finish_generator(PyThreadState *ts, _PyInterpreterFrame *frame, bool failed);
+/* Takes the finished frame, called inline, off; ctx is then at its caller. Its kind. */
+int fs_unwind_drop_frame(fs_ctx *ctx, bool failed);
 /* Makes `frame` the running one; ctx->ip is the next instruction. */
 void fs_ctx_enter_frame(fs_ctx *ctx, _PyInterpreterFrame *frame);
 

@@ -82,6 +82,12 @@ static bool code_is_local(int opcode)
 /* Whether an op's argument indexes something that exists. */
 static bool code_arg_fits(PyCodeObject *code, int opcode, uint32_t arg)
 {
+    if (opcode == COPY_FREE_VARS) {
+        return arg == (uint32_t)code->co_nfreevars;
+    }
+    if (code_is_local(opcode)) {
+        return arg < (size_t)code->co_nlocalsplus;
+    }
     switch (opcode) {
     case LOAD_CONST:
     case KW_NAMES:
@@ -100,22 +106,10 @@ static bool code_arg_fits(PyCodeObject *code, int opcode, uint32_t arg)
     case IMPORT_NAME:
     case IMPORT_FROM:
         return arg < (size_t)PyTuple_GET_SIZE(code->co_names);
-    case LOAD_FAST:
-    case STORE_FAST:
-    case DELETE_FAST:
-    case LOAD_CLOSURE:
-    case MAKE_CELL:
-    case LOAD_DEREF:
-    case STORE_DEREF:
-    case DELETE_DEREF:
-    case LOAD_CLASSDEREF:
-        return arg < (size_t)code->co_nlocalsplus;
     case BINARY_OP:
         return arg <= NB_INPLACE_XOR;
     case COMPARE_OP:
         return arg <= Py_GE;
-    case COPY_FREE_VARS:
-        return arg == (uint32_t)code->co_nfreevars;
     default:
         return true;
     }

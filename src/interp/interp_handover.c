@@ -14,7 +14,6 @@ fs_next fs_handover(fs_ctx *ctx, PyObject **result)
     PyThreadState *ts = ctx->ts;
     _PyInterpreterFrame *frame = ctx->frame;
     bool was_entry = frame->is_entry;
-    int kind = *fs_frame_kind_of(frame);
     int reason = ctx->cframe.use_tracing ? FS_HANDOVER_TRACING
                  : ctx->co->runs_stock   ? FS_HANDOVER_CODE
                                          : FS_HANDOVER_DISABLED;
@@ -30,24 +29,19 @@ fs_next fs_handover(fs_ctx *ctx, PyObject **result)
         *result = value;
         return FS_LEAVE;
     }
-    _PyInterpreterFrame *caller = frame->previous;
-    ctx->cframe.current_frame = caller;
-    if (frame->owner == FRAME_OWNED_BY_GENERATOR) {
+    if (frame->owner == FRAME_OWNED_BY_GENERATOR && value != NULL &&
+        _PyFrame_GetGenerator(frame)->gi_frame_state == FRAME_SUSPENDED) {
         PyGenObject *gen = _PyFrame_GetGenerator(frame);
-        if (value != NULL && gen->gi_frame_state == FRAME_SUSPENDED) {
-            ts->exc_info = gen->gi_exc_state.previous_item;
-            gen->gi_exc_state.previous_item = NULL;
-            frame->previous = NULL;
-            fs_ctx_enter_frame(ctx, caller);
-            *ctx->sp++ = value;
-            return FS_GO_ON;
-        }
-        fs_unwind_finish_generator(ts, frame, value == NULL);
-    } else {
-        fs_pyrt_frame_clear(ts, frame);
-        fs_pyrt_frame_free(ts, frame);
+        _PyInterpreterFrame *caller = frame->previous;
+        ctx->cframe.current_frame = caller;
+        ts->exc_info = gen->gi_exc_state.previous_item;
+        gen->gi_exc_state.previous_item = NULL;
+        frame->previous = NULL;
+        fs_ctx_enter_frame(ctx, caller);
+        *ctx->sp++ = value;
+        return FS_GO_ON;
     }
-    fs_ctx_enter_frame(ctx, caller);
+    int kind = fs_unwind_drop_frame(ctx, value == NULL);
     if (value == NULL) {
         ctx->ip--;
         fs_return_failed(ctx, kind);

@@ -179,23 +179,13 @@ fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value)
 
 fs_next fs_return_value(fs_ctx *ctx, PyObject *value)
 {
-    PyThreadState *ts = ctx->ts;
     _PyInterpreterFrame *dying = ctx->frame;
     dying->stacktop = (int)(ctx->sp - dying->localsplus);
-    ts->recursion_remaining++;
+    ctx->ts->recursion_remaining++;
     if (dying->is_entry) {
         return FS_LEAVE;
     }
-    int kind = *fs_frame_kind_of(dying);
-    _PyInterpreterFrame *caller = dying->previous;
-    ctx->cframe.current_frame = caller;
-    if (dying->owner == FRAME_OWNED_BY_GENERATOR) {
-        fs_unwind_finish_generator(ts, dying, false);
-    } else {
-        fs_pyrt_frame_clear(ts, dying);
-        fs_pyrt_frame_free(ts, dying);
-    }
-    fs_ctx_enter_frame(ctx, caller);
+    int kind = fs_unwind_drop_frame(ctx, false);
     return fs_return_into(ctx, kind, value);
 }
 

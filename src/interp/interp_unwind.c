@@ -39,25 +39,31 @@ void fs_unwind_finish_generator(PyThreadState *ts, _PyInterpreterFrame *frame, b
     fs_pyrt_frame_clear(ts, frame);
 }
 
-/* The running frame is done for: off with it, and ctx to its caller's failed instruction. */
-static fs_next unwind_leave_frame(fs_ctx *ctx)
+int fs_unwind_drop_frame(fs_ctx *ctx, bool failed)
 {
     PyThreadState *ts = ctx->ts;
     _PyInterpreterFrame *dying = ctx->frame;
-    ts->recursion_remaining++;
-    if (dying->is_entry) {
-        return FS_LEAVE;
-    }
     int kind = *fs_frame_kind_of(dying);
     _PyInterpreterFrame *caller = dying->previous;
     ctx->cframe.current_frame = caller;
     if (dying->owner == FRAME_OWNED_BY_GENERATOR) {
-        fs_unwind_finish_generator(ts, dying, true);
+        fs_unwind_finish_generator(ts, dying, failed);
     } else {
         fs_pyrt_frame_clear(ts, dying);
         fs_pyrt_frame_free(ts, dying);
     }
     fs_ctx_enter_frame(ctx, caller);
+    return kind;
+}
+
+/* The running frame is done for: off with it, and ctx to its caller's failed instruction. */
+static fs_next unwind_leave_frame(fs_ctx *ctx)
+{
+    ctx->ts->recursion_remaining++;
+    if (ctx->frame->is_entry) {
+        return FS_LEAVE;
+    }
+    int kind = fs_unwind_drop_frame(ctx, true);
     ctx->ip--; /* the call is what failed */
     if (FS_UNLIKELY(kind != FS_KIND_CALL)) {
         fs_return_failed(ctx, kind);

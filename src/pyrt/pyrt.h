@@ -247,9 +247,4 @@ FS_INLINE PyObject *fs_pyrt_latin1_char(unsigned char c)
                    : (PyObject *)&_Py_SINGLETON(strings).latin1[c - 128];
 }
 
-/* ---- numbers ---- */
-
-/* float_dealloc of an exact float: back to CPython's free list. */
-void fs_pyrt_float_free(PyObject *op);
-
 #endif

@@ -408,17 +408,3 @@ bool fs_pyrt_knows_iterator(PyTypeObject *type)
     }
     return false;
 }
-
-/* ---- numbers ---- */
-
-void fs_pyrt_float_free(PyObject *op)
-{
-    struct _Py_float_state *state = &_PyInterpreterState_GET()->float_state;
-    if (state->numfree >= PyFloat_MAXFREELIST) {
-        PyObject_Free(op);
-        return;
-    }
-    state->numfree++;
-    Py_SET_TYPE(op, (PyTypeObject *)state->free_list);
-    state->free_list = (PyFloatObject *)op;
-}

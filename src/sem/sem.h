@@ -112,10 +112,6 @@ FS_SEM_API int fs_sem_check_args_iterable(PyThreadState *ts, PyObject *func, PyO
  * Put the result into the stack slot before the call: stock drops the original first. */
 FS_SEM_API PyObject *fs_sem_star_kwargs(PyThreadState *ts, PyObject *func, PyObject *kwargs);
 FS_SEM_API PyObject *fs_sem_star_args(PyThreadState *ts, PyObject *func, PyObject *args);
-/* Converts what is not converted yet, then calls. kwargs may be NULL. Fires no
- * profile events: hand the frame over while c_profilefunc is active. */
-FS_SEM_API PyObject *fs_sem_call_function_ex(PyThreadState *ts, PyObject *func, PyObject *callargs,
-                                             PyObject *kwargs);
 
 /* --- async and generators (sem_async.c) ---------------------------------- */
 
@@ -140,11 +136,6 @@ FS_SEM_API int fs_sem_with_lookup(PyThreadState *ts, PyObject *mgr, int is_async
                                   PyObject **exit);
 /* The exit method alone, bound; NULL with an error. */
 FS_SEM_API PyObject *fs_sem_with_exit(PyThreadState *ts, PyObject *mgr);
-/* Lookup and call of *enter in one; mgr stays alive throughout. 0 or -1. */
-FS_SEM_API int fs_sem_before_with(PyThreadState *ts, PyObject *mgr, PyObject **exit,
-                                  PyObject **res);
-FS_SEM_API int fs_sem_before_async_with(PyThreadState *ts, PyObject *mgr, PyObject **exit,
-                                        PyObject **res);
 FS_SEM_API PyObject *fs_sem_with_except_start(PyThreadState *ts, PyObject *exit_func,
                                               PyObject *value);
 

@@ -126,25 +126,3 @@ PyObject *fs_sem_star_args(PyThreadState *ts, PyObject *func, PyObject *args)
     }
     return PySequence_Tuple(args);
 }
-
-PyObject *fs_sem_call_function_ex(PyThreadState *ts, PyObject *func, PyObject *callargs,
-                                  PyObject *kwargs)
-{
-    /* Only what was made here is held here: operands in the right form stay borrowed. */
-    PyObject *made_dict = NULL, *made_tuple = NULL, *result = NULL;
-    if (kwargs != NULL && !PyDict_CheckExact(kwargs)) {
-        kwargs = made_dict = fs_sem_star_kwargs(ts, func, kwargs);
-        if (kwargs == NULL) {
-            return NULL;
-        }
-    }
-    if (!PyTuple_CheckExact(callargs)) {
-        callargs = made_tuple = fs_sem_star_args(ts, func, callargs);
-    }
-    if (callargs != NULL) {
-        result = PyObject_Call(func, callargs, kwargs);
-    }
-    Py_XDECREF(made_tuple);
-    Py_XDECREF(made_dict);
-    return result;
-}

@@ -44,34 +44,6 @@ int fs_sem_with_lookup(PyThreadState *ts, PyObject *mgr, int is_async, PyObject 
     return 0;
 }
 
-/* Lookup and call of the enter method. */
-static int enter_with(PyThreadState *ts, PyObject *mgr, int is_async, PyObject **exit,
-                      PyObject **res)
-{
-    PyObject *enter;
-    *res = NULL;
-    if (fs_sem_with_lookup(ts, mgr, is_async, &enter, exit) < 0) {
-        return -1;
-    }
-    *res = PyObject_CallNoArgs(enter);
-    Py_DECREF(enter);
-    if (*res == NULL) {
-        Py_CLEAR(*exit);
-        return -1;
-    }
-    return 0;
-}
-
-int fs_sem_before_with(PyThreadState *ts, PyObject *mgr, PyObject **exit, PyObject **res)
-{
-    return enter_with(ts, mgr, 0, exit, res);
-}
-
-int fs_sem_before_async_with(PyThreadState *ts, PyObject *mgr, PyObject **exit, PyObject **res)
-{
-    return enter_with(ts, mgr, 1, exit, res);
-}
-
 PyObject *fs_sem_with_except_start(PyThreadState *ts, PyObject *exit_func, PyObject *value)
 {
     (void)ts;

@@ -209,9 +209,6 @@ def emit(ops: list[Op], out: pathlib.Path) -> None:
     (out / "ops_goto_table_gen.inc").write_text(
         "\n".join(f"    [FS_OP_{op.name}] = {{&&L_{op.name}}}," for op in ops) + "\n"
     )
-    (out / "ops_goto_record_gen.inc").write_text(
-        "\n".join(f"    [FS_OP_{op.name}] = {{&&L_RECORD}}," for op in ops) + "\n"
-    )
 
 
 def main() -> None:
