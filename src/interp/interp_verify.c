@@ -6,23 +6,23 @@
  * exception handlers; the translator has already seen to arguments and jump targets.
  * What fails is left to CPython's evaluator, which does with it what it does.
  */
-#include "interp/interp_verify.h"
+#include "interp/interp_pass.h"
 
 #include "sem/sem.h"
 
-enum { VERIFY_UNKNOWN = -1 };
+enum { VERIFY_UNKNOWN = -1, VERIFY_SMALL = 1024 };
 
 typedef struct {
-    const verify_input *in;
+    const fs_code_pass *pass;
     int *depth;   /* before each unit; VERIFY_UNKNOWN where no way is known to lead */
     bool changed; /* a depth was found for a unit already passed */
 } verify_state;
 
 /* A way leads to unit `to` with this depth; false when that can not be right. */
-static bool verify_reach(verify_state *state, int from, int to, int depth)
+FS_INLINE bool verify_reach(verify_state *state, int from, int to, int depth)
 {
-    const verify_input *in = state->in;
-    if (depth < 0 || depth > in->code->co_stacksize || to >= in->n) {
+    const fs_code_pass *pass = state->pass;
+    if (depth < 0 || depth > pass->code->co_stacksize || to >= pass->n) {
         return false;
     }
     if (state->depth[to] == VERIFY_UNKNOWN) {
@@ -32,38 +32,31 @@ static bool verify_reach(verify_state *state, int from, int to, int depth)
     return state->depth[to] == depth;
 }
 
-/* Ops that never go on to the next one. */
-static bool verify_is_last(int opcode)
-{
-    return opcode == RETURN_VALUE || opcode == RAISE_VARARGS || opcode == RERAISE ||
-           opcode == JUMP_FORWARD || opcode == JUMP_BACKWARD ||
-           opcode == JUMP_BACKWARD_NO_INTERRUPT;
-}
-
-/* One op's ways on. */
-static bool verify_op(verify_state *state, int i, const verify_op_info *op)
+/* One op's ways on. The translator has made sure that an op starts where it jumps to. */
+FS_INLINE bool verify_op(verify_state *state, int i, const fs_opcode_facts *facts)
 {
     int depth = state->depth[i];
-    if (op->target >= 0) {
-        int effect = PyCompile_OpcodeStackEffectWithJump(op->opcode, (int)op->arg, 1);
-        if (!verify_reach(state, i, op->target, depth + effect)) {
-            return false; /* the translator has made sure that an op starts there */
-        }
+    uint32_t arg = state->pass->out[i].arg;
+    if (facts->jump && !verify_reach(state, i, fs_opcode_target(facts, i, arg),
+                                     depth + fs_opcode_effect(facts, arg, true))) {
+        return false;
     }
-    if (verify_is_last(op->opcode)) {
-        return depth > 0 || op->target >= 0 || op->opcode == RAISE_VARARGS;
+    if (facts->last) {
+        return depth > 0 || facts->jump || facts->opcode == RAISE_VARARGS;
     }
-    int effect = PyCompile_OpcodeStackEffectWithJump(op->opcode, (int)op->arg, 0);
-    return effect != PY_INVALID_STACK_EFFECT && verify_reach(state, i, op->next, depth + effect);
+    int effect = fs_opcode_effect(facts, arg, false);
+    return effect != PY_INVALID_STACK_EFFECT &&
+           verify_reach(state, i, i + facts->length, depth + effect);
 }
 
 /* Handlers begin with the exception above their level, and the lasti if they want it. */
 static bool verify_handlers(verify_state *state)
 {
+    const fs_code_pass *pass = state->pass;
     Py_ssize_t at = 0;
     int level, handler, lasti, found;
-    while ((found = fs_sem_exctable_next(state->in->code, &at, &level, &handler, &lasti)) > 0) {
-        if (handler >= state->in->n || !(state->in->starts[handler] & 1) ||
+    while ((found = fs_sem_exctable_next(pass->code, &at, &level, &handler, &lasti)) > 0) {
+        if (handler >= pass->n || !(pass->starts[handler] & 1) ||
             !verify_reach(state, -1, handler, level + lasti + 1)) {
             return false;
         }
@@ -71,35 +64,41 @@ static bool verify_handlers(verify_state *state)
     return found == 0;
 }
 
-bool fs_verify_code(const verify_input *in)
+/* All ops, again and again until no way leads to a unit that was passed with nothing known. */
+static bool verify_ways(verify_state *state)
 {
-    bool ok = false;
-    int *depth = PyMem_Malloc(((size_t)in->n + 1) * sizeof(int));
+    const fs_code_pass *pass = state->pass;
+    const _Py_CODEUNIT *units = _PyCode_CODE(pass->code);
+    do {
+        state->changed = false;
+        const fs_opcode_facts *facts;
+        for (int i = 0; i < pass->n; i += facts->length) {
+            facts = &fs_opcodes[_Py_OPCODE(units[i])];
+            if (state->depth[i] != VERIFY_UNKNOWN && !verify_op(state, i, facts)) {
+                return false;
+            }
+        }
+    } while (state->changed);
+    return true;
+}
+
+bool fs_verify_code(const fs_code_pass *pass)
+{
+    int small[VERIFY_SMALL];
+    size_t bytes = (size_t)pass->n * sizeof(int);
+    int *depth = pass->n <= VERIFY_SMALL ? small : PyMem_Malloc(bytes);
     if (depth == NULL) {
         return false;
     }
-    for (int i = 0; i <= in->n; i++) {
-        depth[i] = VERIFY_UNKNOWN;
-    }
-    verify_state state = {.in = in, .depth = depth};
+    _Static_assert(VERIFY_UNKNOWN == -1, "bytes of ones");
+    memset(depth, 0xff, bytes);
     /* A generator's first op finds the generator's place; the first value sent takes it. */
     int generator = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
-    depth[0] = (in->code->co_flags & generator) != 0;
-    if (!verify_handlers(&state)) {
-        goto done;
+    depth[0] = (pass->code->co_flags & generator) != 0;
+    verify_state state = {.pass = pass, .depth = depth};
+    bool ok = verify_handlers(&state) && verify_ways(&state);
+    if (depth != small) {
+        PyMem_Free(depth);
     }
-    do {
-        state.changed = false;
-        verify_op_info op;
-        for (int i = 0; i < in->n; i = op.next) {
-            in->describe(in, i, &op);
-            if (depth[i] != VERIFY_UNKNOWN && !verify_op(&state, i, &op)) {
-                goto done;
-            }
-        }
-    } while (state.changed);
-    ok = true;
-done:
-    PyMem_Free(depth);
     return ok;
 }
