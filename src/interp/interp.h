@@ -96,7 +96,9 @@ struct fs_code {
     int framesize; /* words of a frame: specials, locals, stack, the caller's fs_code */
     uint32_t id;   /* never given twice */
     int nslots;
-    int flags;          /* co_flags */
+    int flags;              /* co_flags */
+    PyTypeObject *gen_type; /* what a call makes, NULL: it runs the body */
+    int gen_start; /* the slot of RETURN_GENERATOR if a call need not run what is before it, -1 */
     uint8_t runs_stock; /* FS_RUNS_*: an odd code object that is not run here */
     size_t bytes;       /* memory of this translation */
     fs_line lines[FS_LINES_KEPT];
@@ -342,8 +344,24 @@ FS_INLINE PyObject **fs_return_held(PyObject **sp, const fs_instr *next, int kin
     return kind == FS_KIND_STAR ? sp - (next[-1].arg & 1) - 3
                                 : sp - (Py_ssize_t)next[-FS_CALL_LENGTH].arg - 2;
 }
+
+/* interp_gen.c */
 /* RETURN_GENERATOR: the generator that took the frame over; ctx->frame NULL: leave with it. */
-PyObject *fs_return_generator(fs_ctx *ctx);
+PyObject *fs_gen_return_generator(fs_ctx *ctx);
+/* Fills gen_type and gen_start. */
+void fs_gen_examine(fs_code *co);
+/* An untracked generator without its frame, for a call of func (co->gen_type is not NULL); NULL,
+ * with nothing done: make the call. */
+PyGenObject *fs_gen_prepare(PyThreadState *ts, PyFunctionObject *func, fs_code *co);
+/* Its frame at RETURN_GENERATOR (co->gen_start >= 0), whose first `filled` slots the caller has
+ * filled; takes over func. */
+PyObject *fs_gen_begin(PyGenObject *gen, PyFunctionObject *func, fs_code *co, Py_ssize_t filled);
+/* Both for exactly the positional arguments (moved). */
+PyObject *fs_gen_call(PyThreadState *ts, PyFunctionObject *func, fs_code *co, PyObject **args,
+                      Py_ssize_t nargs);
+/* A generator resumed inline by FOR_ITER or SEND has returned (value stolen); its frame has no
+ * frame object and no f_locals. ctx is then at the caller. */
+void fs_gen_return(fs_ctx *ctx, PyObject *value);
 
 /* interp_handover.c: CPython's evaluator goes on with ctx->frame at ctx->ip. */
 fs_next fs_handover(fs_ctx *ctx, PyObject **result);

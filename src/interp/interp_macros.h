@@ -195,40 +195,52 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
         ip = FS_SLOT_OF(co, frame->prev_instr + 1);                        \
     } while (0)
 
-/* Resumes a suspended generator inline with a value (stolen). A None that would only be dropped
- * again is not pushed: RESUME and POP_TOP are passed over. */
-#define RESUME_GENERATOR(gen, resumed, callee, value)                                              \
-    do {                                                                                           \
-        SAVE_IP();                                                                                 \
-        frame->stacktop = (int)(sp - frame->localsplus);                                           \
-        (gen)->gi_exc_state.previous_item = TS->exc_info;                                          \
-        TS->exc_info = &(gen)->gi_exc_state;                                                       \
-        (gen)->gi_frame_state = FRAME_EXECUTING;                                                   \
-        (resumed)->previous = frame;                                                               \
-        (resumed)->is_entry = false;                                                               \
-        ctx->resumer = frame;                                                                      \
-        ctx->resumer_co = co;                                                                      \
-        frame = (resumed);                                                                         \
-        ctx->cframe.current_frame = frame;                                                         \
-        co = (callee);                                                                             \
-        ctx->co = co;                                                                              \
-        sp = frame->localsplus + frame->stacktop;                                                  \
-        ip = FS_SLOT_OF(co, frame->prev_instr + 1);                                                \
-        if (FS_LIKELY((value) == Py_None && ip->op == FS_OP_RESUME && ip[1].op == FS_OP_POP_TOP && \
-                      TS->recursion_remaining > 0 && !MUST_POLL())) {                              \
-            Py_None->ob_refcnt--;                                                                  \
-            ip += 2;                                                                               \
-            TS->recursion_remaining--;                                                             \
-            frame->stacktop = -1;                                                                  \
-            DISPATCH();                                                                            \
-        }                                                                                          \
-        PUSH(value);                                                                               \
-        if (FS_UNLIKELY(TS->recursion_remaining-- <= 0)) {                                         \
-            frame->stacktop++;                                                                     \
-            GOTO_OP(RESUME_FRAME_CHECK);                                                           \
-        }                                                                                          \
-        frame->stacktop = -1;                                                                      \
-        DISPATCH();                                                                                \
+/* Makes a suspended generator's frame the running one. */
+#define LINK_GENERATOR(gen, resumed, callee)              \
+    do {                                                  \
+        SAVE_IP();                                        \
+        frame->stacktop = (int)(sp - frame->localsplus);  \
+        (gen)->gi_exc_state.previous_item = TS->exc_info; \
+        TS->exc_info = &(gen)->gi_exc_state;              \
+        (gen)->gi_frame_state = FRAME_EXECUTING;          \
+        (resumed)->previous = frame;                      \
+        (resumed)->is_entry = false;                      \
+        ctx->resumer = frame;                             \
+        ctx->resumer_co = co;                             \
+        frame = (resumed);                                \
+        ctx->cframe.current_frame = frame;                \
+        co = (callee);                                    \
+        ctx->co = co;                                     \
+        sp = frame->localsplus + frame->stacktop;         \
+        ip = FS_SLOT_OF(co, frame->prev_instr + 1);       \
+    } while (0)
+
+/* ... and goes on there with a value (stolen). */
+#define START_GENERATOR(value)                             \
+    do {                                                   \
+        PUSH(value);                                       \
+        if (FS_UNLIKELY(TS->recursion_remaining-- <= 0)) { \
+            frame->stacktop++;                             \
+            GOTO_OP(RESUME_FRAME_CHECK);                   \
+        }                                                  \
+        frame->stacktop = -1;                              \
+        DISPATCH();                                        \
+    } while (0)
+
+/* Resumes a generator with None. One that would only be dropped again is not pushed: RESUME and
+ * POP_TOP are passed over. */
+#define RESUME_GENERATOR(gen, resumed, callee)                                   \
+    do {                                                                         \
+        LINK_GENERATOR(gen, resumed, callee);                                    \
+        if (FS_LIKELY(((ip->op == FS_OP_RESUME && ip[1].op == FS_OP_POP_TOP) ||  \
+                       (ip->op == FS_OP_POP_TOP && ip[1].op == FS_OP_RESUME)) && \
+                      TS->recursion_remaining > 0 && !MUST_POLL())) {            \
+            ip += 2;                                                             \
+            TS->recursion_remaining--;                                           \
+            frame->stacktop = -1;                                                \
+            DISPATCH();                                                          \
+        }                                                                        \
+        START_GENERATOR(Py_NewRef(Py_None));                                     \
     } while (0)
 
 #endif

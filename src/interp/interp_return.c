@@ -188,35 +188,3 @@ fs_next fs_return_value(fs_ctx *ctx, PyObject *value)
     int kind = fs_unwind_drop_frame(ctx, false);
     return fs_return_into(ctx, kind, value);
 }
-
-PyObject *fs_return_generator(fs_ctx *ctx)
-{
-    PyThreadState *ts = ctx->ts;
-    _PyInterpreterFrame *frame = ctx->frame;
-    PyGenObject *gen = (PyGenObject *)fs_sem_make_generator(ts, frame->f_func);
-    if (gen == NULL) {
-        return NULL;
-    }
-    _PyInterpreterFrame *own = (_PyInterpreterFrame *)gen->gi_iframe;
-    frame->stacktop = (int)(ctx->sp - frame->localsplus);
-    memcpy(own, frame, (size_t)((char *)ctx->sp - (char *)frame));
-    own->previous = NULL;
-    own->owner = FRAME_OWNED_BY_GENERATOR;
-    *fs_frame_kind_of(own) = FS_KIND_CALL;
-    gen->gi_frame_state = FRAME_CREATED;
-    ts->recursion_remaining++;
-    if (frame->is_entry) {
-        /* Whoever pushed the frame clears it: leave nothing that the generator owns now. */
-        frame->stacktop = 0;
-        frame->f_locals = NULL;
-        Py_INCREF(frame->f_func);
-        Py_INCREF(frame->f_code);
-        ctx->frame = NULL;
-        return (PyObject *)gen;
-    }
-    _PyInterpreterFrame *caller = frame->previous;
-    fs_pyrt_frame_free(ts, frame);
-    ctx->cframe.current_frame = caller;
-    fs_ctx_enter_frame(ctx, caller);
-    return (PyObject *)gen;
-}

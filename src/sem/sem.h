@@ -124,6 +124,8 @@ FS_SEM_API PyObject *fs_sem_gen_yf(PyGenObject *gen);
 FS_SEM_API PyObject *fs_sem_asyncgen_wrap(PyObject *value);
 FS_SEM_API PyObject *fs_sem_get_yield_from_iter(PyThreadState *ts, _PyInterpreterFrame *frame,
                                                 PyObject *iterable);
+/* The type of object that calls of code with these flags make, or NULL. */
+FS_SEM_API PyTypeObject *fs_sem_generator_type(int co_flags);
 /* The generator, coroutine or async generator of a call to `func`, state FRAME_CREATED,
  * its gi_iframe NOT filled in: copy the frame there before anything else can allocate. */
 FS_SEM_API PyObject *fs_sem_make_generator(PyThreadState *ts, PyFunctionObject *func);

@@ -226,8 +226,7 @@ static PyObject *coroutine_origin(int depth, _PyInterpreterFrame *frame)
     return origin;
 }
 
-/* The type of object that a code object with these flags makes, or NULL. */
-static PyTypeObject *generator_type(int co_flags)
+PyTypeObject *fs_sem_generator_type(int co_flags)
 {
     switch (co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) {
     case CO_GENERATOR:
@@ -267,7 +266,7 @@ static PyGenObject *alloc_generator(PyTypeObject *type, PyFunctionObject *func)
 
 PyObject *fs_sem_make_generator(PyThreadState *ts, PyFunctionObject *func)
 {
-    PyTypeObject *type = generator_type(((PyCodeObject *)func->func_code)->co_flags);
+    PyTypeObject *type = fs_sem_generator_type(((PyCodeObject *)func->func_code)->co_flags);
     if (type == NULL) {
         _PyErr_SetString(ts, PyExc_SystemError, "RETURN_GENERATOR in code of no generator");
         return NULL;

@@ -130,6 +130,10 @@ static bool spec_call_function(fs_instr *ip, PyFunctionObject *func, Py_ssize_t 
         fs_spec_to(ip, FS_OP_CALL_PY_DEFAULTS);
         return true;
     }
+    if (callee->gen_type != NULL && callee->gen_start >= 0) {
+        fs_spec_to(ip, FS_OP_CALL_PY_GEN);
+        return true;
+    }
     fs_cache_call_py *cache = (fs_cache_call_py *)(ip + 3);
     uint32_t version = fs_pyrt_func_version(func);
     bool anew = (callee->flags & CO_NESTED) != 0 || (ip->flags & FS_IF_FAILS) != 0;

@@ -1,0 +1,243 @@
+/* Generators and coroutines: made by a call, finished by a return, taken apart.
+ *
+ * A call of a generator function makes the generator at once, its frame filled in
+ * place; CPython runs a frame on the data stack up to RETURN_GENERATOR and copies
+ * it. (What is not that simple does so here, too.) A finished generator that
+ * nobody else holds is taken apart where it returns, and its block kept for the
+ * next one of its size.
+ *
+ * What must stay true:
+ * - Blocks come from PyObject_GC_NewVar or as it makes them, and may go back to
+ *   PyObject_GC_Del; the collector's count of young objects is kept as it keeps it. A
+ *   call that would start a collection is made the long way.
+ * - A generator is not tracked before its frame is complete.
+ * - While what a finished frame held is dropped, the frame is unlinked and the
+ *   generator's state is FRAME_CLEARED.
+ */
+#include "interp/interp.h"
+
+#include "sem/sem.h"
+
+#include <internal/pycore_pymem.h>
+
+enum { GEN_WORDS = 64, GEN_KEPT = 32 };
+
+/* Blocks by the words of locals and stack; the first word of each points to the next. */
+static struct {
+    void *first;
+    int kept;
+} gen_pool[GEN_WORDS];
+
+/* Words of locals and stack. */
+static int gen_words(const fs_code *co)
+{
+    return co->framesize - (int)FRAME_SPECIALS_SIZE - 1;
+}
+
+void fs_gen_examine(fs_code *co)
+{
+    int at = co->instrs[0].op == FS_OP_COPY_FREE_VARS;
+    bool simple = at < co->nslots && co->instrs[at].op == FS_OP_RETURN_GENERATOR &&
+                  (at == 0 || (int)co->instrs[0].arg == co->pycode->co_nfreevars);
+    co->gen_type = fs_sem_generator_type(co->flags);
+    co->gen_start = co->gen_type != NULL && simple ? at : -1;
+}
+
+/* An untracked block for a generator of this code; NULL: a collection is due, or no memory. */
+static PyGenObject *gen_take_block(PyThreadState *ts, int words)
+{
+    struct gc_generation *young = &ts->interp->gc.generations[0];
+    if ((young->count >= young->threshold && ts->interp->gc.enabled) ||
+        _Py_tracemalloc_config.tracing) {
+        return NULL;
+    }
+    PyGC_Head *head;
+    if (FS_LIKELY(words < GEN_WORDS && gen_pool[words].first != NULL)) {
+        head = gen_pool[words].first;
+        gen_pool[words].first = *(void **)head;
+        gen_pool[words].kept--;
+    } else {
+        head = PyObject_Malloc(sizeof(PyGC_Head) + _PyObject_VAR_SIZE(&PyGen_Type, words));
+        if (head == NULL) {
+            return NULL;
+        }
+    }
+    young->count++;
+    head->_gc_next = 0;
+    head->_gc_prev = 0;
+    return (PyGenObject *)(head + 1);
+}
+
+PyGenObject *fs_gen_prepare(PyThreadState *ts, PyFunctionObject *func, fs_code *co)
+{
+    if (FS_UNLIKELY(ts->recursion_remaining <= 0 ||
+                    (ts->coroutine_origin_tracking_depth > 0 && co->gen_type == &PyCoro_Type))) {
+        return NULL;
+    }
+    PyGenObject *gen = gen_take_block(ts, gen_words(co));
+    if (FS_UNLIKELY(gen == NULL)) {
+        return NULL;
+    }
+    PyObject *op = (PyObject *)gen;
+    op->ob_refcnt = 1;
+    op->ob_type = co->gen_type;
+    gen->gi_code = (PyCodeObject *)Py_NewRef(co->pycode);
+    gen->gi_weakreflist = NULL;
+    gen->gi_name = Py_NewRef(func->func_name);
+    gen->gi_qualname = Py_NewRef(func->func_qualname);
+    gen->gi_exc_state.exc_value = NULL;
+    gen->gi_exc_state.previous_item = NULL;
+    gen->gi_origin_or_finalizer = NULL;
+    gen->gi_hooks_inited = 0;
+    gen->gi_closed = 0;
+    gen->gi_running_async = 0;
+    gen->gi_frame_state = FRAME_CREATED;
+    return gen;
+}
+
+PyObject *fs_gen_begin(PyGenObject *gen, PyFunctionObject *func, fs_code *co, Py_ssize_t filled)
+{
+    _PyInterpreterFrame *frame = (_PyInterpreterFrame *)gen->gi_iframe;
+    int n = co->nlocalsplus;
+    frame->f_func = func;
+    frame->f_globals = func->func_globals;
+    frame->f_builtins = func->func_builtins;
+    frame->f_locals = NULL;
+    frame->f_code = (PyCodeObject *)Py_NewRef(co->pycode);
+    frame->frame_obj = NULL;
+    frame->previous = NULL;
+    frame->prev_instr = FS_UNIT_OF(co, co->instrs + co->gen_start);
+    frame->stacktop = n;
+    frame->is_entry = false;
+    frame->owner = FRAME_OWNED_BY_GENERATOR;
+    *fs_frame_kind_of(frame) = FS_KIND_CALL;
+    fs_frame_empty_slots(frame, co, filled);
+    if (co->gen_start != 0) {
+        int nfree = (int)co->instrs[0].arg;
+        for (int i = 0; i < nfree; i++) {
+            frame->localsplus[n - nfree + i] = Py_NewRef(PyTuple_GET_ITEM(func->func_closure, i));
+        }
+    }
+    _PyObject_GC_TRACK((PyObject *)gen);
+    return (PyObject *)gen;
+}
+
+PyObject *fs_gen_call(PyThreadState *ts, PyFunctionObject *func, fs_code *co, PyObject **args,
+                      Py_ssize_t nargs)
+{
+    PyGenObject *gen = fs_gen_prepare(ts, func, co);
+    if (FS_UNLIKELY(gen == NULL)) {
+        return NULL;
+    }
+    fs_frame_move_args((_PyInterpreterFrame *)gen->gi_iframe, args, nargs);
+    return fs_gen_begin(gen, func, co, nargs);
+}
+
+/* Drops a reference to a generator that has finished. */
+static void gen_drop_finished(PyThreadState *ts, PyGenObject *gen, int words)
+{
+    PyObject *op = (PyObject *)gen;
+    if (FS_UNLIKELY(Py_REFCNT(op) != 1 || gen->gi_weakreflist != NULL ||
+                    gen->gi_origin_or_finalizer != NULL || words >= GEN_WORDS ||
+                    gen_pool[words].kept >= GEN_KEPT || _Py_tracemalloc_config.tracing)) {
+        Py_DECREF(op);
+        return;
+    }
+    PyObject *code = (PyObject *)gen->gi_code;
+    PyObject *name = gen->gi_name;
+    PyObject *qualname = gen->gi_qualname;
+    _PyObject_GC_UNTRACK(op);
+    struct gc_generation *young = &ts->interp->gc.generations[0];
+    young->count -= young->count > 0;
+    PyGC_Head *head = _Py_AS_GC(op);
+    *(void **)head = gen_pool[words].first;
+    gen_pool[words].first = head;
+    gen_pool[words].kept++;
+    Py_DECREF(code);
+    Py_DECREF(name);
+    Py_DECREF(qualname);
+}
+
+void fs_gen_return(fs_ctx *ctx, PyObject *value)
+{
+    PyThreadState *ts = ctx->ts;
+    _PyInterpreterFrame *done = ctx->frame;
+    PyGenObject *gen = _PyFrame_GetGenerator(done);
+    _PyInterpreterFrame *caller = done->previous;
+    int words = gen_words(ctx->co);
+    bool sent = *fs_frame_kind_of(done) == FS_KIND_GEN_SEND;
+    done->previous = NULL;
+    ctx->cframe.current_frame = caller;
+    ts->recursion_remaining++;
+    ts->exc_info = gen->gi_exc_state.previous_item;
+    gen->gi_exc_state.previous_item = NULL;
+    if (FS_UNLIKELY(gen->gi_exc_state.exc_value != NULL)) {
+        gen->gi_frame_state = FRAME_COMPLETED;
+        Py_CLEAR(gen->gi_exc_state.exc_value);
+    }
+    gen->gi_frame_state = FRAME_CLEARED;
+    for (PyObject **slot = done->localsplus; slot < ctx->sp; slot++) {
+        PyObject *v = *slot;
+        if (v != NULL && --v->ob_refcnt == 0) {
+            fs_num_dealloc(v);
+        }
+    }
+    Py_DECREF(done->f_func);
+    Py_DECREF(done->f_code);
+    fs_code *co =
+        FS_LIKELY(caller == ctx->resumer) ? ctx->resumer_co : fs_pyrt_code_get(caller->f_code);
+    fs_instr *ip = FS_SLOT_OF(co, caller->prev_instr + 1);
+    PyObject **sp = caller->localsplus + caller->stacktop;
+    caller->stacktop = -1;
+    ctx->frame = caller;
+    ctx->co = co;
+    ctx->ip = ip + ip[-1].arg;
+    if (sent) {
+        sp[-1] = value;
+        ctx->sp = sp;
+    } else {
+        ctx->sp = sp - 1;
+        Py_DECREF(value);
+    }
+    gen_drop_finished(ts, gen, words);
+}
+
+PyObject *fs_gen_return_generator(fs_ctx *ctx)
+{
+    PyThreadState *ts = ctx->ts;
+    _PyInterpreterFrame *frame = ctx->frame;
+    PyGenObject *gen =
+        ctx->co->gen_type == NULL ? NULL : fs_gen_prepare(ts, frame->f_func, ctx->co);
+    bool prepared = gen != NULL;
+    if (!prepared) {
+        gen = (PyGenObject *)fs_sem_make_generator(ts, frame->f_func);
+        if (gen == NULL) {
+            return NULL;
+        }
+    }
+    _PyInterpreterFrame *own = (_PyInterpreterFrame *)gen->gi_iframe;
+    frame->stacktop = (int)(ctx->sp - frame->localsplus);
+    memcpy(own, frame, (size_t)((char *)ctx->sp - (char *)frame));
+    own->previous = NULL;
+    own->owner = FRAME_OWNED_BY_GENERATOR;
+    *fs_frame_kind_of(own) = FS_KIND_CALL;
+    gen->gi_frame_state = FRAME_CREATED;
+    if (prepared) {
+        _PyObject_GC_TRACK((PyObject *)gen);
+    }
+    ts->recursion_remaining++;
+    if (frame->is_entry) {
+        /* Whoever pushed the frame clears it: leave nothing that the generator owns now. */
+        frame->stacktop = 0;
+        frame->f_locals = NULL;
+        Py_INCREF(frame->f_func);
+        Py_INCREF(frame->f_code);
+        ctx->frame = NULL;
+        return (PyObject *)gen;
+    }
+    _PyInterpreterFrame *caller = frame->previous;
+    fs_pyrt_frame_free(ts, frame);
+    ctx->cframe.current_frame = caller;
+    fs_ctx_enter_frame(ctx, caller);
+    return (PyObject *)gen;
+}
