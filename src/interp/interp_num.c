@@ -1,4 +1,8 @@
-/* The out-of-line half of interp_num.h: pools, wide ints. */
+/* The out-of-line half of interp_num.h: pools, wide ints.
+ *
+ * Wide ints are done in 64 bits where operands and result fit, else in 128 (operands of up
+ * to four digits); what is larger is CPython's.
+ */
 #include "interp/interp_num.h"
 
 fs_pool fs_int_pool = {.top = fs_int_pool.blocks};
@@ -114,7 +118,7 @@ static PyObject *num_make(int64_t value, PyObject *dead)
     } else {
         v = PyObject_Malloc(offsetof(PyLongObject, ob_digit) + (size_t)size * sizeof(digit));
         if (v == NULL) {
-            return PyErr_NoMemory();
+            return NULL;
         }
         _PyObject_Init(v, &PyLong_Type);
     }
@@ -229,11 +233,119 @@ static bool num_operate(int op, int64_t a, int64_t b, int64_t *result)
     return true;
 }
 
+typedef __int128 num_int128;
+
+enum { NUM_BIG_DIGITS = 4, NUM_BIG_BITS = NUM_BIG_DIGITS * PyLong_SHIFT };
+
+/* The value of an int of up to NUM_BIG_DIGITS digits. */
+static num_int128 num_big_value(PyObject *v)
+{
+    Py_ssize_t size = Py_ABS(Py_SIZE(v));
+    const digit *digits = ((PyLongObject *)v)->ob_digit;
+    num_int128 magnitude = 0;
+    while (size-- > 0) {
+        magnitude = magnitude << PyLong_SHIFT | digits[size];
+    }
+    return Py_SIZE(v) < 0 ? -magnitude : magnitude;
+}
+
+/* The result as an int object; NULL without an error: no memory. */
+static PyObject *num_make_big(num_int128 value, PyObject *dead)
+{
+    if (value == (int64_t)value && (int64_t)value != INT64_MIN) {
+        return NUM_IS_SMALL((int64_t)value) ? fs_num_small((int64_t)value)
+                                            : num_make((int64_t)value, dead);
+    }
+    unsigned __int128 magnitude = value < 0 ? -(unsigned __int128)value : (unsigned __int128)value;
+    Py_ssize_t size =
+        3 + (magnitude >> (3 * PyLong_SHIFT) != 0) + (magnitude >> (4 * PyLong_SHIFT) != 0);
+    PyObject *v;
+    if (dead != NULL && Py_ABS(Py_SIZE(dead)) >= size) {
+        v = Py_NewRef(dead);
+    } else {
+        v = PyObject_Malloc(offsetof(PyLongObject, ob_digit) + (size_t)size * sizeof(digit));
+        if (v == NULL) {
+            return NULL;
+        }
+        _PyObject_Init(v, &PyLong_Type);
+    }
+    for (Py_ssize_t i = 0; i < size; i++) {
+        ((PyLongObject *)v)->ob_digit[i] = (digit)magnitude & PyLong_MASK;
+        magnitude >>= PyLong_SHIFT;
+    }
+    Py_SET_SIZE(v, value < 0 ? -size : size);
+    return v;
+}
+
+/* v <op> w in 128 bits; the operands have `nv` and `nw` digits. */
+static bool num_operate_big(int op, PyObject *v, PyObject *w, Py_ssize_t nv, Py_ssize_t nw,
+                            num_int128 *result)
+{
+    num_int128 a = num_big_value(v);
+    num_int128 b = num_big_value(w);
+    switch (op) {
+    case NB_ADD:
+    case NB_INPLACE_ADD:
+        *result = a + b;
+        return true;
+    case NB_SUBTRACT:
+    case NB_INPLACE_SUBTRACT:
+        *result = a - b;
+        return true;
+    case NB_MULTIPLY:
+    case NB_INPLACE_MULTIPLY:
+        if (nv + nw > NUM_BIG_DIGITS) {
+            return false;
+        }
+        *result = a * b;
+        return true;
+    case NB_AND:
+    case NB_INPLACE_AND:
+        *result = a & b;
+        return true;
+    case NB_OR:
+    case NB_INPLACE_OR:
+        *result = a | b;
+        return true;
+    case NB_XOR:
+    case NB_INPLACE_XOR:
+        *result = a ^ b;
+        return true;
+    case NB_LSHIFT:
+    case NB_INPLACE_LSHIFT:
+        if (b < 0 || b > NUM_BIG_BITS - nv * PyLong_SHIFT) {
+            return false;
+        }
+        *result = (num_int128)((unsigned __int128)a << (int)b);
+        return true;
+    case NB_RSHIFT:
+    case NB_INPLACE_RSHIFT:
+        if (b < 0) {
+            return false;
+        }
+        *result = a >> (b > NUM_BIG_BITS ? NUM_BIG_BITS : (int)b);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The same for operands or results that need more than 63 bits. */
+static PyObject *num_big(int op, PyObject *v, PyObject *w)
+{
+    Py_ssize_t nv = Py_ABS(Py_SIZE(v)), nw = Py_ABS(Py_SIZE(w));
+    num_int128 r;
+    if (nv > NUM_BIG_DIGITS || nw > NUM_BIG_DIGITS || !num_operate_big(op, v, w, nv, nw, &r)) {
+        return NULL;
+    }
+    return num_make_big(r, Py_REFCNT(v) == 1 ? v : Py_REFCNT(w) == 1 ? w : NULL);
+}
+
 PyObject *fs_num_wide(int op, PyObject *v, PyObject *w)
 {
     int64_t a, b, r;
     if (!num_wide_value(v, &a) || !num_wide_value(w, &b) || !num_operate(op, a, b, &r)) {
-        return NULL;
+        return num_big(op, v, w);
     }
     if (NUM_IS_SMALL(r)) {
         return fs_num_small(r);

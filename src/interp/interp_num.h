@@ -1,7 +1,7 @@
 /* Arithmetic on exact ints and floats for op bodies: values, results, free blocks.
  *
- * Ints of one digit ("compact", |v| < 2**30) are done in the op; up to 63
- * bits in fs_num_wide; the rest is CPython's. Results reuse an operand
+ * Ints of one digit ("compact", |v| < 2**30) are done in the op; those of up
+ * to four digits in fs_num_wide; the rest is CPython's. Results reuse an operand
  * that only the stack holds, else a block from a pool: a stack of dead ints (or
  * floats) that come from PyObject_Malloc and may go back to PyObject_Free.
  *
@@ -28,7 +28,7 @@ extern FS_HIDDEN fs_pool fs_float_pool;
 extern FS_HIDDEN PyLongObject *fs_num_small_ints; /* the singleton 0: index it with -5..256 */
 
 int fs_num_init(void);
-/* v <op> w for ints of up to 63 bits, in the memory of an operand that only the caller holds;
+/* v <op> w for ints of a few digits, in the memory of an operand that only the caller holds;
  * NULL without an error: leave it to CPython. */
 PyObject *fs_num_wide(int op, PyObject *v, PyObject *w);
 /* Gives half of a full pool back. */

@@ -60,6 +60,29 @@ FS_INLINE fs_code *fs_pyrt_code_get(PyCodeObject *code)
 /* Attaches a translation (or NULL) to a code object; -1 with MemoryError. */
 int fs_pyrt_code_set(PyCodeObject *code, fs_code *translation);
 
+/* ---- array.array, whose layout its module keeps to itself ---- */
+
+typedef struct fs_pyrt_array fs_pyrt_array;
+
+/* How items of one type code are read and written. */
+typedef struct {
+    char typecode;
+    int itemsize;
+    PyObject *(*getitem)(fs_pyrt_array *, Py_ssize_t);
+    int (*setitem)(fs_pyrt_array *, Py_ssize_t, PyObject *);
+} fs_pyrt_array_descr;
+
+struct fs_pyrt_array {
+    PyObject_VAR_HEAD char *items;
+    Py_ssize_t allocated;
+    const fs_pyrt_array_descr *descr;
+    PyObject *weakrefs;
+    Py_ssize_t exports;
+};
+
+/* Whether the type is array.array itself (each interpreter has its own). */
+bool fs_pyrt_is_array(PyTypeObject *type);
+
 /* ---- frames and the data stack ---- */
 
 /* Room for `size` words on the data stack, opening a chunk when needed; NULL with MemoryError. */

@@ -408,3 +408,15 @@ bool fs_pyrt_knows_iterator(PyTypeObject *type)
     }
     return false;
 }
+
+bool fs_pyrt_is_array(PyTypeObject *type)
+{
+    static const unsigned long flags = Py_TPFLAGS_HEAPTYPE | Py_TPFLAGS_IMMUTABLETYPE;
+    if ((type->tp_flags & flags) != flags || strcmp(type->tp_name, "array.array") != 0 ||
+        type->tp_basicsize != sizeof(fs_pyrt_array)) {
+        return false;
+    }
+    PyObject *module = ((PyHeapTypeObject *)type)->ht_module;
+    return module != NULL && PyModule_Check(module) &&
+           strcmp(((PyModuleObject *)module)->md_def->m_name, "array") == 0;
+}

@@ -54,7 +54,7 @@ void fs_spec_super_miss(_PyInterpreterFrame *frame, fs_code *co, fs_instr *ip, P
 void fs_spec_binary_op(fs_instr *ip, PyObject *v, PyObject *w);
 void fs_spec_compare_op(fs_instr *ip, PyObject *v, PyObject *w);
 void fs_spec_binary_subscr(fs_instr *ip, PyObject *container, PyObject *key);
-void fs_spec_store_subscr(fs_instr *ip, PyObject *container, PyObject *key);
+void fs_spec_store_subscr(fs_instr *ip, PyObject *value, PyObject *container, PyObject *key);
 void fs_spec_for_iter(fs_instr *ip, PyObject *iter);
 void fs_spec_contains_op(fs_instr *ip, PyObject *v, PyObject *container);
 
@@ -65,6 +65,11 @@ typedef struct {
         binaryfunc slot;        /* mp_subscript */
     };
 } fs_cache_subscr;
+
+typedef struct {
+    uint32_t type_version;
+    uint32_t unused;
+} fs_cache_store_subscr;
 
 /* Special methods that ops without room in their cache look up in the type each time. */
 enum fs_spec_method {

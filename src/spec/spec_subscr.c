@@ -80,6 +80,10 @@ void fs_spec_binary_subscr(fs_instr *ip, PyObject *container, PyObject *key)
         fs_spec_fail(ip, FS_OP_BINARY_SUBSCR_GENERIC);
         return;
     }
+    if (fs_pyrt_is_array(type)) {
+        fs_spec_to(ip, FS_OP_BINARY_SUBSCR_ARRAY);
+        return;
+    }
     cache->func = fs_spec_method_of(type, FS_SPEC_GETITEM, 2);
     if (cache->func != NULL) {
         fs_spec_to(ip, FS_OP_BINARY_SUBSCR_GETITEM);
@@ -94,6 +98,22 @@ void fs_spec_binary_subscr(fs_instr *ip, PyObject *container, PyObject *key)
     fs_spec_fail(ip, FS_OP_BINARY_SUBSCR_GENERIC);
 }
 
+/* Doubles in an array.array. */
+static bool subscr_store_array(fs_instr *ip, PyObject *container, PyObject *value)
+{
+    fs_cache_store_subscr *cache = (fs_cache_store_subscr *)(ip + 1);
+    if (!PyFloat_CheckExact(value) || !fs_pyrt_is_array(Py_TYPE(container)) ||
+        ((fs_pyrt_array *)container)->descr->typecode != 'd') {
+        return false;
+    }
+    cache->type_version = fs_pyrt_type_version(Py_TYPE(container));
+    if (cache->type_version == 0) {
+        return false;
+    }
+    fs_spec_to(ip, FS_OP_STORE_SUBSCR_ARRAY);
+    return true;
+}
+
 /* The same for a store, whose value is on the stack below the two loads. */
 static void subscr_fuse_store(fs_instr *ip, int by_local, int by_constant)
 {
@@ -102,7 +122,7 @@ static void subscr_fuse_store(fs_instr *ip, int by_local, int by_constant)
     }
 }
 
-void fs_spec_store_subscr(fs_instr *ip, PyObject *container, PyObject *key)
+void fs_spec_store_subscr(fs_instr *ip, PyObject *value, PyObject *container, PyObject *key)
 {
     bool by_int = PyLong_CheckExact(key) && NUM_COMPACT(key);
     if (by_int && PyList_CheckExact(container)) {
@@ -115,6 +135,8 @@ void fs_spec_store_subscr(fs_instr *ip, PyObject *container, PyObject *key)
         fs_spec_to(ip, FS_OP_STORE_SUBSCR_DICT);
         subscr_fuse_store(ip, FS_OP_LOAD_FAST__LOAD_FAST__STORE_DICT,
                           FS_OP_LOAD_FAST__LOAD_CONST__STORE_DICT);
+    } else if (subscr_store_array(ip, container, value)) {
+        return;
     } else if (fs_spec_method_of(Py_TYPE(container), FS_SPEC_SETITEM, 3) != NULL) {
         fs_spec_to(ip, FS_OP_STORE_SUBSCR_SETITEM);
     } else {
