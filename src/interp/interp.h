@@ -384,6 +384,10 @@ FS_COLD void fs_call_drop_rest(PyObject **from, PyObject **end);
 PyObject *fs_join_pieces(PyObject **pieces, Py_ssize_t n);
 /* container[from:to] of an exact list, tuple, str or bytes; NULL without an error: another type. */
 PyObject *fs_slice_of(PyObject *container, Py_ssize_t from, Py_ssize_t to);
+/* container[from:to:-1] of an exact list or tuple, likewise. */
+PyObject *fs_slice_back(PyObject *container, Py_ssize_t from, Py_ssize_t to);
+/* list[from:to] = values; -1 with an error. */
+int fs_slice_store(PyObject *list, Py_ssize_t from, Py_ssize_t to, PyObject *values);
 /* str() of an exact int. */
 PyObject *fs_str_of_int(PyObject *v);
 extern FS_HIDDEN const binaryfunc fs_binary_ops[];

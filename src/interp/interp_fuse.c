@@ -23,7 +23,9 @@ static int fuse_pair(int a, int b)
                : b == FS_OP_STORE_FAST ? FS_OP_STORE_FAST__STORE_FAST
                                        : 0;
     case FS_OP_BUILD_SLICE:
-        return b == FS_OP_BINARY_SUBSCR ? FS_OP_BUILD_SLICE__SUBSCR : 0;
+        return b == FS_OP_BINARY_SUBSCR  ? FS_OP_BUILD_SLICE__SUBSCR
+               : b == FS_OP_STORE_SUBSCR ? FS_OP_BUILD_SLICE__STORE
+                                         : 0;
     case FS_OP_IS_OP:
         return b == FS_OP_POP_JUMP_FORWARD_IF_FALSE  ? FS_OP_IS_OP_JUMP_FALSE
                : b == FS_OP_POP_JUMP_FORWARD_IF_TRUE ? FS_OP_IS_OP_JUMP_TRUE

@@ -126,6 +126,40 @@ PyObject *fs_slice_of(PyObject *container, Py_ssize_t from, Py_ssize_t to)
                : PyBytes_FromStringAndSize(PyBytes_AS_STRING(container) + from, to - from);
 }
 
+PyObject *fs_slice_back(PyObject *container, Py_ssize_t from, Py_ssize_t to)
+{
+    bool list = PyList_CheckExact(container);
+    if (!list && !PyTuple_CheckExact(container)) {
+        return NULL;
+    }
+    Py_ssize_t size = Py_SIZE(container);
+    Py_ssize_t n = PySlice_AdjustIndices(size, &from, &to, -1);
+    PyObject *made = list ? PyList_New(n) : PyTuple_New(n);
+    if (made == NULL) {
+        return NULL;
+    }
+    if (FS_UNLIKELY(Py_SIZE(container) != size)) {
+        Py_DECREF(made); /* a collection has run, and changed the list */
+        return NULL;
+    }
+    PyObject **read =
+        (list ? ((PyListObject *)container)->ob_item : ((PyTupleObject *)container)->ob_item) +
+        from;
+    PyObject **write = list ? ((PyListObject *)made)->ob_item : ((PyTupleObject *)made)->ob_item;
+    while (n-- > 0) {
+        *write++ = Py_NewRef(*read--);
+    }
+    return made;
+}
+
+int fs_slice_store(PyObject *list, Py_ssize_t from, Py_ssize_t to, PyObject *values)
+{
+    Py_ssize_t size = Py_SIZE(list);
+    from = util_slice_end(from, size);
+    to = util_slice_end(to, size);
+    return PyList_SetSlice(list, from, to < from ? from : to, values);
+}
+
 /* Joins exact ASCII strings; NULL without an error when there are others. */
 static PyObject *util_join_ascii(PyObject **pieces, Py_ssize_t n)
 {
