@@ -1,4 +1,4 @@
-/* The slow halves of calls: classes whose arguments need binding, isinstance, compares.
+/* The slow halves of calls: classes whose arguments need binding, compares.
  *
  * Making an instance follows type's tp_call: __new__, then the __init__ of the
  * instance's type if the result is an instance of the class. What may have changed
@@ -107,33 +107,6 @@ fs_next fs_call_class(fs_ctx *ctx, PyObject *kwnames, _PyInterpreterFrame **made
         Py_DECREF(v);
     }
     return failed ? FS_FAIL : FS_GO_ON;
-}
-
-/* Whether instances of the type find their __class__ the ordinary way. */
-static bool call_class_is_plain(PyTypeObject *type)
-{
-    static PyObject *name;
-    if (name == NULL && (name = PyUnicode_InternFromString("__class__")) == NULL) {
-        PyErr_Clear();
-        return false;
-    }
-    return type->tp_getattro == PyObject_GenericGetAttr &&
-           _PyType_Lookup(type, name) == _PyType_Lookup(&PyBaseObject_Type, name);
-}
-
-int fs_call_isinstance(fs_cache_call_isinstance *cache, PyObject *inst, PyObject *cls)
-{
-    int is = PyObject_IsInstance(inst, cls);
-    if (is >= 0 && PyType_CheckExact(cls)) {
-        PyTypeObject *type = Py_TYPE(inst);
-        uint32_t version = fs_pyrt_type_version(type);
-        if (version != 0 && call_class_is_plain(type)) {
-            cache->type_version = version;
-            cache->cls = (PyTypeObject *)cls;
-            cache->result = is != 0;
-        }
-    }
-    return is;
 }
 
 int fs_call_plain_less(PyObject *v, PyObject *w)

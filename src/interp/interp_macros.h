@@ -143,6 +143,24 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
         DISPATCH();                                        \
     } while (0)
 
+/* Goes on after an op that gives a truth value: to where a jump forward that follows would go,
+ * or with the value on the stack. */
+#define NEXT_TRUTH(truth)                                \
+    do {                                                 \
+        bool truth_ = (truth);                           \
+        ip += OPLEN;                                     \
+        if (ip->op == FS_OP_POP_JUMP_FORWARD_IF_FALSE) { \
+            ip += truth_ ? 1 : 1 + ARG;                  \
+            DISPATCH();                                  \
+        }                                                \
+        if (ip->op == FS_OP_POP_JUMP_FORWARD_IF_TRUE) {  \
+            ip += truth_ ? 1 + ARG : 1;                  \
+            DISPATCH();                                  \
+        }                                                \
+        PUSH(Py_NewRef(truth_ ? Py_True : Py_False));    \
+        DISPATCH();                                      \
+    } while (0)
+
 /* Links a new frame above the running one, which goes on after the CALL slot at `ip`. */
 #define ENTER_FRAME(made, callee) ENTER_FRAME_AT(made, callee, ip + FS_CALL_LENGTH - 1)
 

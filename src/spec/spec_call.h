@@ -60,13 +60,18 @@ FS_INLINE PyFunctionObject *fs_call_static_function(PyObject *method)
     return func != NULL && PyFunction_Check(func) ? (PyFunctionObject *)func : NULL;
 }
 
-/* isinstance(x, cls): what the last slow look said. */
+/* isinstance(x, cls): what slow looks said, the last one first. */
 typedef struct {
-    uint32_t type_version;
-    uint32_t result;
-    PyTypeObject *cls;
-} fs_cache_call_isinstance;
+    uint32_t version;      /* of type(x); 0: nothing here */
+    uint32_t meta_version; /* of type(cls): what says that its __instancecheck__ is type's */
+    uintptr_t cls;         /* and the answer in the lowest bit */
+} fs_isinstance_shape;
 
+typedef struct {
+    fs_isinstance_shape shapes[2];
+} fs_cache_isinstance;
+
+_Static_assert(sizeof(fs_cache_isinstance) <= 4 * sizeof(fs_instr), "CALL has four cache slots");
 _Static_assert(sizeof(fs_cache_call_map) <= 4 * sizeof(fs_instr), "CALL has four cache slots");
 
 /* Filled by the first specialisation of a call. */
@@ -106,8 +111,28 @@ int fs_call_init_new(PyObject *value, PyObject **base, PyObject **sp, PyObject *
 /* Binds a class's Python __new__ to class and arguments on ctx's stack; NULL with an error. */
 _PyInterpreterFrame *fs_call_new(fs_ctx *ctx, PyFunctionObject *func, PyObject *kwnames,
                                  fs_code **callee);
-/* isinstance() as the builtin, keeping the answer in the cache where that is sound; -1: error. */
-int fs_call_isinstance(fs_cache_call_isinstance *cache, PyObject *inst, PyObject *cls);
+/* The kept answer that fits (-1: none). A class may have died and another one stand in its place,
+ * but only a "no" is kept of it then, and that is true of the new one: it is no base of a type
+ * that is unchanged. */
+FS_INLINE int fs_instance_known(const fs_cache_isinstance *cache, PyObject *inst, PyObject *cls)
+{
+    uint32_t version = Py_TYPE(inst)->tp_version_tag;
+    uint32_t meta_version = Py_TYPE(cls)->tp_version_tag;
+    for (int i = 0; i < 2; i++) {
+        const fs_isinstance_shape *shape = &cache->shapes[i];
+        uintptr_t is = shape->cls ^ (uintptr_t)cls;
+        if (shape->version == version && is <= 1 && shape->meta_version == meta_version &&
+            version != 0) {
+            return (int)is;
+        }
+    }
+    return -1;
+}
+
+/* isinstance() where the answer needs no Python (class or tuple); -1: ask CPython. */
+int fs_instance_of(PyThreadState *ts, PyObject *inst, PyObject *cls);
+/* isinstance() as the builtin; keeps the answer where that is sound; -1: error. */
+int fs_instance_ask(PyThreadState *ts, fs_cache_isinstance *cache, PyObject *inst, PyObject *cls);
 /* 1, 0; -1: not two numbers that can be compared without calling anything. */
 int fs_call_plain_less(PyObject *v, PyObject *w);
 

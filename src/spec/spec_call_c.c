@@ -38,7 +38,7 @@ bool fs_spec_call_c_function(fs_instr *ip, PyObject *func, Py_ssize_t nargs)
     if (func == known->len && nargs == 1) {
         op = FS_OP_CALL_LEN;
     } else if (func == known->isinstance && nargs == 2) {
-        memset(ip + 3, 0, sizeof(fs_cache_call_isinstance));
+        memset(ip + 3, 0, sizeof(fs_cache_isinstance));
         op = FS_OP_CALL_ISINSTANCE;
     } else if (func == known->min && nargs == 2) {
         op = FS_OP_CALL_MIN_2;
