@@ -35,22 +35,24 @@ static int fuse_pair(int a, int b)
     }
 }
 
-/* An unpacking straight into two or three locals; gives the length of what stands there now. */
+/* An unpacking straight into locals; gives the length of what stands there now. */
 static int fuse_unpack(fs_code_pass *pass, int i)
 {
     fs_instr *at = pass->out + i;
     int length = fs_ops[FS_OP_UNPACK_SEQUENCE].length;
-    int n = (int)at->arg;
-    if ((n != 2 && n != 3) || i + length + n > pass->n) {
+    uint32_t n = at->arg;
+    if (n < 2 || n > (uint32_t)(pass->n - i - length)) {
         return length;
     }
-    for (int k = 0; k < n; k++) {
-        if (at[length + k].op != FS_OP_STORE_FAST) {
+    for (uint32_t k = 0; k < n; k++) {
+        if (at[length + (int)k].op != FS_OP_STORE_FAST) {
             return length;
         }
     }
-    at->op = n == 2 ? FS_OP_UNPACK_TWO_LOCALS : FS_OP_UNPACK_THREE_LOCALS;
-    return length + n;
+    at->op = n == 2   ? FS_OP_UNPACK_TWO_LOCALS
+             : n == 3 ? FS_OP_UNPACK_THREE_LOCALS
+                      : FS_OP_UNPACK_SEQUENCE_LOCALS;
+    return length + (int)n;
 }
 
 /* Which loads stand before an adaptive op. */

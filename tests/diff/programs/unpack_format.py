@@ -1,5 +1,7 @@
 """Unpacking (all forms, all errors), f-strings, string building, slicing, comparisons of str."""
 
+import sys
+
 # ruff: noqa - odd code on purpose
 
 
@@ -215,3 +217,45 @@ for ch in "some longer text é" * 5:
     elif ch == " " or ch not in {"s", "t"}:
         n += 100
 print(n)
+
+
+# Straight into many locals: the old values die one by one, in order, and may change the list.
+class Dying:
+    def __init__(self, name, target):
+        self.name, self.target = name, target
+
+    def __del__(self):
+        frame = sys._getframe(1)
+        seen = {k: v for k, v in frame.f_locals.items() if isinstance(v, int)}
+        print("died", self.name, frame.f_lineno, seen)
+        self.target.clear()
+
+
+def many_locals(seq):
+    a, b, c, d, e = seq
+    a, b, c, d, e = seq
+    return [a, b, c, d, e]
+
+
+def dying_locals(shared):
+    a = Dying("a", shared)
+    b = Dying("b", shared)
+    c = d = e = Dying("cde", shared)
+    a, b, c, d, e = shared
+    return a, b, c, d, e
+
+
+def twice_the_same(seq):
+    a, a, b, a, b = seq
+    return a, b
+
+
+for _ in range(5):
+    for seq in ((1, 2, 3, 4, 5), [1.5, 2.5, 3.5, 4.5, 5.5], "abcde", range(5), {1, 2, 3, 4, 5}):
+        print(many_locals(seq), twice_the_same(seq))
+    print(dying_locals([10, 20, 30, 40, 50]))
+    for seq in ((1, 2, 3, 4), [1] * 6, "abc", 7, iter(range(6))):
+        try:
+            many_locals(seq)
+        except Exception as error:
+            print(type(error).__name__, error, error.__traceback__.tb_next.tb_lineno)
