@@ -285,12 +285,28 @@ FS_INLINE bool fs_code_is_plain(const fs_code *co, int nargs)
 
 /* interp_run_{tail,goto}.c: runs ctx->frame until its entry frame returns, yields or raises. */
 #if FS_TAIL_CALL
+FS_INLINE PyObject *fs_run_at(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip,
+                              fs_code *co)
+{
+    return ctx->table[ip->op].handler(frame, sp, ip, ctx, ctx->table, co);
+}
+
 FS_INLINE PyObject *fs_run(fs_ctx *ctx)
 {
-    return ctx->table[ctx->ip->op].handler(ctx->frame, ctx->sp, ctx->ip, ctx, ctx->table, ctx->co);
+    return fs_run_at(ctx, ctx->frame, ctx->sp, ctx->ip, ctx->co);
 }
 #else
 PyObject *fs_run(fs_ctx *ctx);
+
+FS_INLINE PyObject *fs_run_at(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip,
+                              fs_code *co)
+{
+    ctx->frame = frame;
+    ctx->sp = sp;
+    ctx->ip = ip;
+    ctx->co = co;
+    return fs_run(ctx);
+}
 #endif
 /* The table to run from (0), to record with (1), to leave with (2). */
 const fs_dispatch *fs_run_table(int which);
@@ -332,7 +348,8 @@ int fs_unwind_drop_frame(fs_ctx *ctx, bool failed);
 /* Makes `frame` the running one; ctx->ip is the next instruction. */
 void fs_ctx_enter_frame(fs_ctx *ctx, _PyInterpreterFrame *frame);
 
-/* interp_return.c: takes a finished frame off and gives its value (stolen) to the caller. */
+/* interp_return.c: takes a finished frame (no entry) off and gives its value (stolen) to the
+ * caller. */
 fs_next fs_return_value(fs_ctx *ctx, PyObject *value);
 /* The caller's side of it; the callee is gone already, ctx is at the caller. */
 fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value);
@@ -345,23 +362,24 @@ FS_INLINE PyObject **fs_return_held(PyObject **sp, const fs_instr *next, int kin
                                 : sp - (Py_ssize_t)next[-FS_CALL_LENGTH].arg - 2;
 }
 
-/* interp_gen.c */
+/* interp_generator.c */
 /* RETURN_GENERATOR: the generator that took the frame over; ctx->frame NULL: leave with it. */
-PyObject *fs_gen_return_generator(fs_ctx *ctx);
+PyObject *fs_generator_return_generator(fs_ctx *ctx);
 /* Fills gen_type and gen_start. */
-void fs_gen_examine(fs_code *co);
+void fs_generator_examine(fs_code *co);
 /* An untracked generator without its frame, for a call of func (co->gen_type is not NULL); NULL,
  * with nothing done: make the call. */
-PyGenObject *fs_gen_prepare(PyThreadState *ts, PyFunctionObject *func, fs_code *co);
+PyGenObject *fs_generator_prepare(PyThreadState *ts, PyFunctionObject *func, fs_code *co);
 /* Its frame at RETURN_GENERATOR (co->gen_start >= 0), whose first `filled` slots the caller has
  * filled; takes over func. */
-PyObject *fs_gen_begin(PyGenObject *gen, PyFunctionObject *func, fs_code *co, Py_ssize_t filled);
+PyObject *fs_generator_begin(PyGenObject *gen, PyFunctionObject *func, fs_code *co,
+                             Py_ssize_t filled);
 /* Both for exactly the positional arguments (moved). */
-PyObject *fs_gen_call(PyThreadState *ts, PyFunctionObject *func, fs_code *co, PyObject **args,
-                      Py_ssize_t nargs);
+PyObject *fs_generator_call(PyThreadState *ts, PyFunctionObject *func, fs_code *co, PyObject **args,
+                            Py_ssize_t nargs);
 /* A generator resumed inline by FOR_ITER or SEND has returned (value stolen); its frame has no
  * frame object and no f_locals. ctx is then at the caller. */
-void fs_gen_return(fs_ctx *ctx, PyObject *value);
+void fs_generator_return(fs_ctx *ctx, PyObject *value);
 
 /* interp_handover.c: CPython's evaluator goes on with ctx->frame at ctx->ip. */
 fs_next fs_handover(fs_ctx *ctx, PyObject **result);

@@ -130,7 +130,7 @@ fs_code *fs_code_translate(PyCodeObject *code)
     } else {
         fs_fuse_code(&pass);
         co->entry = co->instrs + (co->instrs[0].op == FS_OP_RESUME);
-        fs_gen_examine(co);
+        fs_generator_examine(co);
     }
     if (starts != small) {
         PyMem_Free(starts);

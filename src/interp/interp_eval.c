@@ -6,6 +6,7 @@
  * calls run in the same activation.
  */
 #include "interp/interp.h"
+#include "interp/interp_macros.h"
 
 #include "sem/sem.h"
 
@@ -120,10 +121,25 @@ FS_COLD static PyObject *eval_by_cpython(PyThreadState *ts, _PyInterpreterFrame 
     return _PyEval_EvalFrameDefault(ts, frame, throwflag);
 }
 
+/* Whether a generator is being closed where nothing handles that: nobody will see the traceback. */
+static bool eval_closes_quietly(fs_ctx *ctx)
+{
+    PyThreadState *ts = ctx->ts;
+    int level, handler, lasti;
+    return ts->curexc_type == PyExc_GeneratorExit && ts->curexc_value == NULL &&
+           ts->curexc_traceback == NULL && ts->c_tracefunc == NULL &&
+           !fs_sem_exctable_lookup(ctx->frame->f_code, (int)(ctx->ip - ctx->co->instrs), &level,
+                                   &handler, &lasti);
+}
+
 /* An exception thrown into a generator: it is raised where the frame stands. */
 FS_COLD static PyObject *eval_throw(fs_ctx *ctx)
 {
     ctx->ip--;
+    if (eval_closes_quietly(ctx)) {
+        (void)fs_unwind_reraise(ctx); /* an entry frame without a handler: leaves */
+        return NULL;
+    }
     return fs_unwind_error(ctx) == FS_GO_ON ? fs_run(ctx) : NULL;
 }
 
@@ -137,20 +153,15 @@ FS_COLD static fs_code *eval_translate(PyCodeObject *code)
     return co;
 }
 
-PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
+/* Runs a frame from `ip` in an activation of its own. */
+FS_INLINE PyObject *eval_activate(PyThreadState *ts, _PyInterpreterFrame *frame, fs_code *co,
+                                  fs_instr *ip, int throwflag)
 {
-    _PyCFrame *outer = ts->cframe;
-    fs_code *co = fs_pyrt_code_get(frame->f_code);
-    if (FS_UNLIKELY(co == NULL)) {
-        co = eval_translate(frame->f_code);
-    }
-    if (FS_UNLIKELY(outer->use_tracing || co == NULL || co->runs_stock)) {
-        return eval_by_cpython(ts, frame, throwflag);
-    }
     if (FS_UNLIKELY(eval_table == NULL)) {
         eval_table = fs_run_table(FS_TABLE_MAIN);
     }
     fs_stats.frames++;
+    _PyCFrame *outer = ts->cframe;
     fs_ctx activation;
     fs_ctx *ctx = &activation;
     ctx->ts = ts;
@@ -159,6 +170,7 @@ PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
     ctx->kwnames = NULL;
     ctx->resumer = NULL;
     ctx->table = eval_table;
+    ctx->co = co;
     ctx->cframe.use_tracing = 0;
     ctx->cframe.previous = outer;
     ctx->cframe.current_frame = frame;
@@ -168,17 +180,106 @@ PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
     frame->previous = outer->current_frame;
 
     PyObject *result = NULL;
-    ctx->frame = frame;
-    ctx->co = co;
-    if (FS_UNLIKELY(_Py_EnterRecursiveCallTstate(ts, ""))) {
+    if (FS_UNLIKELY(--ts->recursion_remaining < 0 && _Py_CheckRecursiveCall(ts, "") < 0)) {
         /* The frame never starts; as in CPython the depth is as before. */
     } else {
-        ctx->ip = FS_SLOT_OF(co, frame->prev_instr + 1);
-        ctx->sp = frame->localsplus + frame->stacktop;
+        PyObject **sp = frame->localsplus + frame->stacktop;
         frame->stacktop = -1;
-        result = FS_UNLIKELY(throwflag) ? eval_throw(ctx) : fs_run(ctx);
+        if (FS_UNLIKELY(throwflag)) {
+            ctx->frame = frame;
+            ctx->ip = ip;
+            ctx->sp = sp;
+            result = eval_throw(ctx);
+        } else {
+            result = fs_run_at(ctx, frame, sp, ip, co);
+        }
     }
     ts->cframe = outer;
     outer->use_tracing = ctx->cframe.use_tracing;
     return result;
+}
+
+/* Where a frame goes on that stands at `ip`: past RESUME when nothing is pending, and if a
+ * generator only drops the None that it is resumed with, past that, too. */
+FS_INLINE fs_instr *eval_begin(PyThreadState *ts, _PyInterpreterFrame *frame, fs_instr *ip)
+{
+    if (FS_UNLIKELY(_Py_atomic_load_relaxed(&ts->interp->ceval.eval_breaker))) {
+        return ip;
+    }
+    if (frame->owner == FRAME_OWNED_BY_GENERATOR && IS_RESUMED_BY_NONE(ip) &&
+        frame->localsplus[frame->stacktop - 1] == Py_None) {
+        Py_None->ob_refcnt--;
+        frame->stacktop--;
+        return ip + 2;
+    }
+    return ip + (ip->op == FS_OP_RESUME);
+}
+
+/* A generator for a call from C; NULL, nothing done: make it the long way. */
+static PyObject *eval_generator(PyThreadState *ts, PyFunctionObject *func, fs_code *co,
+                                PyObject *const *args)
+{
+    PyGenObject *gen = co->gen_start < 0 ? NULL : fs_generator_prepare(ts, func, co);
+    if (gen == NULL) {
+        return NULL;
+    }
+    _PyInterpreterFrame *frame = (_PyInterpreterFrame *)gen->gi_iframe;
+    for (int i = 0; i < co->argcount; i++) {
+        frame->localsplus[i] = Py_NewRef(args[i]);
+    }
+    Py_INCREF(func);
+    return fs_generator_begin(gen, func, co, co->argcount);
+}
+
+/* The vectorcall of functions that C has called before. The plain case needs no mapping of
+ * arguments and no second way through the evaluator slot; all else is CPython's. */
+static PyObject *eval_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf,
+                                 PyObject *kwnames)
+{
+    PyThreadState *ts = _PyThreadState_GET();
+    PyFunctionObject *func = (PyFunctionObject *)callable;
+    fs_code *co = fs_pyrt_code_get((PyCodeObject *)func->func_code);
+    if (FS_UNLIKELY(kwnames != NULL || co == NULL ||
+                    co->argcount != (Py_ssize_t)PyVectorcall_NARGS(nargsf) ||
+                    ts->cframe->use_tracing || ts->interp->eval_frame != fs_eval)) {
+        return _PyFunction_Vectorcall(callable, args, nargsf, kwnames);
+    }
+    if (co->gen_type != NULL) {
+        PyObject *gen = eval_generator(ts, func, co, args);
+        return gen != NULL ? gen : _PyFunction_Vectorcall(callable, args, nargsf, kwnames);
+    }
+    _PyInterpreterFrame *frame = fs_frame_push(ts, func, co, FS_KIND_CALL);
+    if (FS_UNLIKELY(frame == NULL)) {
+        return _PyFunction_Vectorcall(callable, args, nargsf, kwnames);
+    }
+    Py_INCREF(func);
+    int n = co->argcount;
+    for (int i = 0; i < n; i++) {
+        frame->localsplus[i] = Py_NewRef(args[i]);
+    }
+    fs_frame_empty_slots(frame, co, n);
+    frame->stacktop = co->nlocalsplus;
+    PyObject *result = eval_activate(ts, frame, co, eval_begin(ts, frame, co->instrs), 0);
+    ts->recursion_remaining--; /* as in CPython, finalizers have a level less */
+    fs_pyrt_frame_clear(ts, frame);
+    ts->recursion_remaining++;
+    fs_pyrt_frame_free(ts, frame);
+    return result;
+}
+
+PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
+{
+    fs_code *co = fs_pyrt_code_get(frame->f_code);
+    if (FS_UNLIKELY(co == NULL)) {
+        co = eval_translate(frame->f_code);
+    }
+    if (FS_UNLIKELY(ts->cframe->use_tracing || co == NULL || co->runs_stock)) {
+        return eval_by_cpython(ts, frame, throwflag);
+    }
+    if (frame->owner == FRAME_OWNED_BY_THREAD && co->argcount >= 0 &&
+        frame->f_func->vectorcall == _PyFunction_Vectorcall) {
+        frame->f_func->vectorcall = eval_vectorcall;
+    }
+    fs_instr *ip = FS_SLOT_OF(co, frame->prev_instr + 1);
+    return eval_activate(ts, frame, co, throwflag ? ip : eval_begin(ts, frame, ip), throwflag);
 }

@@ -245,20 +245,23 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
         DISPATCH();                                        \
     } while (0)
 
+/* Whether a generator's frame goes on at `ip` by dropping what it is sent. */
+#define IS_RESUMED_BY_NONE(ip)                                    \
+    (((ip)->op == FS_OP_RESUME && (ip)[1].op == FS_OP_POP_TOP) || \
+     ((ip)->op == FS_OP_POP_TOP && (ip)[1].op == FS_OP_RESUME))
+
 /* Resumes a generator with None. One that would only be dropped again is not pushed: RESUME and
  * POP_TOP are passed over. */
-#define RESUME_GENERATOR(gen, resumed, callee)                                   \
-    do {                                                                         \
-        LINK_GENERATOR(gen, resumed, callee);                                    \
-        if (FS_LIKELY(((ip->op == FS_OP_RESUME && ip[1].op == FS_OP_POP_TOP) ||  \
-                       (ip->op == FS_OP_POP_TOP && ip[1].op == FS_OP_RESUME)) && \
-                      TS->recursion_remaining > 0 && !MUST_POLL())) {            \
-            ip += 2;                                                             \
-            TS->recursion_remaining--;                                           \
-            frame->stacktop = -1;                                                \
-            DISPATCH();                                                          \
-        }                                                                        \
-        START_GENERATOR(Py_NewRef(Py_None));                                     \
+#define RESUME_GENERATOR(gen, resumed, callee)                                                  \
+    do {                                                                                        \
+        LINK_GENERATOR(gen, resumed, callee);                                                   \
+        if (FS_LIKELY(IS_RESUMED_BY_NONE(ip) && TS->recursion_remaining > 0 && !MUST_POLL())) { \
+            ip += 2;                                                                            \
+            TS->recursion_remaining--;                                                          \
+            frame->stacktop = -1;                                                               \
+            DISPATCH();                                                                         \
+        }                                                                                       \
+        START_GENERATOR(Py_NewRef(Py_None));                                                    \
     } while (0)
 
 #endif

@@ -182,9 +182,6 @@ fs_next fs_return_value(fs_ctx *ctx, PyObject *value)
     _PyInterpreterFrame *dying = ctx->frame;
     dying->stacktop = (int)(ctx->sp - dying->localsplus);
     ctx->ts->recursion_remaining++;
-    if (dying->is_entry) {
-        return FS_LEAVE;
-    }
     int kind = fs_unwind_drop_frame(ctx, false);
     return fs_return_into(ctx, kind, value);
 }

@@ -34,7 +34,7 @@ static int gen_words(const fs_code *co)
     return co->framesize - (int)FRAME_SPECIALS_SIZE - 1;
 }
 
-void fs_gen_examine(fs_code *co)
+void fs_generator_examine(fs_code *co)
 {
     int at = co->instrs[0].op == FS_OP_COPY_FREE_VARS;
     bool simple = at < co->nslots && co->instrs[at].op == FS_OP_RETURN_GENERATOR &&
@@ -68,7 +68,7 @@ static PyGenObject *gen_take_block(PyThreadState *ts, int words)
     return (PyGenObject *)(head + 1);
 }
 
-PyGenObject *fs_gen_prepare(PyThreadState *ts, PyFunctionObject *func, fs_code *co)
+PyGenObject *fs_generator_prepare(PyThreadState *ts, PyFunctionObject *func, fs_code *co)
 {
     if (FS_UNLIKELY(ts->recursion_remaining <= 0 ||
                     (ts->coroutine_origin_tracking_depth > 0 && co->gen_type == &PyCoro_Type))) {
@@ -95,7 +95,8 @@ PyGenObject *fs_gen_prepare(PyThreadState *ts, PyFunctionObject *func, fs_code *
     return gen;
 }
 
-PyObject *fs_gen_begin(PyGenObject *gen, PyFunctionObject *func, fs_code *co, Py_ssize_t filled)
+PyObject *fs_generator_begin(PyGenObject *gen, PyFunctionObject *func, fs_code *co,
+                             Py_ssize_t filled)
 {
     _PyInterpreterFrame *frame = (_PyInterpreterFrame *)gen->gi_iframe;
     int n = co->nlocalsplus;
@@ -122,15 +123,15 @@ PyObject *fs_gen_begin(PyGenObject *gen, PyFunctionObject *func, fs_code *co, Py
     return (PyObject *)gen;
 }
 
-PyObject *fs_gen_call(PyThreadState *ts, PyFunctionObject *func, fs_code *co, PyObject **args,
-                      Py_ssize_t nargs)
+PyObject *fs_generator_call(PyThreadState *ts, PyFunctionObject *func, fs_code *co, PyObject **args,
+                            Py_ssize_t nargs)
 {
-    PyGenObject *gen = fs_gen_prepare(ts, func, co);
+    PyGenObject *gen = fs_generator_prepare(ts, func, co);
     if (FS_UNLIKELY(gen == NULL)) {
         return NULL;
     }
     fs_frame_move_args((_PyInterpreterFrame *)gen->gi_iframe, args, nargs);
-    return fs_gen_begin(gen, func, co, nargs);
+    return fs_generator_begin(gen, func, co, nargs);
 }
 
 /* Drops a reference to a generator that has finished. */
@@ -158,7 +159,7 @@ static void gen_drop_finished(PyThreadState *ts, PyGenObject *gen, int words)
     Py_DECREF(qualname);
 }
 
-void fs_gen_return(fs_ctx *ctx, PyObject *value)
+void fs_generator_return(fs_ctx *ctx, PyObject *value)
 {
     PyThreadState *ts = ctx->ts;
     _PyInterpreterFrame *done = ctx->frame;
@@ -202,12 +203,12 @@ void fs_gen_return(fs_ctx *ctx, PyObject *value)
     gen_drop_finished(ts, gen, words);
 }
 
-PyObject *fs_gen_return_generator(fs_ctx *ctx)
+PyObject *fs_generator_return_generator(fs_ctx *ctx)
 {
     PyThreadState *ts = ctx->ts;
     _PyInterpreterFrame *frame = ctx->frame;
     PyGenObject *gen =
-        ctx->co->gen_type == NULL ? NULL : fs_gen_prepare(ts, frame->f_func, ctx->co);
+        ctx->co->gen_type == NULL ? NULL : fs_generator_prepare(ts, frame->f_func, ctx->co);
     bool prepared = gen != NULL;
     if (!prepared) {
         gen = (PyGenObject *)fs_sem_make_generator(ts, frame->f_func);
