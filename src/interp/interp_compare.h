@@ -33,21 +33,26 @@ enum { CMP_LESS = 1, CMP_EQUAL = 2, CMP_GREATER = 4, CMP_UNORDERED = 8 };
 #define CMP_FLOAT_POOL fs_float_pool
 
 /* Takes the jump behind the compare, which stands `before` slots after ip. */
-#define COMPARE_JUMP(before)                                                     \
-    do {                                                                         \
-        ip += (before);                                                          \
-        int32_t way_ = cache->mask & outcome ? cache->if_true : cache->if_false; \
-        if (FS_UNLIKELY(way_ < 0) && MUST_POLL()) {                              \
-            SAVE_IP();                                                           \
-            ip += way_;                                                          \
-            GOTO_OP(PENDING);                                                    \
-        }                                                                        \
-        if (cache->mask & outcome) {                                             \
-            ip += way_;                                                          \
-            DISPATCH();                                                          \
-        }                                                                        \
-        ip += way_;                                                              \
-        DISPATCH();                                                              \
+#define COMPARE_JUMP(before)             \
+    do {                                 \
+        ip += (before);                  \
+        if (cache->mask & outcome) {     \
+            BRANCH_HERE();               \
+            COMPARE_WAY(cache->if_true); \
+        }                                \
+        COMPARE_WAY(cache->if_false);    \
+    } while (0)
+
+#define COMPARE_WAY(way)                            \
+    do {                                            \
+        int32_t way_ = (way);                       \
+        if (FS_UNLIKELY(way_ < 0) && MUST_POLL()) { \
+            SAVE_IP();                              \
+            ip += way_;                             \
+            GOTO_OP(PENDING);                       \
+        }                                           \
+        ip += way_;                                 \
+        DISPATCH();                                 \
     } while (0)
 
 #endif

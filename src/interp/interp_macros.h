@@ -128,6 +128,11 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
         XDECREF(old_);             \
     } while (0)
 
+/* Stands in one arm of an `if` that decides where to go on: keeps it a branch, which the
+ * processor foresees. Were the way worked out with selects instead, all ops behind would have to
+ * wait for what decides. */
+#define BRANCH_HERE() __asm__ volatile("" : "+r"(ip))
+
 /* Takes the POP_JUMP_* at `ip`, or not. */
 #define GOTO_JUMP_BY_TRUTH(truth)                          \
     do {                                                   \
