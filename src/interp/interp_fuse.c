@@ -5,6 +5,54 @@
  */
 #include "interp/interp_pass.h"
 
+/* The super op for the load of a local and the test behind it, or 0. */
+static int fuse_test(int test)
+{
+    switch (test) {
+    case FS_OP_POP_JUMP_FORWARD_IF_NONE:
+        return FS_OP_LOAD_FAST__JUMP_IF_NONE;
+    case FS_OP_POP_JUMP_FORWARD_IF_NOT_NONE:
+        return FS_OP_LOAD_FAST__JUMP_IF_NOT_NONE;
+    case FS_OP_POP_JUMP_FORWARD_IF_FALSE:
+        return FS_OP_LOAD_FAST__JUMP_IF_FALSE;
+    case FS_OP_POP_JUMP_FORWARD_IF_TRUE:
+        return FS_OP_LOAD_FAST__JUMP_IF_TRUE;
+    default:
+        return 0;
+    }
+}
+
+/* The super op for `is` of two locals with its jump, of which `at` is the first load, or 0. */
+static int fuse_identity(const fs_code_pass *pass, const fs_instr *at)
+{
+    if (at + 3 >= pass->out + pass->n || at[0].op != FS_OP_LOAD_FAST ||
+        at[1].op != FS_OP_LOAD_FAST || at[2].op != FS_OP_IS_OP) {
+        return 0;
+    }
+    return at[3].op == FS_OP_POP_JUMP_FORWARD_IF_FALSE
+               ? FS_OP_LOAD_FAST__LOAD_FAST__IS_OP_JUMP_FALSE
+           : at[3].op == FS_OP_POP_JUMP_FORWARD_IF_TRUE
+               ? FS_OP_LOAD_FAST__LOAD_FAST__IS_OP_JUMP_TRUE
+               : 0;
+}
+
+/* The op for a store into a local that is tested next; 0: no test follows. A plain store when
+ * the load belongs to the test. */
+static int fuse_store_test(const fs_code_pass *pass, const fs_instr *at)
+{
+    if (at + 2 >= pass->out + pass->n || at[1].op != FS_OP_LOAD_FAST) {
+        return 0;
+    }
+    int test = fuse_test(at[2].op);
+    if (at->arg == at[1].arg && test == FS_OP_LOAD_FAST__JUMP_IF_NONE) {
+        return FS_OP_STORE_FAST__JUMP_IF_NONE;
+    }
+    if (at->arg == at[1].arg && test == FS_OP_LOAD_FAST__JUMP_IF_NOT_NONE) {
+        return FS_OP_STORE_FAST__JUMP_IF_NOT_NONE;
+    }
+    return test != 0 || fuse_identity(pass, at + 1) != 0 ? FS_OP_STORE_FAST : 0;
+}
+
 /* The super op for two neighbours, or 0. */
 static int fuse_pair(int a, int b)
 {
@@ -13,7 +61,7 @@ static int fuse_pair(int a, int b)
         return b == FS_OP_LOAD_FAST      ? FS_OP_LOAD_FAST__LOAD_FAST
                : b == FS_OP_LOAD_CONST   ? FS_OP_LOAD_FAST__LOAD_CONST
                : b == FS_OP_RETURN_VALUE ? FS_OP_LOAD_FAST__RETURN_VALUE
-                                         : 0;
+                                         : fuse_test(b);
     case FS_OP_LOAD_CONST:
         return b == FS_OP_LOAD_FAST      ? FS_OP_LOAD_CONST__LOAD_FAST
                : b == FS_OP_RETURN_VALUE ? FS_OP_LOAD_CONST__RETURN_VALUE
@@ -114,6 +162,11 @@ static int fuse_behind(fs_code_pass *pass, int i)
     }
     if (at->op == FS_OP_UNPACK_SEQUENCE) {
         return i + fuse_unpack(pass, i);
+    }
+    int super = at->op == FS_OP_STORE_FAST ? fuse_store_test(pass, at) : fuse_identity(pass, at);
+    if (super != 0) {
+        at->op = (uint16_t)super;
+        return i + fs_ops[super].length;
     }
     int pair = fuse_pair(at->op, at[1].op);
     if (pair == 0 || (pair == FS_OP_STORE_FAST__STORE_FAST && at->arg == at[1].arg)) {
