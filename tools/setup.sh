@@ -121,7 +121,7 @@ sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Pyth
 # One digest over everything that the build reads, and over how it is built.
 build_digest() {
     local inputs=() path
-    for path in pyproject.toml meson.build meson.options README.md LICENSE bin src python \
+    for path in pyproject.toml meson.build meson.options README.md LICENSE src python \
         tools/opgen tools/backend; do
         [ ! -e "$path" ] || inputs+=("$path")
     done

@@ -1,10 +1,10 @@
-# The first line must be a comment: `python -x` skips it when this file is run as a script.
-"""The start of the `fullspeed` command, and all of `fullspeed run`.
+"""All of `fullspeed run`, and the way to the other commands.
 
-How it works: `run` splits its arguments as `python` does into interpreter flags and a target.
-Flags must be known when an interpreter starts, so if there are any, this process becomes
-`python <flags> _launch.py run <target>` by exec. Without flags `_run.run_main` turns this very
-process into what `python <target>` would have been. All other commands are in cli.py.
+How it works: the `fullspeed` command (src/run/run_command.c) starts python with the flags of
+`run` and our _start.py, which comes here. `_run.run_main` then turns this very process into what
+`python [flags] <target>` would have been. `python -m fullspeed run [flags]` comes here too late
+for flags: this process becomes `python [flags] _start.py run <target>` by exec. All other
+commands are in cli.py.
 
 What must stay true: a program may see nothing of us, so this file uses built-in modules only
 (with -S not even `os` has been imported), and `run` never touches argparse. `fullspeed run`
@@ -18,77 +18,33 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-# python's own one-letter options, by what they need.
-_PLAIN_FLAGS = "bBdEiIOPqRsStuvx"
-_FLAGS_WITH_VALUE = "WX"
-_TARGETS = {"c": "command", "m": "module"}
-
 EXIT_USAGE = 2
 EXIT_LAUNCH_FAILED = 125
-
-
-class _Passthrough(Exception):
-    """Arguments that `python` itself must answer: --version, an unknown option, a missing value."""
 
 
 class _Split:
     """Arguments of `run`: interpreter flags and `tail`, which is the target with its arguments."""
 
-    flags: "list[str]"
-    tail: "list[str]"
-    kind: str
-    target: "str | None"
-    argv: "list[str]"
-
-    def __init__(self, args: "list[str]") -> None:
-        """Split as `python` itself does."""
-        self.flags = []
-        at = 0
-        while at < len(args) and args[at] != "-" and args[at].startswith("-"):
-            if args[at] == "--":
-                break
-            at = self._take_flag(args, at)
-            if at < 0:
-                return
-        self.tail = args[at:]
-        self.argv = self.tail[1:] if self.tail[:1] == ["--"] else self.tail
-        if self.argv and self.argv[0] != "-":
-            self.kind, self.target = "file", self.argv[0]
+    def __init__(self, args: "list[str]", kind: "str | None", at: int, letter: int) -> None:
+        """The rest of what `_run.split` has begun."""
+        self.kind = kind
+        self.flags: list[str] = args[:at]
+        self.tail: list[str] = args[at:]
+        self.target: str | None = None
+        if letter:  # -c command or -m module, which may stand behind flags: -Oc
+            first = self.tail[0]
+            if letter > 1:
+                self.flags.append(first[:letter])
+                self.tail[0] = "-" + first[letter:]
+            rest = [*filter(None, [first[letter + 1 :]]), *self.tail[1:]]
+            self.target = rest[0]
+            self.argv = ["-" + first[letter], *rest[1:]]
+            return
+        self.argv: list[str] = self.tail[1:] if self.tail[:1] == ["--"] else self.tail
+        if self.kind == "file":
+            self.target = self.argv[0]
         else:
-            self.kind, self.target = "stdin", None
             self.argv = self.argv or [""]
-
-    def _take_flag(self, args: "list[str]", at: int) -> int:
-        """Take the argument at `at`; returns the next place, or -1 after -c or -m."""
-        arg = args[at]
-        rest = args[at + 1 :]
-        if arg.startswith("--"):
-            if arg != "--check-hash-based-pycs" or not rest:
-                raise _Passthrough
-            self.flags += [arg, rest[0]]
-            return at + 2
-        for place in range(1, len(arg)):
-            letter = arg[place]
-            if letter in _PLAIN_FLAGS:
-                continue
-            attached = arg[place + 1 :]
-            if letter not in _FLAGS_WITH_VALUE + "cm" or not (attached or rest):
-                raise _Passthrough
-            if letter in _FLAGS_WITH_VALUE:
-                self.flags += [arg] if attached else [arg, rest[0]]
-                return at + (1 if attached else 2)
-            if place > 1:
-                self.flags.append(arg[:place])
-            if attached:
-                self.tail = ["-" + arg[place:], *rest]
-            else:
-                self.tail = ["-" + letter, *rest]
-                attached = rest.pop(0)
-            self.kind, self.target = _TARGETS[letter], attached
-            self.argv = ["-" + letter, *rest]
-            return -1
-        self.flags.append(arg)
-        return at + 1
 
 
 def _outer_flags(arg_count: int) -> "list[str]":
@@ -143,21 +99,6 @@ def _forget_own_imports(importers_before: "set[str]") -> None:
         sys.path_importer_cache.pop(folder, None)
 
 
-def _import_run() -> "object":
-    """Our `_run` extension, also where flags such as -S or -I hide our own folder."""
-    try:
-        from fullspeed import _run
-    except ModuleNotFoundError:
-        sys.modules.pop("fullspeed", None)
-        home = __file__.rpartition("/fullspeed/")[0]
-        sys.path.insert(0, home)
-        try:
-            from fullspeed import _run
-        finally:
-            sys.path.remove(home)
-    return _run
-
-
 def _set_environment(name: str, value: str) -> None:
     """Set a variable for this process and its children, without importing `os`."""
     os = sys.modules.get("os")
@@ -199,19 +140,21 @@ def _turn_on(run: "object") -> None:
         sys.stderr.write(f"fullspeed: running without the engine: {error}\n")
 
 
-def run(args: "list[str]", given: int) -> "NoReturn":
+def run(args: "list[str]", given: int, importers_before: "set[str]") -> "NoReturn":
     """`fullspeed run`: never returns; `given` is the number of our own arguments in all."""
     outer = _outer_flags(given)
     try:
-        split = _Split(args)
-    except _Passthrough:
+        from fullspeed import _run
+    except ImportError as error:  # an editable install under -S, for one
+        _fail(f"its C part cannot be loaded: {error}")
+    split = _Split(args, *_run.split(args))
+    if split.kind is None:  # `python` itself must answer: --version, an unknown option ...
         _exec_python([*outer, *args])
     if split.flags:
-        _exec_python([*outer, *split.flags, __file__, "run", *split.tail])
-    importers_before = {*sys.path_importer_cache}
-    run_module = _import_run()
+        start = __file__.replace("_launch.py", "_start.py")
+        _exec_python([*outer, *split.flags, start, "run", *split.tail])
     try:
-        _turn_on(run_module)
+        _turn_on(_run)
     except ValueError as error:
         _fail(str(error))
     target = split.target
@@ -220,23 +163,20 @@ def run(args: "list[str]", given: int) -> "NoReturn":
     elif split.kind == "command":
         target += "\n"
     _forget_own_imports(importers_before)
-    run_module.run_main(split.kind, target, split.argv, [sys.orig_argv[0], *outer, *args])
+    _run.run_main(split.kind, target, split.argv, [sys.orig_argv[0], *outer, *args])
 
 
-def main() -> None:
-    """The `fullspeed` command."""
+def main(importers_before: "set[str] | None" = None) -> None:
+    """The `fullspeed` command; the set holds the folders looked into before fullspeed was."""
+    if importers_before is None:
+        importers_before = {*sys.path_importer_cache}
     _forget_own_path()
     args = sys.argv[1:]
     if args[:1] == ["run"] and args[1:2] not in (["-h"], ["--help"]):
-        run(args[1:], len(args))
-    _import_run()
+        run(args[1:], len(args), importers_before)
     import signal
 
     from fullspeed import cli
 
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `fullspeed info | head` ends quietly
     sys.exit(cli.main(args))
-
-
-if __name__ == "__main__":
-    main()

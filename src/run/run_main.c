@@ -15,6 +15,7 @@
 #include <Python.h>
 
 #include "base_config.h"
+#include "run_split.h"
 
 /* What run_prepare has made and run_commit puts in place. */
 struct run_plan {
@@ -170,6 +171,44 @@ static PyObject *run_main(PyObject *Py_UNUSED(module), PyObject *args)
     Py_UNREACHABLE();
 }
 
+PyDoc_STRVAR(run_split_doc,
+             "split(args)\n--\n\n"
+             "Where python's flags end in the arguments of `fullspeed run`: (kind, at, letter).\n\n"
+             "args[at] starts the target, by -c or -m if letter, its place in args[at], is not 0.\n"
+             "kind is one of run_main's, or None if `python` itself must answer.");
+
+/* The arguments as C strings, then their split as a tuple. */
+static PyObject *run_split_args(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    static const char *const kinds[] = {"file", "stdin", "command", "module", NULL};
+    if (!PyList_Check(args)) {
+        PyErr_SetString(PyExc_TypeError, "split() takes a list of str");
+        return NULL;
+    }
+    Py_ssize_t count = PyList_GET_SIZE(args);
+    PyObject *encoded = PyTuple_New(count);
+    const char **argv = PyMem_Calloc(count ? (size_t)count : 1, sizeof *argv);
+    PyObject *result = NULL;
+    if (encoded == NULL || argv == NULL) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *bytes = PyUnicode_EncodeFSDefault(PyList_GET_ITEM(args, i));
+        if (bytes == NULL) {
+            goto done;
+        }
+        PyTuple_SET_ITEM(encoded, i, bytes);
+        argv[i] = PyBytes_AS_STRING(bytes);
+    }
+    struct run_split split = run_split((int)count, argv);
+    result = Py_BuildValue("(zii)", kinds[split.kind], split.at, split.letter);
+done:
+    Py_XDECREF(encoded);
+    PyMem_Free(argv);
+    return result;
+}
+
 /* The entry of one environment variable: (value or None, allowed values, help). */
 static PyObject *run_config_entry(enum fs_base_config_id id)
 {
@@ -221,6 +260,7 @@ static int run_exec(PyObject *module)
 
 static PyMethodDef run_methods[] = {
     {"run_main", run_main, METH_VARARGS, run_main_doc},
+    {"split", run_split_args, METH_O, run_split_doc},
     {"config", run_config, METH_NOARGS, run_config_doc},
     {NULL, NULL, 0, NULL},
 };

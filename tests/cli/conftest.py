@@ -2,8 +2,8 @@
 
 How it works: `both` starts the same arguments with the plain interpreter and with one of our
 launchers, and `same` asserts that exit code, stdout and stderr are equal, byte for byte. The plain
-side uses the interpreter that the `fullspeed` command names in its first line, so that even
-sys.executable and error messages must agree.
+side uses the interpreter beside the `fullspeed` command, so that even sys.executable and error
+messages must agree.
 """
 
 import os
@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 COMMAND = Path(sys.executable).parent / "fullspeed"
+PYTHON = str(COMMAND.with_name("python"))
 
 
 @dataclass
@@ -25,11 +26,6 @@ class Launcher:
 
     words: list[str]
     engine: str | None
-
-
-def _python_of_command() -> str:
-    """The interpreter in the first line of the `fullspeed` command."""
-    return COMMAND.read_text().splitlines()[0].removeprefix("#!")
 
 
 def make_environment(engine: str | None, extra: dict[str, str] | None = None) -> dict[str, str]:
@@ -47,14 +43,14 @@ def make_environment(engine: str | None, extra: dict[str, str] | None = None) ->
 def launcher(request: pytest.FixtureRequest) -> Launcher:
     """Each way to start a program with fullspeed."""
     if request.param == "module":
-        return Launcher([_python_of_command(), "-m", "fullspeed", "run"], None)
+        return Launcher([PYTHON, "-m", "fullspeed", "run"], None)
     return Launcher([str(COMMAND), "run"], "0" if request.param == "command-off" else None)
 
 
 @pytest.fixture
 def python() -> str:
     """The plain interpreter to compare with."""
-    return _python_of_command()
+    return PYTHON
 
 
 @pytest.fixture

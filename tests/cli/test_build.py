@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import types
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,27 @@ def test_metadata_makes_pip_refuse_other_versions() -> None:
     from importlib.metadata import metadata
 
     assert set(metadata("fullspeed")["Requires-Python"].split(",")) == {">=3.11", "<3.12"}
+
+
+def test_editable_wheel_has_the_command(backend: types.ModuleType, tmp_path: Path) -> None:
+    wheel = tmp_path / "fullspeed-1-py3.whl"
+    with zipfile.ZipFile(wheel, "w") as made:
+        made.writestr("fullspeed-1.dist-info/METADATA", "Name: fullspeed\n")
+        made.writestr("fullspeed-1.dist-info/RECORD", "fullspeed-1.dist-info/METADATA,,\n")
+    backend._add_command(wheel)
+    with zipfile.ZipFile(wheel) as result:
+        name = "fullspeed-1.data/scripts/fullspeed"
+        command = result.read(name)
+        assert result.getinfo(name).external_attr >> 16 == 0o100755
+        rows = result.read("fullspeed-1.dist-info/RECORD").decode().splitlines()
+    assert len(rows) == 2 and rows[1].startswith(f"{name},sha256=")
+    assert rows[1].endswith(f",{len(command)}")
+    folder = tmp_path / "a venv" / "bin"
+    folder.mkdir(parents=True)
+    add_program(folder, "fullspeed", command.decode())
+    add_program(folder, "python3.11", "#!/bin/sh\nprintf '<%s>' \"$@\"\n")
+    result = subprocess.run(
+        [folder / "fullspeed", "run", "a b"], capture_output=True, text=True, check=True
+    )
+    start = ROOT / "python" / "fullspeed" / "_start.py"
+    assert start.exists() and result.stdout == f"<{start}><run><a b>"

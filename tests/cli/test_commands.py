@@ -139,7 +139,7 @@ def test_missing_engine_is_one_clear_sentence(tmp_path: Path) -> None:
         tmp_path / "fullspeed",
         ignore=shutil.ignore_patterns("_engine*", "__pycache__"),
     )
-    words = [sys.executable, str(tmp_path / "fullspeed" / "_launch.py")]
+    words = [sys.executable, str(tmp_path / "fullspeed" / "_start.py")]
     result = subprocess.run(
         [*words, "run", "-c", "print('ran')"],
         capture_output=True,

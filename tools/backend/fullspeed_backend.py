@@ -4,17 +4,24 @@ How it works: pip calls these hooks (PEP 517). Each checks what the build needs,
 on to meson-python. The tail-calling interpreter needs clang >= 19; where the user has set no CC,
 has not asked for another dispatch, and such a clang is on PATH, it becomes the compiler.
 
+An editable wheel of meson-python holds no commands, so `fullspeed` is added to it here: a short
+shell script, since the command proper finds its files by where they are installed.
+
 What must stay true: a CC from the user always wins, and whatever is missing is said in one
 sentence before meson has written anything.
 """
 
+import base64
+import hashlib
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from pathlib import Path
 
 import mesonpy
@@ -109,6 +116,35 @@ def _report(choice: str) -> None:
     print(f"fullspeed was built with {choice}; `fullspeed info` shows the dispatch.", flush=True)
 
 
+def _editable_command() -> str:
+    """The `fullspeed` of an editable install: the Python beside it, our start file of here."""
+    start = Path(__file__).resolve().parents[2] / "python" / "fullspeed" / "_start.py"
+    base = getattr(sys, "_base_executable", sys.executable)
+    return (
+        "#!/bin/sh\n"
+        'here=$(readlink -f "$0")\n'
+        "python=${here%/*}/python3.11\n"
+        f'[ -x "$python" ] || python={shlex.quote(base)}\n'
+        f'exec "$python" {shlex.quote(str(start))} "$@"\n'
+    )
+
+
+def _add_command(wheel: Path) -> None:
+    """Put the editable command into a wheel, and into its list of files."""
+    with zipfile.ZipFile(wheel) as old:
+        (record,) = [name for name in old.namelist() if name.endswith(".dist-info/RECORD")]
+        files = [(info, old.read(info)) for info in old.infolist()]
+    command = zipfile.ZipInfo(record.replace(".dist-info/RECORD", ".data/scripts/fullspeed"))
+    command.external_attr = 0o100755 << 16
+    text = _editable_command().encode()
+    digest = base64.urlsafe_b64encode(hashlib.sha256(text).digest()).rstrip(b"=").decode()
+    row = f"{command.filename},sha256={digest},{len(text)}\n"
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as new:
+        new.writestr(command, text)
+        for info, data in files:
+            new.writestr(info, data + row.encode() if info.filename == record else data)
+
+
 def get_requires_for_build_wheel(config_settings=None):
     """PEP 517 hook."""
     _prepare(config_settings)
@@ -138,6 +174,7 @@ def build_editable(wheel_directory, config_settings=None, metadata_directory=Non
     """PEP 660 hook."""
     choice = _prepare(config_settings)
     name = mesonpy.build_editable(wheel_directory, config_settings, metadata_directory)
+    _add_command(Path(wheel_directory) / name)
     _report(choice)
     return name
 
