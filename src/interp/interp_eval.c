@@ -110,8 +110,7 @@ FS_COLD static PyObject *eval_by_cpython(PyThreadState *ts, _PyInterpreterFrame 
     fs_code *co = fs_pyrt_code_get(frame->f_code);
     if (co != NULL && co->runs_stock == FS_RUNS_NOWHERE) {
         return PyErr_Format(PyExc_SystemError,
-                            "bad code object %R: an instruction's argument is out of range",
-                            frame->f_code);
+                            "bad code object %R: it leaves its locals or its stack", frame->f_code);
     }
     if (ts->cframe->use_tracing) {
         fs_stats.handovers[FS_HANDOVER_TRACING][FS_OP_RESUME]++;

@@ -76,6 +76,66 @@ static void opcode_fill_effects(fs_opcode_facts *facts)
     }
     facts->effect = (int8_t)effect;
     facts->effect_jumped = (int8_t)jumped;
+    if (facts->opcode == RETURN_GENERATOR) {
+        facts->effect = 1; /* the frame goes on when a first value is sent, and finds it there */
+    }
+}
+
+/* The values before the "--" of an op's definition. */
+static int opcode_count_inputs(const char *effect)
+{
+    int count = 0;
+    for (const char *c = effect; *c != '\0' && strncmp(c, "--", 2) != 0; c++) {
+        count += *c == ',' || (count == 0 && *c != ' ');
+    }
+    return count;
+}
+
+/* What an op finds on the stack: by its definition, or by its argument. */
+static void opcode_fill_inputs(fs_opcode_facts *facts, const char *effect)
+{
+    facts->inputs_kind = FS_INPUTS_DEEP;
+    switch (facts->opcode) {
+    case COPY:
+    case SWAP:
+        facts->inputs = 0;
+        return;
+    case LIST_APPEND:
+    case LIST_EXTEND:
+    case SET_ADD:
+    case SET_UPDATE:
+    case DICT_UPDATE:
+    case RERAISE:
+        facts->inputs = 1;
+        return;
+    case MAP_ADD:
+    case PRECALL:
+        facts->inputs = 2;
+        return;
+    case DICT_MERGE:
+        facts->inputs = 3;
+        return;
+    case BUILD_TUPLE:
+    case BUILD_LIST:
+    case BUILD_SET:
+    case BUILD_MAP:
+    case BUILD_CONST_KEY_MAP:
+    case BUILD_STRING:
+    case BUILD_SLICE:
+    case FORMAT_VALUE:
+    case MAKE_FUNCTION:
+    case CALL_FUNCTION_EX:
+        facts->inputs_kind = FS_INPUTS_USED;
+        facts->inputs = 1;
+        return;
+    case RAISE_VARARGS:
+        facts->inputs_kind = FS_INPUTS_USED;
+        facts->inputs = 0;
+        return;
+    default:
+        facts->inputs_kind = FS_INPUTS_FIXED;
+        facts->inputs = (uint8_t)opcode_count_inputs(effect);
+    }
 }
 
 void fs_opcode_init(void)
@@ -86,7 +146,7 @@ void fs_opcode_init(void)
     for (int raw = 0; raw < 256; raw++) {
         fs_opcode_facts *facts = &fs_opcodes[raw];
         int opcode = _PyOpcode_Deopt[raw];
-        if (fs_op_of_cpython[opcode] == 0 || opcode == CACHE) {
+        if (fs_op_of_cpython[opcode] == 0) {
             continue;
         }
         const fs_op_meta *meta = &fs_ops[fs_op_of_cpython[opcode] - 1];
@@ -99,7 +159,10 @@ void fs_opcode_init(void)
             facts->jump = meta->flags & FS_OPF_BACK ? FS_JUMP_BACKWARD : FS_JUMP_FORWARD;
         }
         facts->last = opcode_is_last(opcode);
+        facts->grouped = opcode == KW_NAMES || opcode == PRECALL || opcode == CALL ||
+                         opcode == RETURN_GENERATOR || opcode == YIELD_VALUE;
         opcode_fill_effects(facts);
+        opcode_fill_inputs(facts, meta->effect);
         facts->known = true;
     }
 }

@@ -20,12 +20,19 @@ enum fs_arg_kind {
     FS_ARG_KINDS
 };
 
+/* How many values an op finds on the stack. */
+enum fs_inputs_kind {
+    FS_INPUTS_FIXED,
+    FS_INPUTS_DEEP, /* and as many more as its argument says */
+    FS_INPUTS_USED, /* what its stack effect takes away, and what it leaves */
+};
+
 enum fs_jump_kind { FS_JUMP_NONE, FS_JUMP_FORWARD, FS_JUMP_BACKWARD };
 
 typedef struct {
     uint16_t op;          /* ours */
     uint8_t opcode;       /* CPython's, brought back from its quickened forms */
-    bool known;           /* not a hole in the table, and not CACHE */
+    bool known;           /* not a hole in the table */
     uint8_t length;       /* code units with those of CACHE */
     uint8_t warmup;       /* first value of the counter */
     uint8_t arg;          /* fs_arg_kind */
@@ -34,6 +41,9 @@ typedef struct {
     bool effect_varies;   /* the stack effect depends on the argument */
     int8_t effect;        /* else: how much deeper the stack is after it */
     int8_t effect_jumped; /* and when it jumps */
+    uint8_t inputs_kind;  /* fs_inputs_kind */
+    uint8_t inputs;       /* its number; for FS_INPUTS_USED what the op leaves */
+    bool grouped;         /* works only together with others: see interp_verify.c */
 } fs_opcode_facts;
 
 /* By opcode as it stands in a code unit, quickened or not. */
@@ -58,6 +68,18 @@ FS_INLINE int fs_opcode_effect(const fs_opcode_facts *facts, uint32_t arg, bool 
         return PyCompile_OpcodeStackEffectWithJump(facts->opcode, (int)arg, jumped);
     }
     return jumped ? facts->effect_jumped : facts->effect;
+}
+
+/* How many values must be on the stack before the op. */
+FS_INLINE int64_t fs_opcode_inputs(const fs_opcode_facts *facts, uint32_t arg)
+{
+    if (FS_LIKELY(facts->inputs_kind == FS_INPUTS_FIXED)) {
+        return facts->inputs;
+    }
+    if (facts->inputs_kind == FS_INPUTS_DEEP) {
+        return (int64_t)facts->inputs + arg;
+    }
+    return (int64_t)facts->inputs - fs_opcode_effect(facts, arg, false);
 }
 
 #endif

@@ -16,7 +16,7 @@ typedef struct {
 
 /* interp_verify.c: whether the depth of the stack is right on every way; false also when out of
  * memory. */
-bool fs_verify_code(const fs_code_pass *pass);
+bool fs_verify_code(fs_code_pass *pass);
 
 /* interp_fuse.c: super ops for common neighbours, and for adaptive ops what stands before them. */
 void fs_fuse_code(fs_code_pass *pass);

@@ -29,10 +29,8 @@ enum { COMMAND_EXIT_FAILED = 125 };
 
 /* Where installers put packages, seen from the folder above this program's. */
 static const char *const COMMAND_LIBRARIES[] = {
-    "lib/" COMMAND_PYTHON "/site-packages/",
-    "lib64/" COMMAND_PYTHON "/site-packages/",
-    "lib/" COMMAND_PYTHON "/dist-packages/",
-    "", /* pip install --target */
+    "lib/" COMMAND_PYTHON "/site-packages/", "lib64/" COMMAND_PYTHON "/site-packages/",
+    "lib/" COMMAND_PYTHON "/dist-packages/", "", /* pip install --target */
 };
 
 /* Ends the program with one sentence. */

@@ -15,7 +15,8 @@ enum run_kind {
 struct run_split {
     enum run_kind kind;
     int at;     /* the argument that starts the target: "--", a file, "-", one with -c or -m */
-    int letter; /* place of that c or m in its argument, behind flags that stand before it; else 0 */
+    int letter; /* place of that c or m in its argument, behind flags that stand before it; else 0
+                 */
 };
 
 struct run_split run_split(int argc, const char *const *argv);

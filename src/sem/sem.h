@@ -176,9 +176,15 @@ FS_SEM_API int fs_sem_handle_pending(PyThreadState *ts);
 FS_SEM_API int fs_sem_exctable_lookup(PyCodeObject *code, int code_unit_index, int *level,
                                       int *handler, int *lasti);
 
+/* An entry: what happens to exceptions of `size` code units from `start`. */
+typedef struct {
+    int start, size, handler;
+    int level; /* depth of the stack that is kept */
+    int lasti; /* push the raising offset */
+} fs_sem_range;
+
 /* The entry at byte *at (0 at first), and *at moved behind it: 1; 0 at the end; -1 garbage. */
-FS_SEM_API int fs_sem_exctable_next(PyCodeObject *code, Py_ssize_t *at, int *level, int *handler,
-                                    int *lasti);
+FS_SEM_API int fs_sem_exctable_next(PyCodeObject *code, Py_ssize_t *at, fs_sem_range *range);
 
 #ifdef __cplusplus
 }

@@ -102,22 +102,21 @@ int fs_sem_exctable_lookup(PyCodeObject *code, int code_unit_index, int *level, 
     return 0;
 }
 
-int fs_sem_exctable_next(PyCodeObject *code, Py_ssize_t *at, int *level, int *handler, int *lasti)
+int fs_sem_exctable_next(PyCodeObject *code, Py_ssize_t *at, fs_sem_range *range)
 {
     const uint8_t *first = (const uint8_t *)PyBytes_AS_STRING(code->co_exceptiontable);
     const uint8_t *end = first + PyBytes_GET_SIZE(code->co_exceptiontable);
     const uint8_t *p = first + *at;
-    int start, size, target, depth;
+    int depth;
     if (p >= end) {
         return 0;
     }
-    if (read_number(&p, end, &start) < 0 || read_number(&p, end, &size) < 0 ||
-        read_number(&p, end, &target) < 0 || read_number(&p, end, &depth) < 0) {
+    if (read_number(&p, end, &range->start) < 0 || read_number(&p, end, &range->size) < 0 ||
+        read_number(&p, end, &range->handler) < 0 || read_number(&p, end, &depth) < 0) {
         return -1;
     }
     *at = p - first;
-    *handler = target;
-    *level = depth >> 1;
-    *lasti = depth & 1;
+    range->level = depth >> 1;
+    range->lasti = depth & 1;
     return 1;
 }
