@@ -53,10 +53,13 @@ enum fs_frame_kind {
     FS_KIND_STAR,     /* CALL_FUNCTION_EX: the stack holds NULL function args [kwargs] */
     FS_KIND_GEN_FOR,  /* generator resumed by FOR_ITER */
     FS_KIND_GEN_SEND, /* generator or coroutine resumed by SEND */
-    FS_KIND_DISCARD,  /* result is dropped (__setitem__, __setattr__) */
-    FS_KIND_BINARY,   /* operator method: NotImplemented needs a second look */
-    FS_KIND_COMPARE,  /* rich comparison method, same */
-    FS_KIND_BOOL,     /* result becomes a truth value (__contains__, __bool__) */
+    /* Async generator resumed by SEND to its asend object; while that has not had to be made, the
+     * generator itself stands in its place on the stack. */
+    FS_KIND_ASEND,
+    FS_KIND_DISCARD, /* result is dropped (__setitem__, __setattr__) */
+    FS_KIND_BINARY,  /* operator method: NotImplemented needs a second look */
+    FS_KIND_COMPARE, /* rich comparison method, same */
+    FS_KIND_BOOL,    /* result becomes a truth value (__contains__, __bool__) */
     /* From here on prev_instr is the whole op, after which the caller goes on. */
     FS_KIND_ATTR,    /* getter: the result replaces the owner on the stack */
     FS_KIND_SETATTR, /* setter: value and owner leave the stack */
@@ -379,7 +382,12 @@ PyObject *fs_generator_call(PyThreadState *ts, PyFunctionObject *func, fs_code *
                             Py_ssize_t nargs);
 /* A generator resumed inline by FOR_ITER or SEND has returned (value stolen); its frame has no
  * frame object and no f_locals. ctx is then at the caller. */
-void fs_generator_return(fs_ctx *ctx, PyObject *value);
+fs_next fs_generator_return(fs_ctx *ctx, PyObject *value);
+/* FS_KIND_ASEND, the callee's frame gone or suspended and ctx at the caller: what it has yielded
+ * (stolen); it has returned; it has failed. */
+fs_next fs_generator_asend_yield(fs_ctx *ctx, PyObject *value);
+fs_next fs_generator_asend_end(fs_ctx *ctx);
+void fs_generator_asend_failed(fs_ctx *ctx);
 
 /* interp_handover.c: CPython's evaluator goes on with ctx->frame at ctx->ip. */
 fs_next fs_handover(fs_ctx *ctx, PyObject **result);

@@ -138,12 +138,12 @@ PyObject *fs_generator_call(PyThreadState *ts, PyFunctionObject *func, fs_code *
 static void gen_drop_finished(PyThreadState *ts, PyGenObject *gen, int words)
 {
     PyObject *op = (PyObject *)gen;
-    if (FS_UNLIKELY(Py_REFCNT(op) != 1 || gen->gi_weakreflist != NULL ||
-                    gen->gi_origin_or_finalizer != NULL || words >= GEN_WORDS ||
+    if (FS_UNLIKELY(Py_REFCNT(op) != 1 || gen->gi_weakreflist != NULL || words >= GEN_WORDS ||
                     gen_pool[words].kept >= GEN_KEPT || _Py_tracemalloc_config.tracing)) {
         Py_DECREF(op);
         return;
     }
+    PyObject *hook = gen->gi_origin_or_finalizer;
     PyObject *code = (PyObject *)gen->gi_code;
     PyObject *name = gen->gi_name;
     PyObject *qualname = gen->gi_qualname;
@@ -154,19 +154,20 @@ static void gen_drop_finished(PyThreadState *ts, PyGenObject *gen, int words)
     *(void **)head = gen_pool[words].first;
     gen_pool[words].first = head;
     gen_pool[words].kept++;
+    Py_XDECREF(hook);
     Py_DECREF(code);
     Py_DECREF(name);
     Py_DECREF(qualname);
 }
 
-void fs_generator_return(fs_ctx *ctx, PyObject *value)
+fs_next fs_generator_return(fs_ctx *ctx, PyObject *value)
 {
     PyThreadState *ts = ctx->ts;
     _PyInterpreterFrame *done = ctx->frame;
     PyGenObject *gen = _PyFrame_GetGenerator(done);
     _PyInterpreterFrame *caller = done->previous;
     int words = gen_words(ctx->co);
-    bool sent = *fs_frame_kind_of(done) == FS_KIND_GEN_SEND;
+    int kind = *fs_frame_kind_of(done);
     done->previous = NULL;
     ctx->cframe.current_frame = caller;
     ts->recursion_remaining++;
@@ -192,8 +193,14 @@ void fs_generator_return(fs_ctx *ctx, PyObject *value)
     caller->stacktop = -1;
     ctx->frame = caller;
     ctx->co = co;
+    if (kind == FS_KIND_ASEND) {
+        ctx->ip = ip;
+        ctx->sp = sp;
+        Py_DECREF(value);
+        return fs_generator_asend_end(ctx);
+    }
     ctx->ip = ip + ip[-1].arg;
-    if (sent) {
+    if (kind == FS_KIND_GEN_SEND) {
         sp[-1] = value;
         ctx->sp = sp;
     } else {
@@ -201,6 +208,103 @@ void fs_generator_return(fs_ctx *ctx, PyObject *value)
         Py_DECREF(value);
     }
     gen_drop_finished(ts, gen, words);
+    return FS_GO_ON;
+}
+
+/* The async generator behind what stands for its asend object on the stack. */
+static PyAsyncGenObject *gen_of_receiver(PyObject *receiver)
+{
+    return PyAsyncGen_CheckExact(receiver) ? (PyAsyncGenObject *)receiver
+                                           : ((fs_pyrt_asend *)receiver)->gen;
+}
+
+/* The asend object, if there is one, has had its answer. */
+static void gen_close_receiver(PyObject *receiver)
+{
+    gen_of_receiver(receiver)->ag_running_async = 0;
+    if (!PyAsyncGen_CheckExact(receiver)) {
+        ((fs_pyrt_asend *)receiver)->state = FS_PYRT_ASEND_CLOSED;
+    }
+}
+
+fs_next fs_generator_asend_yield(fs_ctx *ctx, PyObject *value)
+{
+    PyObject *receiver = ctx->sp[-1];
+    if (Py_IS_TYPE(value, &_PyAsyncGenWrappedValue_Type)) {
+        gen_close_receiver(receiver);
+        ctx->sp[-1] = Py_NewRef(((fs_sem_wrapped_value *)value)->value);
+        ctx->ip += ctx->ip[-1].arg;
+        Py_DECREF(value);
+        Py_DECREF(receiver);
+        return FS_GO_ON;
+    }
+    if (PyAsyncGen_CheckExact(receiver)) {
+        /* It awaits something: from now on the asend object can be seen. */
+        ctx->frame->prev_instr = FS_UNIT_OF(ctx->co, ctx->ip - 1);
+        fs_pyrt_asend *asend = (fs_pyrt_asend *)PyAsyncGen_Type.tp_as_async->am_anext(receiver);
+        if (FS_UNLIKELY(asend == NULL)) {
+            Py_DECREF(value);
+            ctx->ip--;
+            return FS_FAIL;
+        }
+        asend->state = FS_PYRT_ASEND_ITER;
+        ctx->sp[-1] = (PyObject *)asend;
+        Py_DECREF(receiver);
+    }
+    *ctx->sp++ = value;
+    return FS_GO_ON;
+}
+
+/* Ends an `async for` whose SEND is before ctx->ip, if that is what stands there: the exception
+ * that nobody could see is not made. */
+static bool gen_end_async_for(fs_ctx *ctx)
+{
+    int level, handler, lasti;
+    fs_code *co = ctx->co;
+    if (ctx->cframe.use_tracing || ctx->ts->c_tracefunc != NULL ||
+        !fs_sem_exctable_lookup(co->pycode, (int)(ctx->ip - 1 - co->instrs), &level, &handler,
+                                &lasti) ||
+        lasti || level < 1 || co->instrs[handler].op != FS_OP_END_ASYNC_FOR) {
+        return false;
+    }
+    PyObject **iter = ctx->frame->localsplus + co->nlocalsplus + level - 1;
+    ctx->frame->prev_instr = FS_UNIT_OF(co, co->instrs + handler);
+    ctx->ip = co->instrs + handler + 1;
+    while (ctx->sp > iter) {
+        PyObject *v = *--ctx->sp;
+        fs_code *made_by = NULL;
+        if (PyAsyncGen_CheckExact(v) && ((PyGenObject *)v)->gi_frame_state == FRAME_CLEARED) {
+            made_by = fs_pyrt_code_get(((PyGenObject *)v)->gi_code);
+        }
+        if (made_by != NULL) {
+            gen_drop_finished(ctx->ts, (PyGenObject *)v, gen_words(made_by));
+        } else {
+            Py_DECREF(v);
+        }
+    }
+    return true;
+}
+
+fs_next fs_generator_asend_end(fs_ctx *ctx)
+{
+    PyObject *receiver = ctx->sp[-1];
+    gen_of_receiver(receiver)->ag_closed = 1;
+    gen_close_receiver(receiver);
+    if (gen_end_async_for(ctx)) {
+        return FS_GO_ON;
+    }
+    ctx->ip--;
+    PyErr_SetNone(PyExc_StopAsyncIteration);
+    return FS_FAIL;
+}
+
+void fs_generator_asend_failed(fs_ctx *ctx)
+{
+    PyObject *receiver = ctx->sp[-1];
+    if (PyErr_ExceptionMatches(PyExc_GeneratorExit)) {
+        gen_of_receiver(receiver)->ag_closed = 1;
+    }
+    gen_close_receiver(receiver);
 }
 
 PyObject *fs_generator_return_generator(fs_ctx *ctx)

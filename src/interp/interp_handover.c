@@ -38,6 +38,9 @@ fs_next fs_handover(fs_ctx *ctx, PyObject **result)
         gen->gi_exc_state.previous_item = NULL;
         frame->previous = NULL;
         fs_ctx_enter_frame(ctx, caller);
+        if (*fs_frame_kind_of(frame) == FS_KIND_ASEND) {
+            return fs_generator_asend_yield(ctx, value);
+        }
         *ctx->sp++ = value;
         return FS_GO_ON;
     }

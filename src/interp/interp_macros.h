@@ -269,4 +269,20 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
         START_GENERATOR(Py_NewRef(Py_None));                                                    \
     } while (0)
 
+/* The way back from a suspended generator's frame to the one that has resumed it. */
+#define UNLINK_GENERATOR(gen)                                                                      \
+    do {                                                                                           \
+        TS->exc_info = (gen)->gi_exc_state.previous_item;                                          \
+        (gen)->gi_exc_state.previous_item = NULL;                                                  \
+        _PyInterpreterFrame *suspended_ = frame;                                                   \
+        frame = suspended_->previous;                                                              \
+        suspended_->previous = NULL;                                                               \
+        ctx->cframe.current_frame = frame;                                                         \
+        co = FS_LIKELY(frame == ctx->resumer) ? ctx->resumer_co : fs_pyrt_code_get(frame->f_code); \
+        ctx->co = co;                                                                              \
+        sp = frame->localsplus + frame->stacktop;                                                  \
+        frame->stacktop = -1;                                                                      \
+        ip = FS_SLOT_OF(co, frame->prev_instr + 1);                                                \
+    } while (0)
+
 #endif

@@ -68,6 +68,8 @@ void fs_return_failed(fs_ctx *ctx, int kind)
         fs_sem_attribute_context(ctx->sp[-1], ctx->co->names[ctx->ip->arg]);
     } else if (kind == FS_KIND_SETATTR) {
         return_drop_stored(ctx);
+    } else if (kind == FS_KIND_ASEND) {
+        fs_generator_asend_failed(ctx);
     } else if ((kind >= FS_KIND_INIT && kind < FS_KIND_STAR) || kind == FS_KIND_COMPARE) {
         ctx->ts->recursion_remaining++;
     }
@@ -116,6 +118,9 @@ fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value)
         return_jump(ctx);
         return FS_GO_ON;
     }
+    case FS_KIND_ASEND:
+        Py_DECREF(value);
+        return fs_generator_asend_end(ctx);
     case FS_KIND_INIT:
     case FS_KIND_OBJECT:
         ctx->ts->recursion_remaining++; /* tp_call was a level of its own */

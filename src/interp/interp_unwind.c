@@ -31,8 +31,12 @@ void fs_unwind_finish_generator(PyThreadState *ts, _PyInterpreterFrame *frame, b
     frame->previous = NULL;
     if (failed && PyErr_ExceptionMatches(PyExc_StopIteration)) {
         _PyErr_FormatFromCause(PyExc_RuntimeError, "%s",
-                               PyCoro_CheckExact(gen) ? "coroutine raised StopIteration"
-                                                      : "generator raised StopIteration");
+                               PyCoro_CheckExact(gen)       ? "coroutine raised StopIteration"
+                               : PyAsyncGen_CheckExact(gen) ? "async generator raised StopIteration"
+                                                            : "generator raised StopIteration");
+    } else if (failed && PyAsyncGen_CheckExact(gen) &&
+               PyErr_ExceptionMatches(PyExc_StopAsyncIteration)) {
+        _PyErr_FormatFromCause(PyExc_RuntimeError, "async generator raised StopAsyncIteration");
     }
     Py_CLEAR(gen->gi_exc_state.exc_value);
     gen->gi_frame_state = FRAME_CLEARED;

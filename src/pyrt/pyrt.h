@@ -241,6 +241,13 @@ typedef struct {
     int strict;
 } fs_pyrt_zip;
 
+/* What `__anext__()` and `asend()` of an async generator give. */
+typedef struct {
+    PyObject_HEAD PyAsyncGenObject *gen;
+    PyObject *sendval; /* NULL: None */
+    enum { FS_PYRT_ASEND_INIT, FS_PYRT_ASEND_ITER, FS_PYRT_ASEND_CLOSED } state;
+} fs_pyrt_asend;
+
 /* Whether iterators of this type have the layout that is declared here (checked by size). */
 bool fs_pyrt_knows_iterator(PyTypeObject *type);
 

@@ -121,6 +121,12 @@ FS_SEM_API PyObject *fs_sem_get_awaitable(PyThreadState *ts, PyObject *iterable,
 FS_SEM_API PyObject *fs_sem_get_awaitable_iter(PyObject *obj);
 /* What a suspended generator delegates to; NULL (no error): nothing. */
 FS_SEM_API PyObject *fs_sem_gen_yf(PyGenObject *gen);
+/* The hooks of sys.set_asyncgen_hooks for one that is iterated for the first time; -1: error. */
+FS_SEM_API int fs_sem_asyncgen_begin(PyThreadState *ts, PyAsyncGenObject *gen);
+/* The object that an async generator's frame yields around each value. */
+typedef struct {
+    PyObject_HEAD PyObject *value;
+} fs_sem_wrapped_value;
 FS_SEM_API PyObject *fs_sem_asyncgen_wrap(PyObject *value);
 FS_SEM_API PyObject *fs_sem_get_yield_from_iter(PyThreadState *ts, _PyInterpreterFrame *frame,
                                                 PyObject *iterable);

@@ -105,6 +105,20 @@ PyObject *fs_sem_get_aiter(PyThreadState *ts, PyObject *obj)
     return iter;
 }
 
+int fs_sem_asyncgen_begin(PyThreadState *ts, PyAsyncGenObject *gen)
+{
+    gen->ag_hooks_inited = 1;
+    gen->ag_origin_or_finalizer = Py_XNewRef(ts->async_gen_finalizer);
+    PyObject *hook = Py_XNewRef(ts->async_gen_firstiter);
+    if (hook == NULL) {
+        return 0;
+    }
+    PyObject *ignored = PyObject_CallOneArg(hook, (PyObject *)gen);
+    Py_DECREF(hook);
+    Py_XDECREF(ignored);
+    return ignored == NULL ? -1 : 0;
+}
+
 PyObject *fs_sem_get_anext(PyThreadState *ts, PyObject *aiter)
 {
     unaryfunc anext = anext_slot(Py_TYPE(aiter));
@@ -173,13 +187,8 @@ PyObject *fs_sem_get_yield_from_iter(PyThreadState *ts, _PyInterpreterFrame *fra
     return PyGen_CheckExact(iterable) ? Py_NewRef(iterable) : PyObject_GetIter(iterable);
 }
 
-/* The object that an async generator yields to its driver around each value. */
-struct wrapped_value {
-    PyObject_HEAD PyObject *value;
-};
-
 /* An uninitialised wrapper, from the interpreter's free list if there is one in it. */
-static struct wrapped_value *alloc_wrapper(void)
+static fs_sem_wrapped_value *alloc_wrapper(void)
 {
 #if _PyAsyncGen_MAXFREELIST > 0
     struct _Py_async_gen_state *pool = &_PyInterpreterState_GET()->async_gen;
@@ -187,15 +196,15 @@ static struct wrapped_value *alloc_wrapper(void)
         pool->value_numfree--;
         PyObject *reused = (PyObject *)pool->value_freelist[pool->value_numfree];
         _Py_NewReference(reused);
-        return (struct wrapped_value *)reused;
+        return (fs_sem_wrapped_value *)reused;
     }
 #endif
-    return PyObject_GC_New(struct wrapped_value, &_PyAsyncGenWrappedValue_Type);
+    return PyObject_GC_New(fs_sem_wrapped_value, &_PyAsyncGenWrappedValue_Type);
 }
 
 PyObject *fs_sem_asyncgen_wrap(PyObject *value)
 {
-    struct wrapped_value *wrapper = alloc_wrapper();
+    fs_sem_wrapped_value *wrapper = alloc_wrapper();
     if (wrapper == NULL) {
         return NULL;
     }
