@@ -422,6 +422,8 @@ extern FS_HIDDEN const binaryfunc fs_binary_ops[];
 typedef enum { FS_LOOKUP_ASK = -1, FS_LOOKUP_MISSING, FS_LOOKUP_FOUND } fs_lookup;
 /* The value (borrowed), or NULL when it is missing or CPython must be asked. */
 PyObject *fs_lookup_get(PyDictObject *dict, PyObject *key);
+/* The value or `missing` (borrowed); NULL: CPython must be asked. */
+PyObject *fs_lookup_or(PyDictObject *dict, PyObject *key, PyObject *missing);
 /* Where the value stands, NULL in the same cases. */
 PyObject **fs_lookup_place(PyDictObject *dict, PyObject *key);
 fs_lookup fs_lookup_dict(PyDictObject *dict, PyObject *key);

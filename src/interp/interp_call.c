@@ -119,3 +119,70 @@ int fs_call_plain_less(PyObject *v, PyObject *w)
     }
     return -1;
 }
+
+PyObject *fs_call_extreme(PyObject *items, bool greatest)
+{
+    if (!(PyList_CheckExact(items) || PyTuple_CheckExact(items))) {
+        return NULL;
+    }
+    Py_ssize_t n = Py_SIZE(items);
+    PyObject **all = PySequence_Fast_ITEMS(items);
+    PyObject *best = n == 0 ? NULL : all[0];
+    if (n == 1 && !PyLong_CheckExact(best) && !PyFloat_CheckExact(best)) {
+        return NULL; /* (there is nothing to compare, but this is about numbers) */
+    }
+    for (Py_ssize_t i = 1; i < n; i++) {
+        int less = greatest ? fs_call_plain_less(best, all[i]) : fs_call_plain_less(all[i], best);
+        if (less < 0) {
+            return NULL;
+        }
+        best = less ? all[i] : best;
+    }
+    return best;
+}
+
+int fs_call_tail(PyObject *str, PyObject *part, bool at_end)
+{
+    if (!PyUnicode_CheckExact(str) || !PyUnicode_CheckExact(part) || PyUnicode_KIND(str) == 0 ||
+        PyUnicode_KIND(part) == 0) {
+        return -1;
+    }
+    Py_ssize_t more = PyUnicode_GET_LENGTH(str) - PyUnicode_GET_LENGTH(part);
+    if (more < 0) {
+        return false;
+    }
+    int kind = PyUnicode_KIND(str);
+    Py_ssize_t from = at_end ? more : 0;
+    if (kind == (int)PyUnicode_KIND(part)) {
+        return memcmp((char *)PyUnicode_DATA(str) + from * kind, PyUnicode_DATA(part),
+                      (size_t)(PyUnicode_GET_LENGTH(part) * kind)) == 0;
+    }
+    for (Py_ssize_t i = 0; i < PyUnicode_GET_LENGTH(part); i++) {
+        if (PyUnicode_READ_CHAR(str, from + i) != PyUnicode_READ_CHAR(part, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+PyObject *fs_call_varargs(PyThreadState *ts, PyMethodDef *def, PyObject *self,
+                          PyObject *const *args, Py_ssize_t n)
+{
+    PyObject *tuple = PyTuple_New(n);
+    if (tuple == NULL) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyTuple_SET_ITEM(tuple, i, Py_NewRef(args[i]));
+    }
+    PyObject *r = NULL;
+    if (FS_LIKELY(--ts->recursion_remaining >= 0) ||
+        !_Py_CheckRecursiveCall(ts, " while calling a Python object")) {
+        r = def->ml_flags & METH_KEYWORDS
+                ? ((PyCFunctionWithKeywords)(void (*)(void))def->ml_meth)(self, tuple, NULL)
+                : def->ml_meth(self, tuple);
+        ts->recursion_remaining++;
+    }
+    Py_DECREF(tuple);
+    return r;
+}

@@ -1,4 +1,5 @@
-/* Look-ups in dicts and sets that run no Python code: keys that are exact str or exact int.
+/* Look-ups in dicts and sets that run no Python code: keys that are exact str or int, or whose
+ * class leaves hash and equality to object (classes, functions, None).
  *
  * The tables are walked in CPython's probing order. A key in the table settles an
  * entry when it is the very object, or another exact str or small int of the same
@@ -11,17 +12,34 @@
 
 enum { LOOKUP_PERTURB_SHIFT = 5, LOOKUP_SET_NEIGHBOURS = 9 };
 
-/* The hash of an exact str or one-digit int; false: CPython must say. */
+/* Whether it is an exact int of at most two digits. */
+FS_INLINE bool lookup_is_int(PyObject *v)
+{
+    return PyLong_CheckExact(v) && (size_t)(Py_SIZE(v) + 2) < 5;
+}
+
+/* The hash of an exact str or such an int, or by identity; false: CPython must say. */
 FS_INLINE bool lookup_hash(PyObject *key, Py_hash_t *hash)
 {
     if (PyUnicode_CheckExact(key)) {
         *hash = ((PyASCIIObject *)key)->hash;
         return *hash != -1;
     }
-    if (PyLong_CheckExact(key) && (size_t)(Py_SIZE(key) + 1) < 3) {
-        Py_hash_t value = Py_SIZE(key) * (Py_hash_t)((PyLongObject *)key)->ob_digit[0];
+    if (lookup_is_int(key)) {
+        const digit *digits = ((PyLongObject *)key)->ob_digit;
+        Py_ssize_t size = Py_SIZE(key);
+        Py_hash_t value = size == 0 ? 0 : digits[0];
+        if (size == 2 || size == -2) {
+            value |= (Py_hash_t)digits[1] << PyLong_SHIFT; /* below the modulus of hashes */
+        }
+        value = size < 0 ? -value : value;
         *hash = value == -1 ? -2 : value;
         return true;
+    }
+    if (Py_TYPE(key)->tp_hash == PyBaseObject_Type.tp_hash) {
+        size_t address = (size_t)key;
+        *hash = (Py_hash_t)(address >> 4 | address << (8 * sizeof(address) - 4));
+        return *hash != -1;
     }
     return false;
 }
@@ -38,10 +56,12 @@ FS_INLINE int lookup_equal(PyObject *a, PyObject *b)
                memcmp(PyUnicode_DATA(a), PyUnicode_DATA(b),
                       (size_t)PyUnicode_GET_LENGTH(a) * PyUnicode_KIND(a)) == 0;
     }
-    if (PyLong_CheckExact(a) && PyLong_CheckExact(b) && (size_t)(Py_SIZE(a) + 1) < 3 &&
-        (size_t)(Py_SIZE(b) + 1) < 3) {
-        return Py_SIZE(a) == Py_SIZE(b) &&
-               ((PyLongObject *)a)->ob_digit[0] == ((PyLongObject *)b)->ob_digit[0];
+    if (lookup_is_int(a) && lookup_is_int(b)) {
+        const digit *x = ((PyLongObject *)a)->ob_digit;
+        const digit *y = ((PyLongObject *)b)->ob_digit;
+        Py_ssize_t size = Py_SIZE(a);
+        return size == Py_SIZE(b) && (size == 0 || x[0] == y[0]) &&
+               ((size != 2 && size != -2) || x[1] == y[1]);
     }
     return -1;
 }
@@ -115,6 +135,13 @@ PyObject *fs_lookup_get(PyDictObject *dict, PyObject *key)
 {
     PyObject **place;
     return lookup_walk(dict, key, &place) == FS_LOOKUP_FOUND ? *place : NULL;
+}
+
+PyObject *fs_lookup_or(PyDictObject *dict, PyObject *key, PyObject *missing)
+{
+    PyObject **place;
+    fs_lookup found = lookup_walk(dict, key, &place);
+    return found == FS_LOOKUP_FOUND ? *place : found == FS_LOOKUP_MISSING ? missing : NULL;
 }
 
 PyObject **fs_lookup_place(PyDictObject *dict, PyObject *key)

@@ -83,6 +83,12 @@ struct fs_pyrt_array {
 /* Whether the type is array.array itself (each interpreter has its own). */
 bool fs_pyrt_is_array(PyTypeObject *type);
 
+/* Whether somebody listens to audit events. */
+FS_INLINE bool fs_pyrt_is_audited(PyThreadState *ts)
+{
+    return _PyRuntime.audit_hook_head != NULL || ts->interp->audit_hooks != NULL;
+}
+
 /* ---- frames and the data stack ---- */
 
 /* Room for `size` words on the data stack, opening a chunk when needed; NULL with MemoryError. */

@@ -42,6 +42,10 @@ static bool spec_call_learn(void)
     known->isinstance = Py_XNewRef(PyDict_GetItemString(builtins, "isinstance"));
     known->min = Py_XNewRef(PyDict_GetItemString(builtins, "min"));
     known->max = Py_XNewRef(PyDict_GetItemString(builtins, "max"));
+    known->id = Py_XNewRef(PyDict_GetItemString(builtins, "id"));
+    known->dict_get = Py_XNewRef(PyDict_GetItemString(PyDict_Type.tp_dict, "get"));
+    known->str_startswith = Py_XNewRef(PyDict_GetItemString(PyUnicode_Type.tp_dict, "startswith"));
+    known->str_endswith = Py_XNewRef(PyDict_GetItemString(PyUnicode_Type.tp_dict, "endswith"));
     known->list_append = Py_XNewRef(PyDict_GetItemString(PyList_Type.tp_dict, "append"));
     known->list_pop = Py_XNewRef(PyDict_GetItemString(PyList_Type.tp_dict, "pop"));
     known->object_new = PyBaseObject_Type.tp_new;
@@ -307,7 +311,7 @@ void fs_spec_call(fs_instr *ip, PyObject **sp, fs_code *co)
     } else if (PyCFunction_CheckExact(callable) && !method) {
         fits = fs_spec_call_c_function(ip, callable, nargs);
     } else if (Py_IS_TYPE(callable, &PyMethodDescr_Type) && method) {
-        fits = fs_spec_call_c_method(ip, (PyMethodDescrObject *)callable, base[1], nargs, co);
+        fits = fs_spec_call_c_method(ip, (PyMethodDescrObject *)callable, base + 1, nargs, co);
     }
     if (!fits && (method || !spec_call_object(ip, callable, nargs))) {
         fs_spec_fail(ip, FS_OP_CALL_GENERIC);

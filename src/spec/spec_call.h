@@ -77,8 +77,9 @@ _Static_assert(sizeof(fs_cache_call_map) <= 4 * sizeof(fs_instr), "CALL has four
 /* Filled by the first specialisation of a call. */
 typedef struct {
     bool ready;
-    PyObject *len, *isinstance, *min, *max;
-    PyObject *list_append, *list_pop;
+    PyObject *len, *isinstance, *min, *max, *id;
+    PyObject *list_append, *list_pop, *dict_get;
+    PyObject *str_startswith, *str_endswith;
     PyObject *no_args;  /* the empty tuple */
     newfunc object_new; /* the slots of classes that leave things to object */
     initproc object_init;
@@ -96,7 +97,7 @@ void fs_spec_call_kw(fs_instr *ip, PyObject **sp, PyObject *kwnames);
 /* spec_call_c.c: true when an op fits. */
 bool fs_spec_call_c_type(fs_instr *ip, PyTypeObject *type, Py_ssize_t nargs);
 bool fs_spec_call_c_function(fs_instr *ip, PyObject *func, Py_ssize_t nargs);
-bool fs_spec_call_c_method(fs_instr *ip, PyMethodDescrObject *descr, PyObject *self,
+bool fs_spec_call_c_method(fs_instr *ip, PyMethodDescrObject *descr, PyObject **args,
                            Py_ssize_t nargs, fs_code *co);
 /* The op for a call with keywords, or 0. */
 int fs_spec_call_kw_c(fs_instr *ip, PyObject **base, PyObject *callable);
@@ -133,6 +134,13 @@ FS_INLINE int fs_instance_known(const fs_cache_isinstance *cache, PyObject *inst
 int fs_instance_of(PyThreadState *ts, PyObject *inst, PyObject *cls);
 /* isinstance() as the builtin; keeps the answer where that is sound; -1: error. */
 int fs_instance_ask(PyThreadState *ts, fs_cache_isinstance *cache, PyObject *inst, PyObject *cls);
+/* The least or greatest item (borrowed) of a list or tuple of plain numbers, or NULL. */
+PyObject *fs_call_extreme(PyObject *items, bool greatest);
+/* Whether the string begins or ends with the part: 1, 0; -1: not two exact, ready strings. */
+int fs_call_tail(PyObject *str, PyObject *part, bool at_end);
+/* Calls a C function that takes its arguments in a tuple; counts a level of recursion. */
+PyObject *fs_call_varargs(PyThreadState *ts, PyMethodDef *def, PyObject *self,
+                          PyObject *const *args, Py_ssize_t n);
 /* 1, 0; -1: not two numbers that can be compared without calling anything. */
 int fs_call_plain_less(PyObject *v, PyObject *w);
 

@@ -44,6 +44,10 @@ bool fs_spec_call_c_function(fs_instr *ip, PyObject *func, Py_ssize_t nargs)
         op = FS_OP_CALL_MIN_2;
     } else if (func == known->max && nargs == 2) {
         op = FS_OP_CALL_MAX_2;
+    } else if ((func == known->min || func == known->max) && nargs == 1) {
+        op = FS_OP_CALL_EXTREME;
+    } else if (func == known->id && nargs == 1) {
+        op = FS_OP_CALL_ID;
     } else if (flags == METH_O && nargs == 1) {
         op = FS_OP_CALL_C_O;
     } else if (flags == METH_NOARGS && nargs == 0) {
@@ -52,6 +56,8 @@ bool fs_spec_call_c_function(fs_instr *ip, PyObject *func, Py_ssize_t nargs)
         op = FS_OP_CALL_C_FAST;
     } else if (flags == (METH_FASTCALL | METH_KEYWORDS)) {
         op = FS_OP_CALL_C_FAST_KEYWORDS;
+    } else if ((flags & ~METH_KEYWORDS) == METH_VARARGS) {
+        op = FS_OP_CALL_C_VARARGS;
     }
     if (op == 0) {
         return false;
@@ -60,9 +66,11 @@ bool fs_spec_call_c_function(fs_instr *ip, PyObject *func, Py_ssize_t nargs)
     return true;
 }
 
-bool fs_spec_call_c_method(fs_instr *ip, PyMethodDescrObject *descr, PyObject *self,
+bool fs_spec_call_c_method(fs_instr *ip, PyMethodDescrObject *descr, PyObject **args,
                            Py_ssize_t nargs, fs_code *co)
 {
+    PyObject *self = args[0];
+    PyObject *arg = nargs > 1 ? args[1] : NULL;
     int flags = descr->d_method->ml_flags;
     int op = 0;
     /* The code unit says what follows; our slot may hold a pair by now. */
@@ -74,6 +82,12 @@ bool fs_spec_call_c_method(fs_instr *ip, PyMethodDescrObject *descr, PyObject *s
         return false;
     } else if ((PyObject *)descr == fs_call_known.list_pop && nargs == 1) {
         op = FS_OP_CALL_LIST_POP;
+    } else if ((PyObject *)descr == fs_call_known.dict_get && (nargs == 2 || nargs == 3)) {
+        op = FS_OP_CALL_DICT_GET;
+    } else if (((PyObject *)descr == fs_call_known.str_startswith ||
+                (PyObject *)descr == fs_call_known.str_endswith) &&
+               nargs == 2 && PyUnicode_CheckExact(arg)) {
+        op = FS_OP_CALL_STR_TAIL;
     } else if (flags == METH_O && nargs == 2) {
         op = FS_OP_CALL_METHOD_O;
     } else if (flags == METH_NOARGS && nargs == 1) {
@@ -82,6 +96,10 @@ bool fs_spec_call_c_method(fs_instr *ip, PyMethodDescrObject *descr, PyObject *s
         op = FS_OP_CALL_METHOD_FAST;
     } else if (flags == (METH_FASTCALL | METH_KEYWORDS)) {
         op = FS_OP_CALL_METHOD_FAST_KEYWORDS;
+    } else if ((flags & ~METH_KEYWORDS) == METH_VARARGS) {
+        op = FS_OP_CALL_METHOD_VARARGS;
+    } else if (flags == (METH_METHOD | METH_FASTCALL | METH_KEYWORDS)) {
+        op = FS_OP_CALL_METHOD_CLASS;
     }
     if (op == 0) {
         return false;
