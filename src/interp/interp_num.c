@@ -1,7 +1,7 @@
 /* The out-of-line half of interp_num.h: pools, wide ints.
  *
- * Wide ints are done in 64 bits where operands and result fit, else in 128 (operands of up
- * to four digits); what is larger is CPython's.
+ * Wide ints are done in 64 bits where the operands have two digits, else in 128 (up to four
+ * digits); what is larger is CPython's.
  */
 #include "interp/interp_num.h"
 
@@ -11,14 +11,20 @@ PyLongObject *fs_num_small_ints;
 
 enum { NUM_FILL = 16 };
 
-/* Whether any int of up to two digits has room for two: so with CPython's own allocator, whose
- * blocks come in steps of 16 bytes. */
-static bool num_two_digit_blocks;
+/* Whether the size of a block is known from the digits in it: so with CPython's own allocator,
+ * whose blocks come in steps of 16 bytes. */
+static bool num_known_blocks;
+
+/* Digits that then fit into any block of an int of one digit, and of one of three. */
+enum { NUM_SMALL_BLOCK = 2, NUM_WIDE_BLOCK = 6 };
+
+/* Blocks of NUM_WIDE_BLOCK digits. */
+static fs_pool num_wide_pool = {.top = num_wide_pool.blocks};
 
 int fs_num_init(void)
 {
     const char *allocator = _PyMem_GetCurrentAllocatorName();
-    num_two_digit_blocks = allocator != NULL && strcmp(allocator, "pymalloc") == 0;
+    num_known_blocks = allocator != NULL && strcmp(allocator, "pymalloc") == 0;
     PyObject *zero = PyLong_FromLong(0);
     PyObject *last = PyLong_FromLong(_PY_NSMALLPOSINTS - 1);
     PyObject *first = PyLong_FromLong(-_PY_NSMALLNEGINTS);
@@ -36,10 +42,24 @@ int fs_num_init(void)
     return 0;
 }
 
+/* Whether an int's block can go to the pool of wide ones. */
+static bool num_keeps_wide(PyObject *v)
+{
+    Py_ssize_t size = Py_ABS(Py_SIZE(v));
+    return num_known_blocks && size > NUM_SMALL_BLOCK && size <= NUM_WIDE_BLOCK &&
+           !NUM_NO_ROOM(num_wide_pool);
+}
+
 void fs_num_dealloc(PyObject *v)
 {
-    if (PyLong_CheckExact(v) && (size_t)(Py_SIZE(v) + 2) <= 4 && !NUM_NO_ROOM(fs_int_pool)) {
-        *fs_int_pool.top++ = v;
+    if (PyLong_CheckExact(v)) {
+        if ((size_t)(Py_SIZE(v) + 2) <= 4 && !NUM_NO_ROOM(fs_int_pool)) {
+            *fs_int_pool.top++ = v;
+        } else if (num_keeps_wide(v)) {
+            *num_wide_pool.top++ = v;
+        } else {
+            _Py_Dealloc(v);
+        }
     } else if (PyFloat_CheckExact(v) && !NUM_NO_ROOM(fs_float_pool)) {
         *fs_float_pool.top++ = v;
     } else {
@@ -81,79 +101,118 @@ bool fs_pool_fill_floats(void)
     return num_fill(&fs_float_pool, &PyFloat_Type, sizeof(PyFloatObject));
 }
 
-/* Digits of a magnitude below 2**63. */
-static Py_ssize_t num_digits(uint64_t magnitude)
+typedef __int128 num_int128;
+typedef unsigned __int128 num_uint128;
+
+enum { NUM_WIDE_DIGITS = 4, NUM_WIDE_BITS = NUM_WIDE_DIGITS * PyLong_SHIFT };
+
+/* Digits that a block made for `size` of them has room for. */
+FS_INLINE Py_ssize_t num_room(Py_ssize_t size)
 {
-    return 1 + (magnitude >> PyLong_SHIFT != 0) + (magnitude >> (2 * PyLong_SHIFT) != 0);
+    if (!num_known_blocks) {
+        return size;
+    }
+    return size <= NUM_SMALL_BLOCK  ? NUM_SMALL_BLOCK
+           : size <= NUM_WIDE_BLOCK ? NUM_WIDE_BLOCK
+                                    : size;
 }
 
-/* Writes a value into an int object with room for its digits. */
-static void num_write(PyObject *v, uint64_t magnitude, bool negative)
+/* An int object for up to NUM_WIDE_BLOCK digits, `dead` (refcount 1, dropped by the caller) if
+ * that has room; NULL without an error: no memory. */
+static PyObject *num_block(Py_ssize_t size, PyObject *dead)
 {
-    PyLongObject *n = (PyLongObject *)v;
-    Py_ssize_t size = num_digits(magnitude);
-    n->ob_digit[0] = (digit)(magnitude & PyLong_MASK);
-    if (size > 1) {
-        n->ob_digit[1] = (digit)(magnitude >> PyLong_SHIFT & PyLong_MASK);
-    }
-    if (size > 2) {
-        n->ob_digit[2] = (digit)(magnitude >> (2 * PyLong_SHIFT));
-    }
-    Py_SET_SIZE(v, negative ? -size : size);
-}
-
-/* An int that is no singleton, in `dead` (refcount 1, dropped by the caller) if that has room. */
-static PyObject *num_make(int64_t value, PyObject *dead)
-{
-    uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    if (FS_UNLIKELY(magnitude >> 63)) {
-        return PyLong_FromLongLong(value);
-    }
-    Py_ssize_t size = num_digits(magnitude);
     PyObject *v;
-    if (dead != NULL && Py_ABS(Py_SIZE(dead)) >= size) {
-        v = Py_NewRef(dead);
-    } else if (size <= 1 + num_two_digit_blocks && (v = NUM_TAKE_INT()) != NULL) {
-        /* from the pool */
-    } else {
-        v = PyObject_Malloc(offsetof(PyLongObject, ob_digit) + (size_t)size * sizeof(digit));
-        if (v == NULL) {
-            return NULL;
+    if (dead != NULL && num_room(Py_ABS(Py_SIZE(dead))) >= size) {
+        return Py_NewRef(dead);
+    }
+    if (num_known_blocks || size == 1) {
+        v = size <= NUM_SMALL_BLOCK ? NUM_TAKE_INT() : fs_num_take(&num_wide_pool);
+        if (v != NULL) {
+            return v;
         }
+    }
+    v = PyObject_Malloc(offsetof(PyLongObject, ob_digit) + (size_t)size * sizeof(digit));
+    if (v != NULL) {
         _PyObject_Init(v, &PyLong_Type);
     }
-    num_write(v, magnitude, value < 0);
     return v;
 }
 
-/* The value of an int that fits in 63 bits. */
-static bool num_wide_value(PyObject *v, int64_t *value)
+/* The value of an int of up to two digits. */
+FS_INLINE int64_t num_value(PyObject *v)
 {
     Py_ssize_t size = Py_SIZE(v);
     const digit *digits = ((PyLongObject *)v)->ob_digit;
-    int64_t magnitude;
-    switch (size < 0 ? -size : size) {
-    case 0:
-        magnitude = 0;
-        break;
-    case 1:
-        magnitude = digits[0];
-        break;
-    case 3:
-        if (digits[2] >> 3) {
-            return false;
-        }
-        magnitude = digits[0] | (int64_t)digits[1] << PyLong_SHIFT |
-                    (int64_t)digits[2] << (2 * PyLong_SHIFT);
-        break;
-    case 2:
-        magnitude = digits[0] | (int64_t)digits[1] << PyLong_SHIFT;
-        break;
-    default:
-        return false;
+    if ((size_t)(size + 1) <= 2) {
+        return size * (int64_t)digits[0];
     }
-    *value = size < 0 ? -magnitude : magnitude;
-    return true;
+    int64_t magnitude = digits[0] | (int64_t)digits[1] << PyLong_SHIFT;
+    return size < 0 ? -magnitude : magnitude;
+}
+
+/* The value of an int of up to four digits. */
+static num_int128 num_wide_value(PyObject *v)
+{
+    Py_ssize_t size = Py_ABS(Py_SIZE(v));
+    const digit *digits = ((PyLongObject *)v)->ob_digit;
+    if (size <= 2) {
+        return num_value(v);
+    }
+    uint64_t low = digits[0] | (uint64_t)digits[1] << PyLong_SHIFT;
+    uint64_t high = digits[2] | (size > 3 ? (uint64_t)digits[3] << PyLong_SHIFT : 0);
+    num_int128 magnitude = (num_int128)((num_uint128)high << 2 * PyLong_SHIFT | low);
+    return Py_SIZE(v) < 0 ? -magnitude : magnitude;
+}
+
+/* An int of this value; NULL without an error: no memory. */
+static PyObject *num_make(int64_t value, PyObject *dead)
+{
+    if (NUM_IS_SMALL(value)) {
+        return fs_num_small(value);
+    }
+    uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    Py_ssize_t size = 1 + (magnitude >> PyLong_SHIFT != 0) + (magnitude >> (2 * PyLong_SHIFT) != 0);
+    PyObject *v = num_block(size, dead);
+    if (v == NULL) {
+        return NULL;
+    }
+    digit *digits = ((PyLongObject *)v)->ob_digit;
+    digits[0] = (digit)(magnitude & PyLong_MASK);
+    if (size > 1) {
+        digits[1] = (digit)(magnitude >> PyLong_SHIFT & PyLong_MASK);
+    }
+    if (size > 2) {
+        digits[2] = (digit)(magnitude >> (2 * PyLong_SHIFT));
+    }
+    Py_SET_SIZE(v, value < 0 ? -size : size);
+    return v;
+}
+
+/* The same for a value of up to five digits. */
+static PyObject *num_make_wide(num_int128 value, PyObject *dead)
+{
+    if (value == (int64_t)value) {
+        return num_make((int64_t)value, dead);
+    }
+    num_uint128 magnitude = value < 0 ? -(num_uint128)value : (num_uint128)value;
+    uint64_t high = (uint64_t)(magnitude >> 2 * PyLong_SHIFT);
+    Py_ssize_t size = 3 + (high >> PyLong_SHIFT != 0) + (high >> 2 * PyLong_SHIFT != 0);
+    PyObject *v = num_block(size, dead);
+    if (v == NULL) {
+        return NULL;
+    }
+    digit *digits = ((PyLongObject *)v)->ob_digit;
+    digits[0] = (digit)magnitude & PyLong_MASK;
+    digits[1] = (digit)((uint64_t)magnitude >> PyLong_SHIFT) & PyLong_MASK;
+    digits[2] = (digit)high & PyLong_MASK;
+    if (size > 3) {
+        digits[3] = (digit)(high >> PyLong_SHIFT) & PyLong_MASK;
+    }
+    if (size > 4) {
+        digits[4] = (digit)(high >> 2 * PyLong_SHIFT);
+    }
+    Py_SET_SIZE(v, value < 0 ? -size : size);
+    return v;
 }
 
 /* Division towards minus infinity. */
@@ -233,56 +292,22 @@ static bool num_operate(int op, int64_t a, int64_t b, int64_t *result)
     return true;
 }
 
-typedef __int128 num_int128;
-
-enum { NUM_BIG_DIGITS = 4, NUM_BIG_BITS = NUM_BIG_DIGITS * PyLong_SHIFT };
-
-/* The value of an int of up to NUM_BIG_DIGITS digits. */
-static num_int128 num_big_value(PyObject *v)
+/* Bits of an int's magnitude. */
+static int num_bits(PyObject *v)
 {
     Py_ssize_t size = Py_ABS(Py_SIZE(v));
-    const digit *digits = ((PyLongObject *)v)->ob_digit;
-    num_int128 magnitude = 0;
-    while (size-- > 0) {
-        magnitude = magnitude << PyLong_SHIFT | digits[size];
+    if (size == 0) {
+        return 0;
     }
-    return Py_SIZE(v) < 0 ? -magnitude : magnitude;
+    digit top = ((PyLongObject *)v)->ob_digit[size - 1];
+    return ((int)size - 1) * PyLong_SHIFT + 32 - __builtin_clz(top);
 }
 
-/* The result as an int object; NULL without an error: no memory. */
-static PyObject *num_make_big(num_int128 value, PyObject *dead)
+/* v <op> w in 128 bits. */
+static bool num_operate_wide(int op, PyObject *v, PyObject *w, num_int128 *result)
 {
-    if (value == (int64_t)value && (int64_t)value != INT64_MIN) {
-        return NUM_IS_SMALL((int64_t)value) ? fs_num_small((int64_t)value)
-                                            : num_make((int64_t)value, dead);
-    }
-    unsigned __int128 magnitude = value < 0 ? -(unsigned __int128)value : (unsigned __int128)value;
-    Py_ssize_t size =
-        3 + (magnitude >> (3 * PyLong_SHIFT) != 0) + (magnitude >> (4 * PyLong_SHIFT) != 0);
-    PyObject *v;
-    if (dead != NULL && Py_ABS(Py_SIZE(dead)) >= size) {
-        v = Py_NewRef(dead);
-    } else {
-        v = PyObject_Malloc(offsetof(PyLongObject, ob_digit) + (size_t)size * sizeof(digit));
-        if (v == NULL) {
-            return NULL;
-        }
-        _PyObject_Init(v, &PyLong_Type);
-    }
-    for (Py_ssize_t i = 0; i < size; i++) {
-        ((PyLongObject *)v)->ob_digit[i] = (digit)magnitude & PyLong_MASK;
-        magnitude >>= PyLong_SHIFT;
-    }
-    Py_SET_SIZE(v, value < 0 ? -size : size);
-    return v;
-}
-
-/* v <op> w in 128 bits; the operands have `nv` and `nw` digits. */
-static bool num_operate_big(int op, PyObject *v, PyObject *w, Py_ssize_t nv, Py_ssize_t nw,
-                            num_int128 *result)
-{
-    num_int128 a = num_big_value(v);
-    num_int128 b = num_big_value(w);
+    num_int128 a = num_wide_value(v);
+    num_int128 b = num_wide_value(w);
     switch (op) {
     case NB_ADD:
     case NB_INPLACE_ADD:
@@ -294,7 +319,7 @@ static bool num_operate_big(int op, PyObject *v, PyObject *w, Py_ssize_t nv, Py_
         return true;
     case NB_MULTIPLY:
     case NB_INPLACE_MULTIPLY:
-        if (nv + nw > NUM_BIG_DIGITS) {
+        if (num_bits(v) + num_bits(w) > NUM_WIDE_BITS) {
             return false;
         }
         *result = a * b;
@@ -313,7 +338,7 @@ static bool num_operate_big(int op, PyObject *v, PyObject *w, Py_ssize_t nv, Py_
         return true;
     case NB_LSHIFT:
     case NB_INPLACE_LSHIFT:
-        if (b < 0 || b > NUM_BIG_BITS - nv * PyLong_SHIFT) {
+        if (b < 0 || b > NUM_WIDE_BITS - num_bits(v)) {
             return false;
         }
         *result = (num_int128)((unsigned __int128)a << (int)b);
@@ -323,32 +348,26 @@ static bool num_operate_big(int op, PyObject *v, PyObject *w, Py_ssize_t nv, Py_
         if (b < 0) {
             return false;
         }
-        *result = a >> (b > NUM_BIG_BITS ? NUM_BIG_BITS : (int)b);
+        *result = a >> (b > NUM_WIDE_BITS ? NUM_WIDE_BITS : (int)b);
         return true;
     default:
         return false;
     }
 }
 
-/* The same for operands or results that need more than 63 bits. */
-static PyObject *num_big(int op, PyObject *v, PyObject *w)
-{
-    Py_ssize_t nv = Py_ABS(Py_SIZE(v)), nw = Py_ABS(Py_SIZE(w));
-    num_int128 r;
-    if (nv > NUM_BIG_DIGITS || nw > NUM_BIG_DIGITS || !num_operate_big(op, v, w, nv, nw, &r)) {
-        return NULL;
-    }
-    return num_make_big(r, Py_REFCNT(v) == 1 ? v : Py_REFCNT(w) == 1 ? w : NULL);
-}
-
 PyObject *fs_num_wide(int op, PyObject *v, PyObject *w)
 {
-    int64_t a, b, r;
-    if (!num_wide_value(v, &a) || !num_wide_value(w, &b) || !num_operate(op, a, b, &r)) {
-        return num_big(op, v, w);
+    PyObject *dead = Py_REFCNT(v) == 1 ? v : Py_REFCNT(w) == 1 ? w : NULL;
+    Py_ssize_t nv = Py_ABS(Py_SIZE(v)), nw = Py_ABS(Py_SIZE(w));
+    if (nv <= 2 && nw <= 2) {
+        int64_t r;
+        if (num_operate(op, num_value(v), num_value(w), &r)) {
+            return num_make(r, dead);
+        }
     }
-    if (NUM_IS_SMALL(r)) {
-        return fs_num_small(r);
+    num_int128 r;
+    if (nv > NUM_WIDE_DIGITS || nw > NUM_WIDE_DIGITS || !num_operate_wide(op, v, w, &r)) {
+        return NULL;
     }
-    return num_make(r, Py_REFCNT(v) == 1 ? v : Py_REFCNT(w) == 1 ? w : NULL);
+    return num_make_wide(r, dead);
 }
