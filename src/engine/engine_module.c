@@ -240,6 +240,7 @@ static int engine_exec(PyObject *module FS_UNUSED)
     if (fs_sem_init() < 0 || fs_num_init() < 0) {
         return -1;
     }
+    fs_eval_init();
     return fs_pyrt_init(fs_code_free);
 }
 

@@ -316,6 +316,7 @@ const fs_dispatch *fs_run_table(int which);
 enum { FS_TABLE_MAIN, FS_TABLE_RECORD, FS_TABLE_LEAVE };
 
 /* interp_eval.c: the PEP 523 frame evaluator, and the switches over all activations. */
+void fs_eval_init(void); /* once per process */
 PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag);
 /* CPython's evaluator on a traced frame, the slot lent to it meanwhile. */
 PyObject *fs_eval_traced(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag);

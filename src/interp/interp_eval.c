@@ -156,9 +156,6 @@ FS_COLD static fs_code *eval_translate(PyCodeObject *code)
 FS_INLINE PyObject *eval_activate(PyThreadState *ts, _PyInterpreterFrame *frame, fs_code *co,
                                   fs_instr *ip, int throwflag)
 {
-    if (FS_UNLIKELY(eval_table == NULL)) {
-        eval_table = fs_run_table(FS_TABLE_MAIN);
-    }
     fs_stats.frames++;
     _PyCFrame *outer = ts->cframe;
     fs_ctx activation;
@@ -198,20 +195,11 @@ FS_INLINE PyObject *eval_activate(PyThreadState *ts, _PyInterpreterFrame *frame,
     return result;
 }
 
-/* Where a frame goes on that stands at `ip`: past RESUME when nothing is pending, and if a
- * generator only drops the None that it is resumed with, past that, too. */
-FS_INLINE fs_instr *eval_begin(PyThreadState *ts, _PyInterpreterFrame *frame, fs_instr *ip)
+/* Where a frame goes on that stands at `ip`: past RESUME when nothing is pending. */
+FS_INLINE fs_instr *eval_begin(PyThreadState *ts, fs_instr *ip)
 {
-    if (FS_UNLIKELY(_Py_atomic_load_relaxed(&ts->interp->ceval.eval_breaker))) {
-        return ip;
-    }
-    if (frame->owner == FRAME_OWNED_BY_GENERATOR && IS_RESUMED_BY_NONE(ip) &&
-        frame->localsplus[frame->stacktop - 1] == Py_None) {
-        Py_None->ob_refcnt--;
-        frame->stacktop--;
-        return ip + 2;
-    }
-    return ip + (ip->op == FS_OP_RESUME);
+    return ip +
+           (ip->op == FS_OP_RESUME && !_Py_atomic_load_relaxed(&ts->interp->ceval.eval_breaker));
 }
 
 /* A generator for a call from C; NULL, nothing done: make it the long way. */
@@ -258,12 +246,64 @@ static PyObject *eval_vectorcall(PyObject *callable, PyObject *const *args, size
     }
     fs_frame_empty_slots(frame, co, n);
     frame->stacktop = co->nlocalsplus;
-    PyObject *result = eval_activate(ts, frame, co, eval_begin(ts, frame, co->instrs), 0);
+    PyObject *result = eval_activate(ts, frame, co, eval_begin(ts, co->instrs), 0);
     ts->recursion_remaining--; /* as in CPython, finalizers have a level less */
     fs_pyrt_frame_clear(ts, frame);
     ts->recursion_remaining++;
     fs_pyrt_frame_free(ts, frame);
     return result;
+}
+
+/* CPython's tp_iternext of generators. */
+static iternextfunc eval_stock_iternext;
+
+/* The same for a generator that only drops the None it is resumed with: its frame runs at once.
+ * All else is CPython's. */
+static PyObject *eval_iternext(PyObject *self)
+{
+    PyThreadState *ts = _PyThreadState_GET();
+    PyGenObject *gen = (PyGenObject *)self;
+    _PyInterpreterFrame *frame = (_PyInterpreterFrame *)gen->gi_iframe;
+    if (FS_UNLIKELY(gen->gi_frame_state >= FRAME_EXECUTING || ts->cframe->use_tracing ||
+                    ts->interp->eval_frame != fs_eval ||
+                    _Py_atomic_load_relaxed(&ts->interp->ceval.eval_breaker))) {
+        return eval_stock_iternext(self);
+    }
+    fs_code *co = fs_pyrt_code_get(frame->f_code);
+    if (FS_UNLIKELY(co == NULL || co->runs_stock)) {
+        return eval_stock_iternext(self);
+    }
+    fs_instr *ip = FS_SLOT_OF(co, frame->prev_instr + 1);
+    if (FS_UNLIKELY(!IS_RESUMED_BY_NONE(ip))) {
+        return eval_stock_iternext(self);
+    }
+    gen->gi_exc_state.previous_item = ts->exc_info;
+    ts->exc_info = &gen->gi_exc_state;
+    gen->gi_frame_state = FRAME_EXECUTING;
+    PyObject *value = eval_activate(ts, frame, co, ip + 2, 0);
+    if (FS_LIKELY(gen->gi_frame_state == FRAME_SUSPENDED)) {
+        ts->exc_info = gen->gi_exc_state.previous_item;
+        gen->gi_exc_state.previous_item = NULL;
+        frame->previous = NULL;
+        return value;
+    }
+    fs_unwind_finish_generator(ts, frame, value == NULL);
+    if (value != NULL) {
+        if (value != Py_None) {
+            (void)_PyGen_SetStopIterationValue(value);
+        }
+        Py_DECREF(value);
+    }
+    return NULL;
+}
+
+void fs_eval_init(void)
+{
+    eval_table = fs_run_table(FS_TABLE_MAIN);
+    if (PyGen_Type.tp_iternext != eval_iternext) {
+        eval_stock_iternext = PyGen_Type.tp_iternext;
+        PyGen_Type.tp_iternext = eval_iternext;
+    }
 }
 
 PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
@@ -280,5 +320,5 @@ PyObject *fs_eval(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
         frame->f_func->vectorcall = eval_vectorcall;
     }
     fs_instr *ip = FS_SLOT_OF(co, frame->prev_instr + 1);
-    return eval_activate(ts, frame, co, throwflag ? ip : eval_begin(ts, frame, ip), throwflag);
+    return eval_activate(ts, frame, co, throwflag ? ip : eval_begin(ts, ip), throwflag);
 }

@@ -308,7 +308,99 @@ def unread():
     gc.collect()
 
 
+def iterated():
+    """Generators that C iterates: ends, values, errors, themselves, what they handle."""
+
+    def returns(n):
+        yield from range(n)
+        return ("value", n)
+
+    def raises(exc):
+        yield 1
+        raise exc
+
+    def handling():
+        try:
+            raise KeyError("held")
+        except KeyError:
+            yield sys.exc_info()[0]
+            yield sys.exc_info()[0]
+        yield sys.exc_info()[0]
+
+    def told():
+        mine = Told("in generator")
+        yield 1
+
+    for _ in range(3):
+        g = returns(2)
+        print(list(g), list(g), next(g, "end"), g.gi_frame, g.gi_running)
+        step = returns(1).__next__
+        print(step())
+        for _ in range(2):
+            try:
+                step()
+            except StopIteration as e:
+                print(repr(e.value), e.__traceback__.tb_next)
+        it = iter(returns(1))
+        try:
+            while True:
+                next(it)
+        except StopIteration as e:
+            print(e.value)
+        for exc in (KeyError("k"), StopIteration("s"), GeneratorExit()):
+            try:
+                print(list(raises(exc)))
+            except BaseException as e:
+                tb, lines = e.__traceback__, []
+                while tb is not None:
+                    lines.append((tb.tb_frame.f_code.co_name, tb.tb_lineno))
+                    tb = tb.tb_next
+                print(repr(e), repr(e.__cause__), lines)
+        try:
+            raise IndexError
+        except IndexError:
+            print(list(handling()), sys.exc_info()[0])
+        print(list(told()))
+
+        def itself():
+            yield 1
+            yield sum(me)
+
+        me = itself()
+        try:
+            print(list(me))
+        except ValueError as e:
+            print(e)
+
+        def looks():
+            yield sys._getframe().f_back.f_code.co_name, sys._getframe().f_back.f_lineno
+            yield me.gi_running, me.gi_frame.f_back.f_code.co_name
+
+        me = looks()
+        print(tuple(me))
+
+        def deeper(n):
+            yield sum(deeper(n + 1))
+
+        try:
+            sum(deeper(0))
+        except RecursionError as e:
+            n, tb = 0, e.__traceback__
+            while tb is not None:
+                n, tb = n + 1, tb.tb_next
+            print(n > 480)  # cold calls of sum() count a level more in stock
+    marker = object()
+    before = sys.getrefcount(marker), sys.getrefcount(returns), sys.getrefcount(None)
+    for _ in range(100):
+        list(marker for _ in range(3))
+        list(returns(3))
+        any(x is marker for x in [1, marker, 2])
+    print(sys.getrefcount(marker) - before[0], sys.getrefcount(returns) - before[1])
+    print(abs(sys.getrefcount(None) - before[2]) < 50)
+
+
 for part in (
+    iterated,
     shapes,
     references,
     finalizers,
