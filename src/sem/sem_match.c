@@ -10,30 +10,101 @@
  */
 #include "sem_common.h"
 
-/* Notes `item` as seen. 0 new, 1 seen before, -1 error. */
-static int note_seen(PyObject *seen, PyObject *item)
+enum { NAMES_KEPT = 8 };
+
+/* Keys or attribute names that were seen: a few strings, or a set of whatever they are. */
+typedef struct {
+    PyObject *set;
+    Py_ssize_t n;
+    PyObject *names[NAMES_KEPT];
+} seen_items;
+
+static void forget_seen(seen_items *seen)
 {
-    int before = PySet_Contains(seen, item);
-    if (before == 0 && PySet_Add(seen, item) < 0) {
+    while (seen->n > 0) {
+        Py_DECREF(seen->names[--seen->n]);
+    }
+    Py_CLEAR(seen->set);
+}
+
+/* Goes on with a set. -1 with an error. */
+static int widen_seen(seen_items *seen)
+{
+    PyObject *set = PySet_New(NULL);
+    for (Py_ssize_t i = 0; set != NULL && i < seen->n; i++) {
+        if (PySet_Add(set, seen->names[i]) < 0) {
+            Py_CLEAR(set);
+        }
+    }
+    seen->set = set;
+    return set == NULL ? -1 : 0;
+}
+
+/* Notes `item` as seen. 0 new, 1 seen before, -1 error. */
+static int note_seen(seen_items *seen, PyObject *item)
+{
+    if (seen->set == NULL && PyUnicode_CheckExact(item) && seen->n < NAMES_KEPT) {
+        for (Py_ssize_t i = 0; i < seen->n; i++) {
+            if (item == seen->names[i] || PyUnicode_Compare(item, seen->names[i]) == 0) {
+                return 1;
+            }
+        }
+        seen->names[seen->n++] = Py_NewRef(item);
+        return 0;
+    }
+    if (seen->set == NULL && widen_seen(seen) < 0) {
+        return -1;
+    }
+    int before = PySet_Contains(seen->set, item);
+    if (before == 0 && PySet_Add(seen->set, item) < 0) {
         return -1;
     }
     return before;
 }
 
-/* map.get(key, absent) by the method that GetMethod found. */
-static PyObject *call_get(PyObject *get, int unbound, PyObject *map, PyObject *key,
-                          PyObject *absent)
+/* A mapping and how to ask it: by its `get`, or when that is NULL as a dict. */
+typedef struct {
+    PyObject *map;
+    PyObject *get;
+    int unbound;      /* `get` wants the mapping as an argument */
+    PyObject *absent; /* what `get` gives when there is no such key */
+} asked_map;
+
+/* Gets ready for a mapping that is no exact dict. -1 with an error. */
+static int find_get(asked_map *asked)
 {
-    PyObject *args[] = {map, key, absent};
-    return unbound ? PyObject_Vectorcall(get, args, 3, NULL)
-                   : PyObject_Vectorcall(get, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    asked->unbound = _PyObject_GetMethod(asked->map, fs_sem_str.get, &asked->get);
+    if (asked->get == NULL) {
+        return -1;
+    }
+    asked->absent = PyObject_CallNoArgs((PyObject *)&PyBaseObject_Type);
+    return asked->absent == NULL ? -1 : 0;
+}
+
+/* The value of a key. 1 found, 0 no such key, -1 error. */
+static int ask_map(const asked_map *asked, PyObject *key, PyObject **value)
+{
+    if (asked->get == NULL) {
+        *value = Py_XNewRef(PyDict_GetItemWithError(asked->map, key));
+        return *value != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
+    }
+    PyObject *args[] = {asked->map, key, asked->absent};
+    *value = asked->unbound ? PyObject_Vectorcall(asked->get, args, 3, NULL)
+                            : PyObject_Vectorcall(asked->get, args + 1,
+                                                  2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    if (*value == asked->absent && *value != NULL) {
+        Py_CLEAR(*value);
+        return 0;
+    }
+    return *value == NULL ? -1 : 1;
 }
 
 /* Fills `values`. 1 all keys there, 0 one is missing, -1 error. */
-static int collect_values(PyThreadState *ts, PyObject *map, PyObject *keys, PyObject *get,
-                          int unbound, PyObject *values, PyObject *seen, PyObject *absent)
+static int collect_values(PyThreadState *ts, const asked_map *asked, PyObject *keys,
+                          PyObject *values, seen_items *seen)
 {
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(keys); i++) {
+    int found = 1;
+    for (Py_ssize_t i = 0; found > 0 && i < PyTuple_GET_SIZE(keys); i++) {
         PyObject *key = PyTuple_GET_ITEM(keys, i);
         int before = note_seen(seen, key);
         if (before > 0) {
@@ -42,17 +113,13 @@ static int collect_values(PyThreadState *ts, PyObject *map, PyObject *keys, PyOb
         if (before != 0) {
             return -1;
         }
-        PyObject *value = call_get(get, unbound, map, key, absent);
-        if (value == NULL) {
-            return -1;
+        PyObject *value;
+        found = ask_map(asked, key, &value);
+        if (found > 0) {
+            PyTuple_SET_ITEM(values, i, value);
         }
-        if (value == absent) {
-            Py_DECREF(value);
-            return 0;
-        }
-        PyTuple_SET_ITEM(values, i, value);
     }
-    return 1;
+    return found;
 }
 
 PyObject *fs_sem_match_keys(PyThreadState *ts, PyObject *map, PyObject *keys)
@@ -60,26 +127,26 @@ PyObject *fs_sem_match_keys(PyThreadState *ts, PyObject *map, PyObject *keys)
     if (PyTuple_GET_SIZE(keys) == 0) {
         return PyTuple_New(0);
     }
-    PyObject *get = NULL, *seen = NULL, *absent = NULL, *values = NULL;
+    asked_map asked = {.map = map};
+    seen_items seen = {.n = 0};
+    PyObject *values = NULL;
     int found = -1;
-    int unbound = _PyObject_GetMethod(map, fs_sem_str.get, &get);
-    if (get != NULL && (seen = PySet_New(NULL)) != NULL &&
-        (absent = PyObject_CallNoArgs((PyObject *)&PyBaseObject_Type)) != NULL &&
+    if ((PyDict_CheckExact(map) || find_get(&asked) == 0) &&
         (values = PyTuple_New(PyTuple_GET_SIZE(keys))) != NULL) {
-        found = collect_values(ts, map, keys, get, unbound, values, seen, absent);
+        found = collect_values(ts, &asked, keys, values, &seen);
     }
     if (found <= 0) {
         Py_CLEAR(values);
     }
-    Py_XDECREF(get);
-    Py_XDECREF(seen);
-    Py_XDECREF(absent);
+    Py_XDECREF(asked.get);
+    forget_seen(&seen);
+    Py_XDECREF(asked.absent);
     return found == 0 ? Py_NewRef(Py_None) : values;
 }
 
 /* Appends the attribute `name` of the subject. 1 done, 0 it has none, -1 error. */
 static int match_attribute(PyThreadState *ts, PyObject *subject, PyTypeObject *type, PyObject *name,
-                           PyObject *seen, PyObject *found)
+                           seen_items *seen, PyObject *found)
 {
     int before = note_seen(seen, name);
     if (before > 0) {
@@ -125,7 +192,7 @@ static PyObject *get_match_args(PyThreadState *ts, PyTypeObject *type, int *own)
 
 /* The positional sub-patterns by name. 1 done, 0 no match, -1 error. */
 static int match_named(PyThreadState *ts, PyObject *subject, PyTypeObject *type, Py_ssize_t nargs,
-                       PyObject *names, PyObject *seen, PyObject *found)
+                       PyObject *names, seen_items *seen, PyObject *found)
 {
     int ok = 1;
     for (Py_ssize_t i = 0; ok > 0 && i < nargs; i++) {
@@ -142,7 +209,7 @@ static int match_named(PyThreadState *ts, PyObject *subject, PyTypeObject *type,
 
 /* The positional sub-patterns. 1 done, 0 no match, -1 error. */
 static int match_positional(PyThreadState *ts, PyObject *subject, PyTypeObject *type,
-                            Py_ssize_t nargs, PyObject *seen, PyObject *found)
+                            Py_ssize_t nargs, seen_items *seen, PyObject *found)
 {
     int own;
     PyObject *names = get_match_args(ts, type, &own);
@@ -175,21 +242,24 @@ PyObject *fs_sem_match_class(PyThreadState *ts, PyObject *subject, PyObject *typ
     if (PyObject_IsInstance(subject, type) <= 0) {
         return NULL;
     }
+    if (nargs == 0 && PyTuple_GET_SIZE(kwargs) == 0) {
+        return PyTuple_New(0);
+    }
     PyTypeObject *cls = (PyTypeObject *)type;
     PyObject *result = NULL;
-    PyObject *seen = PySet_New(NULL);
+    seen_items seen = {.n = 0};
     PyObject *found = PyList_New(0);
-    int ok = seen != NULL && found != NULL;
+    int ok = found != NULL;
     if (ok > 0 && nargs > 0) {
-        ok = match_positional(ts, subject, cls, nargs, seen, found);
+        ok = match_positional(ts, subject, cls, nargs, &seen, found);
     }
     for (Py_ssize_t i = 0; ok > 0 && i < PyTuple_GET_SIZE(kwargs); i++) {
-        ok = match_attribute(ts, subject, cls, PyTuple_GET_ITEM(kwargs, i), seen, found);
+        ok = match_attribute(ts, subject, cls, PyTuple_GET_ITEM(kwargs, i), &seen, found);
     }
     if (ok > 0) {
         result = PyList_AsTuple(found);
     }
-    Py_XDECREF(seen);
+    forget_seen(&seen);
     Py_XDECREF(found);
     return result;
 }
