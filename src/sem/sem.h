@@ -67,6 +67,11 @@ FS_SEM_API int fs_sem_print_expr(PyThreadState *ts, PyObject *value);
 
 FS_SEM_API PyObject *fs_sem_import_name(PyThreadState *ts, _PyInterpreterFrame *frame,
                                         PyObject *name, PyObject *fromlist, PyObject *level);
+/* An import (not replaced) of what is there already; NULL without an error: the long way. */
+FS_SEM_API PyObject *fs_sem_import_known(PyThreadState *ts, PyObject *globals, PyObject *name,
+                                         PyObject *fromlist, int level);
+/* `from module import name` of a plain module's global; NULL without an error: the long way. */
+FS_SEM_API PyObject *fs_sem_import_known_from(PyObject *module, PyObject *name);
 FS_SEM_API PyObject *fs_sem_import_from(PyThreadState *ts, PyObject *module, PyObject *name);
 /* Merges fast locals into f_locals before and back afterwards. */
 FS_SEM_API int fs_sem_import_star(PyThreadState *ts, _PyInterpreterFrame *frame, PyObject *module);

@@ -31,7 +31,10 @@ PyObject *fs_sem_import_name(PyThreadState *ts, _PyInterpreterFrame *frame, PyOb
         if (depth == -1 && _PyErr_Occurred(ts)) {
             return NULL;
         }
-        return PyImport_ImportModuleLevelObject(name, frame->f_globals, locals, fromlist, depth);
+        PyObject *known = fs_sem_import_known(ts, frame->f_globals, name, fromlist, depth);
+        return known != NULL ? known
+                             : PyImport_ImportModuleLevelObject(name, frame->f_globals, locals,
+                                                                fromlist, depth);
     }
     PyObject *args[] = {NULL, name, frame->f_globals, locals, fromlist, level};
     Py_INCREF(importer);
@@ -94,8 +97,8 @@ static void raise_cannot_import(PyThreadState *ts, PyObject *module, PyObject *n
 
 PyObject *fs_sem_import_from(PyThreadState *ts, PyObject *module, PyObject *name)
 {
-    PyObject *value;
-    if (_PyObject_LookupAttr(module, name, &value) != 0) {
+    PyObject *value = fs_sem_import_known_from(module, name);
+    if (value != NULL || _PyObject_LookupAttr(module, name, &value) != 0) {
         return value;
     }
     /* A circular import of a package finds the submodule before it is an attribute. */
