@@ -83,7 +83,8 @@ FS_INLINE Py_ssize_t lookup_index(const PyDictKeysObject *keys, size_t slot)
 }
 
 /* The walk through a dict's table; on FOUND *place is where the value stands. */
-FS_INLINE fs_lookup lookup_walk(PyDictObject *dict, PyObject *key, PyObject ***place)
+static __attribute__((noinline)) fs_lookup lookup_walk(PyDictObject *dict, PyObject *key,
+                                                       PyObject ***place)
 {
     Py_hash_t hash;
     if (!lookup_hash(key, &hash)) {
@@ -131,29 +132,92 @@ FS_INLINE fs_lookup lookup_walk(PyDictObject *dict, PyObject *key, PyObject ***p
     }
 }
 
-PyObject *fs_lookup_get(PyDictObject *dict, PyObject *key)
+/* Most keys are the very string or an int like the one in the first slot that is looked at: where
+ * the value then stands, else NULL. */
+FS_INLINE PyObject **lookup_first(PyDictObject *dict, PyObject *key)
+{
+    const PyDictKeysObject *keys = dict->ma_keys;
+    size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
+    if (FS_UNLIKELY(keys->dk_log2_size >= 16 || dict->ma_values != NULL)) {
+        return NULL;
+    }
+    size_t hash;
+    if (PyUnicode_CheckExact(key)) {
+        hash = (size_t)((PyASCIIObject *)key)->hash;
+    } else if (PyLong_CheckExact(key) && (size_t)Py_SIZE(key) <= 1) {
+        hash = Py_SIZE(key) * (size_t)((PyLongObject *)key)->ob_digit[0];
+    } else {
+        return NULL;
+    }
+    Py_ssize_t index = lookup_index(keys, hash & mask);
+    if (FS_UNLIKELY(index < 0)) {
+        return NULL;
+    }
+    if (DK_IS_UNICODE(keys)) {
+        PyDictUnicodeEntry *entry = &DK_UNICODE_ENTRIES((PyDictKeysObject *)keys)[index];
+        return entry->me_key == key ? &entry->me_value : NULL;
+    }
+    PyDictKeyEntry *entry = &DK_ENTRIES((PyDictKeysObject *)keys)[index];
+    PyObject *there = entry->me_key;
+    bool same = there == key || (PyLong_CheckExact(key) && PyLong_CheckExact(there) &&
+                                 Py_SIZE(there) == Py_SIZE(key) && (size_t)entry->me_hash == hash);
+    return same ? &entry->me_value : NULL;
+}
+
+/* The same three ways as below, by the whole walk: called last, so that nothing is saved. */
+static __attribute__((noinline)) PyObject *lookup_get_walking(PyDictObject *dict, PyObject *key)
 {
     PyObject **place;
     return lookup_walk(dict, key, &place) == FS_LOOKUP_FOUND ? *place : NULL;
 }
 
-PyObject *fs_lookup_or(PyDictObject *dict, PyObject *key, PyObject *missing)
+static __attribute__((noinline)) PyObject **lookup_place_walking(PyDictObject *dict, PyObject *key)
 {
     PyObject **place;
+    return lookup_walk(dict, key, &place) == FS_LOOKUP_FOUND ? place : NULL;
+}
+
+static __attribute__((noinline)) fs_lookup lookup_dict_walking(PyDictObject *dict, PyObject *key)
+{
+    PyObject **place;
+    return lookup_walk(dict, key, &place);
+}
+
+PyObject *fs_lookup_get(PyDictObject *dict, PyObject *key)
+{
+    PyObject **place = lookup_first(dict, key);
+    if (FS_LIKELY(place != NULL)) {
+        return *place;
+    }
+    return lookup_get_walking(dict, key);
+}
+
+PyObject *fs_lookup_or(PyDictObject *dict, PyObject *key, PyObject *missing)
+{
+    PyObject **place = lookup_first(dict, key);
+    if (FS_LIKELY(place != NULL)) {
+        return *place;
+    }
     fs_lookup found = lookup_walk(dict, key, &place);
     return found == FS_LOOKUP_FOUND ? *place : found == FS_LOOKUP_MISSING ? missing : NULL;
 }
 
 PyObject **fs_lookup_place(PyDictObject *dict, PyObject *key)
 {
-    PyObject **place;
-    return lookup_walk(dict, key, &place) == FS_LOOKUP_FOUND ? place : NULL;
+    PyObject **place = lookup_first(dict, key);
+    if (FS_LIKELY(place != NULL)) {
+        return place;
+    }
+    return lookup_place_walking(dict, key);
 }
 
 fs_lookup fs_lookup_dict(PyDictObject *dict, PyObject *key)
 {
-    PyObject **place;
-    return lookup_walk(dict, key, &place);
+    PyObject **place = lookup_first(dict, key);
+    if (FS_LIKELY(place != NULL)) {
+        return FS_LOOKUP_FOUND;
+    }
+    return lookup_dict_walking(dict, key);
 }
 
 fs_lookup fs_lookup_set(PySetObject *set, PyObject *key)
