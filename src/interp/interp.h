@@ -56,10 +56,12 @@ enum fs_frame_kind {
     /* Async generator resumed by SEND to its asend object; while that has not had to be made, the
      * generator itself stands in its place on the stack. */
     FS_KIND_ASEND,
-    FS_KIND_DISCARD, /* result is dropped (__setitem__, __setattr__) */
-    FS_KIND_BINARY,  /* operator method: NotImplemented needs a second look */
-    FS_KIND_COMPARE, /* rich comparison method, same */
-    FS_KIND_BOOL,    /* result becomes a truth value (__contains__, __bool__) */
+    FS_KIND_NEXT, /* generator resumed by a call of next(): the call's operands are on the stack */
+    FS_KIND_GEN_CALL, /* the same by a call of its send(), which counts in the recursion depth */
+    FS_KIND_DISCARD,  /* result is dropped (__setitem__, __setattr__) */
+    FS_KIND_BINARY,   /* operator method: NotImplemented needs a second look */
+    FS_KIND_COMPARE,  /* rich comparison method, same */
+    FS_KIND_BOOL,     /* result becomes a truth value (__contains__, __bool__) */
     /* From here on prev_instr is the whole op, after which the caller goes on. */
     FS_KIND_ATTR,    /* getter: the result replaces the owner on the stack */
     FS_KIND_SETATTR, /* setter: value and owner leave the stack */
@@ -389,6 +391,10 @@ fs_next fs_generator_return(fs_ctx *ctx, PyObject *value);
 fs_next fs_generator_asend_yield(fs_ctx *ctx, PyObject *value);
 fs_next fs_generator_asend_end(fs_ctx *ctx);
 void fs_generator_asend_failed(fs_ctx *ctx);
+/* FS_KIND_NEXT and FS_KIND_GEN_CALL in the same state: it has yielded; it has returned (both
+ * steal the value). */
+fs_next fs_generator_call_yield(fs_ctx *ctx, int kind, PyObject *value);
+fs_next fs_generator_call_end(fs_ctx *ctx, int kind, PyObject *value);
 
 /* interp_handover.c: CPython's evaluator goes on with ctx->frame at ctx->ip. */
 fs_next fs_handover(fs_ctx *ctx, PyObject **result);

@@ -199,6 +199,11 @@ fs_next fs_generator_return(fs_ctx *ctx, PyObject *value)
         Py_DECREF(value);
         return fs_generator_asend_end(ctx);
     }
+    if (FS_UNLIKELY(kind >= FS_KIND_NEXT)) {
+        ctx->ip = ip;
+        ctx->sp = sp;
+        return fs_generator_call_end(ctx, kind, value);
+    }
     ctx->ip = ip + ip[-1].arg;
     if (kind == FS_KIND_GEN_SEND) {
         sp[-1] = value;
@@ -305,6 +310,44 @@ void fs_generator_asend_failed(fs_ctx *ctx)
         gen_of_receiver(receiver)->ag_closed = 1;
     }
     gen_close_receiver(receiver);
+}
+
+/* Takes the operands of the call before ctx->ip off the stack. */
+static void gen_drop_operands(fs_ctx *ctx)
+{
+    PyObject **base = ctx->sp - (Py_ssize_t)ctx->ip[-1].arg - 2;
+    PyObject **end = ctx->sp;
+    ctx->sp = base;
+    for (PyObject **slot = base; slot < end; slot++) {
+        Py_XDECREF(*slot);
+    }
+}
+
+fs_next fs_generator_call_yield(fs_ctx *ctx, int kind, PyObject *value)
+{
+    ctx->ts->recursion_remaining += kind == FS_KIND_GEN_CALL;
+    gen_drop_operands(ctx);
+    *ctx->sp++ = value;
+    ctx->ip += FS_CALL_LENGTH - 1;
+    return FS_GO_ON;
+}
+
+fs_next fs_generator_call_end(fs_ctx *ctx, int kind, PyObject *value)
+{
+    if (kind == FS_KIND_NEXT && ctx->ip[-1].arg == 2) {
+        Py_SETREF(value, Py_NewRef(ctx->sp[-1])); /* the default */
+        return fs_generator_call_yield(ctx, kind, value);
+    }
+    ctx->ts->recursion_remaining += kind == FS_KIND_GEN_CALL;
+    if (value == Py_None) {
+        PyErr_SetNone(PyExc_StopIteration);
+    } else {
+        (void)_PyGen_SetStopIterationValue(value);
+    }
+    Py_DECREF(value);
+    gen_drop_operands(ctx);
+    ctx->ip--;
+    return FS_FAIL;
 }
 
 PyObject *fs_generator_return_generator(fs_ctx *ctx)

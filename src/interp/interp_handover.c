@@ -38,8 +38,12 @@ fs_next fs_handover(fs_ctx *ctx, PyObject **result)
         gen->gi_exc_state.previous_item = NULL;
         frame->previous = NULL;
         fs_ctx_enter_frame(ctx, caller);
-        if (*fs_frame_kind_of(frame) == FS_KIND_ASEND) {
+        int kind = *fs_frame_kind_of(frame);
+        if (kind == FS_KIND_ASEND) {
             return fs_generator_asend_yield(ctx, value);
+        }
+        if (kind == FS_KIND_NEXT || kind == FS_KIND_GEN_CALL) {
+            return fs_generator_call_yield(ctx, kind, value);
         }
         *ctx->sp++ = value;
         return FS_GO_ON;

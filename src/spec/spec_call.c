@@ -46,6 +46,9 @@ static bool spec_call_learn(void)
     known->dict_get = Py_XNewRef(PyDict_GetItemString(PyDict_Type.tp_dict, "get"));
     known->str_startswith = Py_XNewRef(PyDict_GetItemString(PyUnicode_Type.tp_dict, "startswith"));
     known->str_endswith = Py_XNewRef(PyDict_GetItemString(PyUnicode_Type.tp_dict, "endswith"));
+    known->next = Py_XNewRef(PyDict_GetItemString(builtins, "next"));
+    known->gen_send = Py_XNewRef(PyDict_GetItemString(PyGen_Type.tp_dict, "send"));
+    known->coro_send = Py_XNewRef(PyDict_GetItemString(PyCoro_Type.tp_dict, "send"));
     known->list_append = Py_XNewRef(PyDict_GetItemString(PyList_Type.tp_dict, "append"));
     known->list_pop = Py_XNewRef(PyDict_GetItemString(PyList_Type.tp_dict, "pop"));
     known->object_new = PyBaseObject_Type.tp_new;
@@ -277,6 +280,12 @@ void fs_spec_call(fs_instr *ip, PyObject **sp, fs_code *co)
     bool fits = false;
     if (!fs_call_known.ready && !spec_call_learn()) {
         fs_spec_fail(ip, FS_OP_CALL_GENERIC);
+        return;
+    }
+    bool sends = ip->arg == 1 && fs_call_sent_to(base) != NULL;
+    if (sends || (callable == fs_call_known.next && (nargs == 1 || nargs == 2) && !method &&
+                  PyGen_CheckExact(base[2]))) {
+        fs_spec_to(ip, sends ? FS_OP_CALL_SEND : FS_OP_CALL_NEXT);
         return;
     }
     if (PyFunction_Check(callable)) {

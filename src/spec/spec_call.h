@@ -78,6 +78,7 @@ _Static_assert(sizeof(fs_cache_call_map) <= 4 * sizeof(fs_instr), "CALL has four
 typedef struct {
     bool ready;
     PyObject *len, *isinstance, *min, *max, *id;
+    PyObject *next, *gen_send, *coro_send;
     PyObject *list_append, *list_pop, *dict_get;
     PyObject *str_startswith, *str_endswith;
     PyObject *no_args;  /* the empty tuple */
@@ -89,6 +90,28 @@ typedef struct {
     ternaryfunc type_call;
 } fs_call_known_t;
 extern FS_HIDDEN fs_call_known_t fs_call_known;
+
+/* The generator or coroutine whose send() is called with the stack from `base` on, or NULL. */
+FS_INLINE PyGenObject *fs_call_sent_to(PyObject **base)
+{
+    PyObject *callable = base[0];
+    if (callable == NULL) {
+        callable = base[1];
+        if (!Py_IS_TYPE(callable, &PyCFunction_Type)) {
+            return NULL;
+        }
+        PyMethodDef *def = ((PyCFunctionObject *)callable)->m_ml;
+        if (def != ((PyMethodDescrObject *)fs_call_known.gen_send)->d_method &&
+            def != ((PyMethodDescrObject *)fs_call_known.coro_send)->d_method) {
+            return NULL;
+        }
+        return (PyGenObject *)((PyCFunctionObject *)callable)->m_self;
+    }
+    PyTypeObject *type = Py_TYPE(base[1]);
+    bool fits = (callable == fs_call_known.gen_send && type == &PyGen_Type) ||
+                (callable == fs_call_known.coro_send && type == &PyCoro_Type);
+    return fits ? (PyGenObject *)base[1] : NULL;
+}
 
 /* The next try for the calls without and with keywords; both leave `ip` ready to dispatch. */
 void fs_spec_call(fs_instr *ip, PyObject **sp, fs_code *co);
