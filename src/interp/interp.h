@@ -89,7 +89,7 @@ enum { FS_RUNS_HERE, FS_RUNS_STOCK, FS_RUNS_NOWHERE };
 
 /* A translated code object. */
 struct fs_code {
-    fs_instr *instrs;     /* ncodeunits slots + one sentinel */
+    /* What calls and returns read: one cache line. */
     fs_instr *entry;      /* where a call begins: past RESUME when that is first */
     _Py_CODEUNIT *before; /* the code unit before the first: prev_instr of a new frame */
     uintptr_t bias;       /* code unit address = (slot address >> 2) + bias */
@@ -100,14 +100,20 @@ struct fs_code {
     int argcount;  /* positional parameters when `simple`, else -1 */
     int framesize; /* words of a frame: specials, locals, stack, the caller's fs_code */
     uint32_t id;   /* never given twice */
+    /* The rest. */
+    fs_instr *instrs; /* ncodeunits slots + one sentinel */
     int nslots;
     int flags;              /* co_flags */
     PyTypeObject *gen_type; /* what a call makes, NULL: it runs the body */
     int gen_start; /* the slot of RETURN_GENERATOR if a call need not run what is before it, -1 */
     uint8_t runs_stock; /* FS_RUNS_*: an odd code object that is not run here */
-    size_t bytes;       /* memory of this translation */
+    size_t bytes;       /* memory of this translation, */
+    void *block;        /* and where it begins */
     fs_line lines[FS_LINES_KEPT];
 };
+
+enum { FS_CACHE_LINE = 64 };
+_Static_assert(offsetof(fs_code, instrs) == FS_CACHE_LINE, "calls and returns read one line");
 
 /* The caller's translation, kept in the last word of a frame that our loop called inline. */
 FS_INLINE fs_code **fs_frame_caller_code(_PyInterpreterFrame *frame, fs_code *co)

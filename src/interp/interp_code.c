@@ -92,12 +92,13 @@ static void code_refuse(fs_code *co, bool unsafe)
 fs_code *fs_code_translate(PyCodeObject *code)
 {
     int n = (int)Py_SIZE(code);
-    size_t bytes = sizeof(fs_code) + (size_t)(n + 1) * sizeof(fs_instr);
-    fs_code *co = PyMem_Calloc(1, bytes);
+    size_t bytes = sizeof(fs_code) + (size_t)(n + 1) * sizeof(fs_instr) + FS_CACHE_LINE;
+    void *block = PyMem_Calloc(1, bytes);
+    fs_code *co = (fs_code *)_Py_ALIGN_UP(block, FS_CACHE_LINE);
     uint8_t small[CODE_SMALL];
     uint8_t *starts = n <= CODE_SMALL ? small : PyMem_Malloc((size_t)n);
-    if (co == NULL || starts == NULL || fs_pyrt_code_set(code, co) < 0) {
-        PyMem_Free(co);
+    if (block == NULL || starts == NULL || fs_pyrt_code_set(code, co) < 0) {
+        PyMem_Free(block);
         if (starts != small) {
             PyMem_Free(starts);
         }
@@ -120,6 +121,7 @@ fs_code *fs_code_translate(PyCodeObject *code)
     co->nslots = n;
     co->flags = code->co_flags;
     co->bytes = bytes;
+    co->block = block;
     co->argcount = (code->co_flags & simple) == simple && !(code->co_flags & star) &&
                            code->co_kwonlyargcount == 0
                        ? code->co_argcount
@@ -145,5 +147,5 @@ void fs_code_free(fs_code *co)
 {
     fs_stats.translated_now--;
     fs_stats.bytes_now -= co->bytes;
-    PyMem_Free(co);
+    PyMem_Free(co->block);
 }

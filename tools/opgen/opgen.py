@@ -22,7 +22,7 @@ and back (which way a conditional jump goes).
 
 `%for A B in x:y z:w` ... `%end` repeats definitions with $A and $B replaced.
 
-Usage: opgen.py OUTDIR FILE.ops...
+Usage: opgen.py OUTDIR HOT.txt FILE.ops...   (HOT.txt: names of ops, the most used first)
 """
 
 from __future__ import annotations
@@ -211,13 +211,24 @@ def emit(ops: list[Op], out: pathlib.Path) -> None:
     )
 
 
+def by_heat(ops: list[Op], path: pathlib.Path) -> list[Op]:
+    """Orders the ops: number 0, then the hot ones that the file names, then the others."""
+    lines = path.read_text().splitlines()
+    hot = [line for line in lines if line and not line.startswith("#")]
+    unknown = set(hot) - {op.name for op in ops}
+    if unknown:
+        raise SystemExit(f"{path}: no such ops: {', '.join(sorted(unknown))}")
+    rank = {name: number for number, name in enumerate(hot)}
+    return ops[:1] + sorted(ops[1:], key=lambda op: rank.get(op.name, len(hot)))
+
+
 def main() -> None:
-    """Command line: OUTDIR, then the .ops files in the order of the enumeration."""
-    if len(sys.argv) < 3:
+    """Command line: OUTDIR, the list of hot ops, then the .ops files."""
+    if len(sys.argv) < 4:
         raise SystemExit(__doc__)
-    ops = [op for name in sys.argv[2:] for op in parse(pathlib.Path(name))]
+    ops = [op for name in sys.argv[3:] for op in parse(pathlib.Path(name))]
     check(ops)
-    emit(ops, pathlib.Path(sys.argv[1]))
+    emit(by_heat(ops, pathlib.Path(sys.argv[2])), pathlib.Path(sys.argv[1]))
 
 
 if __name__ == "__main__":
