@@ -132,10 +132,11 @@ build_digest() {
 }
 
 # Builds and installs fullspeed into venv $1 with meson setup options $2...; the build
-# back end chooses the best compiler unless CC is set.
+# back end chooses the best compiler unless CC is set. Warnings are errors (meson.options).
 build() {
     local venv=$1 options=() option digest stamp="$1/.stamp-build" folder
     shift
+    set -- -Dstrict=true "$@"
     for option in "$@"; do options+=("-Csetup-args=$option"); done
     [ -f pyproject.toml ] || die "there is no pyproject.toml in $PWD"
     digest=$(build_digest "${CC:-}" "$@")

@@ -1,6 +1,7 @@
 """The build: which compiler is chosen, and that whatever is missing is said in one sentence."""
 
 import importlib
+import json
 import os
 import re
 import shutil
@@ -185,3 +186,19 @@ def test_editable_wheel_has_the_command(backend: types.ModuleType, tmp_path: Pat
     )
     start = ROOT / "python" / "fullspeed" / "_start.py"
     assert start.exists() and result.stdout == f"<{start}><run><a b>"
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang-19"])
+def test_warnings_are_errors_for_us_only(tmp_path: Path, compiler: str) -> None:
+    if not shutil.which(compiler):
+        pytest.skip(f"no {compiler} in this distribution")
+    version = subprocess.run([compiler, "-dumpversion"], capture_output=True, text=True).stdout
+    if version.strip().split(".")[0] not in ("12", "19"):
+        pytest.skip(f"{compiler} {version} is not one that the project is tested with")
+    for name, args in (("ours", ["-Dstrict=true"]), ("plain", [])):
+        assert meson_setup(tmp_path / name, *args, CC=compiler).returncode == 0
+        commands = json.loads((tmp_path / name / "compile_commands.json").read_text())
+        flags = {word for entry in commands for word in entry["command"].split()}
+        assert {"-Wall", "-Wextra"} <= flags
+        assert ("-Werror" in flags) == (name == "ours")
+    assert "set -- -Dstrict=true" in (ROOT / "tools" / "setup.sh").read_text()
