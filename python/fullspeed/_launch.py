@@ -138,6 +138,8 @@ def _turn_on(run: "object") -> None:
         engine.enable()
     except RuntimeError as error:
         sys.stderr.write(f"fullspeed: running without the engine: {error}\n")
+    else:
+        engine.after_import(("popen_spawn_posix", "popen_forkserver"), "fullspeed._children")
 
 
 def run(args: "list[str]", given: int, importers_before: "set[str]") -> "NoReturn":

@@ -220,6 +220,22 @@ static PyObject *engine_is_translatable(PyObject *self FS_UNUSED, PyObject *arg)
     return co == NULL ? NULL : PyBool_FromLong(!co->runs_stock);
 }
 
+PyDoc_STRVAR(
+    engine_after_import_doc,
+    "after_import(names, module)\n--\n\n"
+    "Once our loop has run an import statement for one of the names (a tuple), import the\n"
+    "module and call its install(). One request at a time; for the main interpreter.");
+
+static PyObject *engine_after_import(PyObject *self FS_UNUSED, PyObject *args)
+{
+    PyObject *names, *module;
+    if (!PyArg_ParseTuple(args, "O!U:after_import", &PyTuple_Type, &names, &module)) {
+        return NULL;
+    }
+    fs_sem_after_import(names, module);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef engine_methods[] = {
     {"enable", engine_enable, METH_NOARGS, engine_enable_doc},
     {"disable", engine_disable, METH_NOARGS, engine_disable_doc},
@@ -229,6 +245,7 @@ static PyMethodDef engine_methods[] = {
     {"build_info", engine_build_info, METH_NOARGS, engine_build_info_doc},
     {"record_start", engine_record_start, METH_VARARGS, engine_record_start_doc},
     {"record_stop", engine_record_stop, METH_NOARGS, engine_record_stop_doc},
+    {"after_import", engine_after_import, METH_VARARGS, engine_after_import_doc},
     {"is_translatable", engine_is_translatable, METH_O, engine_is_translatable_doc},
     {"disassemble", engine_disassemble, METH_O, engine_disassemble_doc},
     {NULL, NULL, 0, NULL},

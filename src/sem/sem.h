@@ -65,6 +65,10 @@ FS_SEM_API int fs_sem_print_expr(PyThreadState *ts, PyObject *value);
 
 /* --- imports (sem_import.c) ---------------------------------------------- */
 
+/* Once our loop has imported one of these names (as they stand in the import statement), import
+ * a module and call its install(). Main interpreter only. */
+FS_SEM_API void fs_sem_after_import(PyObject *names, PyObject *module);
+
 FS_SEM_API PyObject *fs_sem_import_name(PyThreadState *ts, _PyInterpreterFrame *frame,
                                         PyObject *name, PyObject *fromlist, PyObject *level);
 /* An import (not replaced) of what is there already; NULL without an error: the long way. */

@@ -15,6 +15,37 @@
 
 #include "internal/pycore_moduleobject.h"
 
+/* What fs_sem_after_import was told: a tuple of names and a module; NULL: nothing to look for. */
+static PyObject *import_awaited;
+static PyObject *import_follower;
+
+void fs_sem_after_import(PyObject *names, PyObject *module)
+{
+    Py_XSETREF(import_awaited, Py_NewRef(names));
+    Py_XSETREF(import_follower, Py_NewRef(module));
+}
+
+/* Something was imported: if it is what is awaited, calls the follower's install(), once. */
+static void import_follow(PyThreadState *ts, PyObject *name)
+{
+    if (ts->interp != _PyInterpreterState_Main() ||
+        PySequence_Contains(import_awaited, name) <= 0) {
+        _PyErr_Clear(ts);
+        return;
+    }
+    PyObject *follower = import_follower;
+    import_follower = NULL;
+    Py_CLEAR(import_awaited);
+    PyObject *module = PyImport_Import(follower);
+    PyObject *done = module ? PyObject_CallMethod(module, "install", NULL) : NULL;
+    if (done == NULL) {
+        PyErr_WriteUnraisable(follower);
+    }
+    Py_XDECREF(done);
+    Py_XDECREF(module);
+    Py_DECREF(follower);
+}
+
 PyObject *fs_sem_import_name(PyThreadState *ts, _PyInterpreterFrame *frame, PyObject *name,
                              PyObject *fromlist, PyObject *level)
 {
@@ -31,10 +62,15 @@ PyObject *fs_sem_import_name(PyThreadState *ts, _PyInterpreterFrame *frame, PyOb
         if (depth == -1 && _PyErr_Occurred(ts)) {
             return NULL;
         }
-        PyObject *known = fs_sem_import_known(ts, frame->f_globals, name, fromlist, depth);
-        return known != NULL ? known
-                             : PyImport_ImportModuleLevelObject(name, frame->f_globals, locals,
-                                                                fromlist, depth);
+        PyObject *module = fs_sem_import_known(ts, frame->f_globals, name, fromlist, depth);
+        if (module == NULL) {
+            module =
+                PyImport_ImportModuleLevelObject(name, frame->f_globals, locals, fromlist, depth);
+        }
+        if (import_awaited != NULL && module != NULL) {
+            import_follow(ts, name);
+        }
+        return module;
     }
     PyObject *args[] = {NULL, name, frame->f_globals, locals, fromlist, level};
     Py_INCREF(importer);
