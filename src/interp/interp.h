@@ -220,6 +220,13 @@ FS_INLINE void fs_frame_set_fresh(_PyInterpreterFrame *frame, int kind)
     memcpy(&frame->stacktop, &word, sizeof(word));
 }
 
+/* The same for a suspended generator's frame: no entry, owned by the generator. */
+FS_INLINE void fs_frame_set_resumed(_PyInterpreterFrame *frame, int kind)
+{
+    uint32_t word = (uint32_t)FRAME_OWNED_BY_GENERATOR << 8 | (uint32_t)kind << 16;
+    memcpy(&frame->is_entry, &word, sizeof(word));
+}
+
 /* Pushes a frame for a call of `func` with nothing in its slots yet; NULL: no room in the chunk.
  * Takes over func; the caller fills all of localsplus and links the frame (ENTER_FRAME). */
 FS_INLINE _PyInterpreterFrame *fs_frame_push(PyThreadState *ts, PyFunctionObject *func,

@@ -219,7 +219,7 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
     } while (0)
 
 /* Makes a suspended generator's frame the running one. */
-#define LINK_GENERATOR(gen, resumed, callee)              \
+#define LINK_GENERATOR(gen, resumed, callee, kind)        \
     do {                                                  \
         SAVE_IP();                                        \
         frame->stacktop = (int)(sp - frame->localsplus);  \
@@ -227,7 +227,7 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
         TS->exc_info = &(gen)->gi_exc_state;              \
         (gen)->gi_frame_state = FRAME_EXECUTING;          \
         (resumed)->previous = frame;                      \
-        (resumed)->is_entry = false;                      \
+        fs_frame_set_resumed(resumed, kind);              \
         ctx->resumer = frame;                             \
         ctx->resumer_co = co;                             \
         frame = (resumed);                                \
@@ -255,18 +255,27 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
     (((ip)->op == FS_OP_RESUME && (ip)[1].op == FS_OP_POP_TOP) || \
      ((ip)->op == FS_OP_POP_TOP && (ip)[1].op == FS_OP_RESUME))
 
-/* Resumes a generator with None. One that would only be dropped again is not pushed: RESUME and
- * POP_TOP are passed over. */
-#define RESUME_GENERATOR(gen, resumed, callee)                                                  \
-    do {                                                                                        \
-        LINK_GENERATOR(gen, resumed, callee);                                                   \
-        if (FS_LIKELY(IS_RESUMED_BY_NONE(ip) && TS->recursion_remaining > 0 && !MUST_POLL())) { \
-            ip += 2;                                                                            \
-            TS->recursion_remaining--;                                                          \
-            frame->stacktop = -1;                                                               \
-            DISPATCH();                                                                         \
-        }                                                                                       \
-        START_GENERATOR(Py_NewRef(Py_None));                                                    \
+/* Resumes a generator with None. One that would only be dropped again, or sent on by a `yield
+ * from`, is not pushed, and RESUME and what follows it passed over. */
+#define RESUME_GENERATOR(gen, resumed, callee, kind)                                      \
+    do {                                                                                  \
+        LINK_GENERATOR(gen, resumed, callee, kind);                                       \
+        if (FS_LIKELY(TS->recursion_remaining > 0 && !MUST_POLL())) {                     \
+            if (IS_RESUMED_BY_NONE(ip)) {                                                 \
+                ip += 2;                                                                  \
+                TS->recursion_remaining--;                                                \
+                frame->stacktop = -1;                                                     \
+                DISPATCH();                                                               \
+            }                                                                             \
+            if (ip->op == FS_OP_RESUME && ip[1].op == FS_OP_JUMP_BACKWARD_NO_INTERRUPT && \
+                ip[2 - (Py_ssize_t)ip[1].arg].op == FS_OP_SEND) {                         \
+                ip += 2 - (Py_ssize_t)ip[1].arg;                                          \
+                TS->recursion_remaining--;                                                \
+                frame->stacktop = -1;                                                     \
+                GOTO_OP(SEND_NONE);                                                       \
+            }                                                                             \
+        }                                                                                 \
+        START_GENERATOR(Py_NewRef(Py_None));                                              \
     } while (0)
 
 /* The way back from a suspended generator's frame to the one that has resumed it. */
