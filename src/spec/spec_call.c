@@ -123,13 +123,6 @@ static bool spec_call_map(fs_cache_call_map *cache, PyFunctionObject *func, fs_c
     return true;
 }
 
-/* Whether the defaults fill the positional parameters that the arguments leave. */
-static bool spec_call_has_defaults(PyFunctionObject *func, fs_code *callee, Py_ssize_t nargs)
-{
-    Py_ssize_t n = func->func_defaults == NULL ? 0 : PyTuple_GET_SIZE(func->func_defaults);
-    return n <= callee->argcount && callee->argcount - nargs <= n;
-}
-
 /* A Python function, with `nargs` arguments, the first of which may be self. */
 static bool spec_call_function(fs_instr *ip, PyFunctionObject *func, Py_ssize_t nargs, bool method)
 {
@@ -137,7 +130,7 @@ static bool spec_call_function(fs_instr *ip, PyFunctionObject *func, Py_ssize_t 
     if (callee == NULL) {
         return false;
     }
-    if (callee->argcount > nargs && spec_call_has_defaults(func, callee, nargs)) {
+    if (callee->argcount != nargs && fs_call_fits(func, callee, nargs)) {
         fs_spec_to(ip, FS_OP_CALL_PY_SOME);
         return true;
     }
@@ -244,7 +237,8 @@ static bool spec_call_class(fs_instr *ip, PyTypeObject *cls, Py_ssize_t nargs)
     if (callee == NULL) {
         return false;
     }
-    fs_spec_to(ip, callee->argcount == nargs + 1 ? FS_OP_CALL_CLASS_INIT : FS_OP_CALL_CLASS_BIND);
+    fs_spec_to(ip, fs_call_fits(cache->func, callee, nargs + 1) ? FS_OP_CALL_CLASS_INIT
+                                                                : FS_OP_CALL_CLASS_BIND);
     return true;
 }
 
@@ -296,10 +290,7 @@ void fs_spec_call(fs_instr *ip, PyObject **sp, fs_code *co)
         if (PyFunction_Check(func)) {
             callee = fs_code_for_inline((PyFunctionObject *)func);
         }
-        if (callee != NULL &&
-            (callee->argcount == nargs + 1 ||
-             (callee->argcount > nargs + 1 &&
-              spec_call_has_defaults((PyFunctionObject *)func, callee, nargs + 1)))) {
+        if (callee != NULL && fs_call_fits((PyFunctionObject *)func, callee, nargs + 1)) {
             fs_spec_to(ip, FS_OP_CALL_BOUND);
             return;
         }

@@ -167,6 +167,31 @@ PyObject *fs_call_varargs(PyThreadState *ts, PyMethodDef *def, PyObject *self,
 /* 1, 0; -1: not two numbers that can be compared without calling anything. */
 int fs_call_plain_less(PyObject *v, PyObject *w);
 
+/* Whether `n` positional arguments and the defaults fill the parameters of a simple function. */
+FS_INLINE bool fs_call_fits(PyFunctionObject *func, const fs_code *callee, Py_ssize_t n)
+{
+    if (FS_LIKELY(callee->argcount == n)) {
+        return true;
+    }
+    Py_ssize_t given = func->func_defaults == NULL ? 0 : Py_SIZE(func->func_defaults);
+    return callee->argcount > n && given <= callee->argcount && callee->argcount - n <= given;
+}
+
+/* Fills the parameters from `i` on from the defaults; fs_call_fits has said yes. */
+FS_INLINE void fs_frame_fill_defaults(_PyInterpreterFrame *frame, PyFunctionObject *func,
+                                      const fs_code *callee, Py_ssize_t i)
+{
+    if (i < callee->argcount) {
+        PyTupleObject *defaults = (PyTupleObject *)func->func_defaults;
+        PyObject **from = defaults->ob_item + Py_SIZE(defaults) - callee->argcount;
+        do {
+            frame->localsplus[i] = Py_NewRef(from[i]);
+            i++;
+            __asm__("" : "+r"(i));
+        } while (i < callee->argcount);
+    }
+}
+
 /* Guards of a mapping that need more than a compare of ids. */
 FS_INLINE bool fs_call_map_fits(const fs_cache_call_map *cache, PyFunctionObject *func,
                                 fs_code *callee)

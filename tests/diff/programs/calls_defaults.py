@@ -94,6 +94,43 @@ def redefined():
     say("again", call)
 
 
+def classes():
+    class Made:
+        def __init__(self, a, b="b", c="c"):
+            self.all = a, b, c
+
+    def make(*args):
+        if len(args) == 1:
+            return Made(args[0]).all
+        return Made(args[0], args[1]).all
+
+    for _ in range(80):
+        make(1), make(1, 2)
+    print(make(1), make(1, 2))
+    init = Made.__init__
+    for defaults in (("x", "y"), ("p", "q", "r", "s"), ("p", "q", "r"), ("z",), None, ("b", "c")):
+        init.__defaults__ = defaults
+        say(f"class {defaults}", lambda: [make(1, 2), make(1)])
+    Made.__init__ = lambda self, a, b=5: setattr(self, "all", (a, b))
+    say("other __init__", lambda: [make(1, 2), make(1)])
+    Made.__init__ = lambda self, a, *rest, k=1: setattr(self, "all", (a, rest, k))
+    say("star __init__", lambda: [make(1, 2), make(1)])
+    Made.__init__ = lambda self, a, b=5: "not none"
+    say("value", lambda: make(1))
+    Made.__init__ = init
+    for n in range(60):
+        try:
+            Made() if n % 2 else Made(1, 2, 3, 4)
+        except TypeError as e:
+            if n > 57:
+                print(e)
+    default = init.__defaults__[0]
+    before = sys.getrefcount(default)
+    for _ in range(100):
+        make(1)
+    print("kept", sys.getrefcount(default) - before)
+
+
 def counted():
     class Thing:
         pass
@@ -168,6 +205,7 @@ def finalizers():
 
 sites()
 redefined()
+classes()
 counted()
 raised()
 recursion()
