@@ -1,8 +1,8 @@
 # Every target does its own set-up first: tools/setup.sh installs what is missing
 # and costs a tenth of a second when nothing is. `make help` lists the targets.
 
-PYTHON := .venv/bin/python
-GOTO_PYTHON := build/venv-goto/bin/python
+# Not PYTHON: that one is the user's, for tools/setup.sh.
+VENV_PYTHON := .venv/bin/python
 SEED ?= 1
 SECONDS ?= 600
 BENCH ?= --fast
@@ -20,32 +20,32 @@ setup-goto: setup
 	@tools/setup.sh goto
 
 demo: setup  ## real programs, stock against fullspeed, about two minutes
-	@$(PYTHON) demo/run.py
+	@$(VENV_PYTHON) demo/run.py
 
 test: setup setup-goto  ## the quick test suite, with both builds of the interpreter
-	@$(PYTHON) tools/run_tests.py
+	@$(VENV_PYTHON) tools/run_tests.py
 
 test-cpython: setup  ## all of CPython's own regression tests (long)
-	@$(PYTHON) tests/cpython/run.py --full
+	@$(VENV_PYTHON) tests/cpython/run.py --full
 
 test-ecosystem: setup  ## test suites of packages from PyPI (long)
-	@$(PYTHON) tests/ecosystem/run.py
+	@$(VENV_PYTHON) tests/ecosystem/run.py
 
 fuzz: setup  ## differential fuzzing: make fuzz SECONDS=600 SEED=1
-	@$(PYTHON) tests/fuzz/fuzz.py --seconds $(SECONDS) --seed $(SEED)
+	@$(VENV_PYTHON) tests/fuzz/fuzz.py --seconds $(SECONDS) --seed $(SEED)
 
 bench: setup  ## pyperformance and micro benchmarks: make bench BENCH=--full
-	@$(PYTHON) bench/run.py $(BENCH)
+	@$(VENV_PYTHON) bench/run.py $(BENCH)
 
 lint: setup  ## style and layering checks
-	@$(PYTHON) tools/run_tests.py --only lint
+	@$(VENV_PYTHON) tools/run_tests.py --only lint
 
 asan: setup  ## unit tests and fuzzer with AddressSanitizer and UBSan
 	@tools/setup.sh asan
-	@$(PYTHON) tools/run_asan.py
+	@$(VENV_PYTHON) tools/run_asan.py
 
 format: setup  ## format C and Python sources in place
-	@$(PYTHON) tools/run_format.py
+	@$(VENV_PYTHON) tools/run_format.py
 
 clean:  ## remove everything that was built, the virtual environments too
 	rm -rf build .venv .pytest_cache .ruff_cache

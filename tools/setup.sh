@@ -1,5 +1,6 @@
 #!/bin/bash
-# Prepares a fresh Debian 12 or Ubuntu machine for work on fullspeed.
+# Prepares a fresh Debian 12 machine for work on fullspeed, or an Ubuntu to which the deadsnakes
+# archive was added: Ubuntu's own has no CPython 3.11 (24.04) or only a preview of it (22.04).
 #
 # Three steps, each skipped when it has nothing to do:
 #   1. system packages: python3.11 with headers and test suite, gcc, and clang-19
@@ -44,7 +45,15 @@ distribution() { (. /etc/os-release 2>/dev/null && echo "${PRETTY_NAME:-unknown}
 
 installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 
-available() { [ -n "$(apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: *//p' | grep -v '(none)')" ]; }
+# The version that apt would install; nothing if there is none.
+candidate() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: *//p' | grep -v '(none)' || true; }
+
+available() { [ -n "$(candidate "$1")" ]; }
+
+# Says what to do on a distribution without a finished CPython 3.11.
+die_without_python() {
+    die "$(distribution) $1, and fullspeed needs a finished CPython 3.11: on Ubuntu run 'sudo add-apt-repository ppa:deadsnakes/ppa' first, or say PYTHON=/path/to/python3.11"
+}
 
 apt_install() {
     as_root env DEBIAN_FRONTEND=noninteractive \
@@ -75,10 +84,10 @@ system_packages() {
     say "system packages wanted: ${missing[*]} ${wanted[*]}"
     as_root apt-get update -q >&2 || say "apt-get update failed; going on with the lists at hand"
     for package in "${missing[@]}"; do
-        available "$package" && continue
-        case $package in
-            *python3.11*) die "$(distribution) has no package $package: fullspeed needs CPython 3.11, which Debian 12 and Ubuntu 22.04 (universe) have; else say PYTHON=/path/to/python3.11" ;;
-            *) die "$(distribution) has no package $package" ;;
+        case $package:$(candidate "$package") in
+            *python3.11*:) die_without_python "has no package $package" ;;
+            *python3.11*:*~rc*) die_without_python "has only a preview of $package ($(candidate "$package"))" ;;
+            *:) die "$(distribution) has no package $package" ;;
         esac
     done
     [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
@@ -97,8 +106,12 @@ system_packages() {
 virtual_environment() {
     local venv=$1 stamp wanted
     wanted=$("$PYTHON" -c 'import sys; v = sys.version_info
-print("%d.%d %s" % (v[0], v[1], sys.implementation.name))' 2>/dev/null) || die "$PYTHON does not run"
-    [ "$wanted" = "3.11 cpython" ] || die "$PYTHON is $wanted, and fullspeed needs CPython 3.11"
+print("%s %d.%d %s" % (sys.implementation.name, v[0], v[1], v[3]))' 2>/dev/null) || die "$PYTHON does not run"
+    case $wanted in
+        "cpython 3.11 final") ;;
+        "cpython 3.11 "*) die_without_python "has only a preview of CPython 3.11 ($PYTHON)" ;;
+        *) die "$PYTHON is $wanted, and fullspeed needs CPython 3.11" ;;
+    esac
     "$PYTHON" -c 'import sysconfig, os, sys
 sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' ||
         die "$PYTHON has no headers (Python.h): install its -dev package"

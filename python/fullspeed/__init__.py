@@ -16,6 +16,11 @@ if sys.implementation.name != "cpython" or sys.version_info[:2] != (3, 11):
         f"fullspeed needs CPython 3.11; this is {sys.implementation.name} "
         f"{sys.version_info[0]}.{sys.version_info[1]}"
     )
+if sys.version_info < (3, 11, 0, "final"):
+    raise ImportError(
+        "fullspeed needs a finished CPython 3.11; this is a preview of it, "
+        f"{sys.version.split()[0]}"
+    )
 if sys.platform != "linux":
     raise ImportError(f"fullspeed runs on Linux only; this is {sys.platform}")
 

@@ -202,3 +202,26 @@ def test_warnings_are_errors_for_us_only(tmp_path: Path, compiler: str) -> None:
         assert {"-Wall", "-Wextra"} <= flags
         assert ("-Werror" in flags) == (name == "ours")
     assert "set -- -Dstrict=true" in (ROOT / "tools" / "setup.sh").read_text()
+
+
+def test_preview_of_the_right_version(
+    backend: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Ubuntu 22.04 has 3.11.0rc1.
+    monkeypatch.setattr(backend.sys, "version_info", (3, 11, 0, "candidate", 1))
+    with pytest.raises(SystemExit, match="needs a finished CPython 3.11, and .* is a preview"):
+        backend.get_requires_for_build_wheel()
+
+
+def test_the_user_names_the_python(tmp_path: Path) -> None:
+    # `PYTHON=... make setup` reaches the set-up script as it is.
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "tools").mkdir()
+    add_program(tmp_path / "tools", "setup.sh", '#!/bin/sh\necho "PYTHON is $PYTHON"\n')
+    result = subprocess.run(
+        ["make", "-C", str(tmp_path), "setup"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHON": "/a/python3.11"},
+    )
+    assert "PYTHON is /a/python3.11\n" in result.stdout

@@ -75,6 +75,8 @@ def _check_python() -> None:
     name, version = platform.python_implementation(), platform.python_version()
     if name != "CPython" or sys.version_info[:2] != (3, 11):
         _stop(f"it needs CPython 3.11, and {sys.executable} is {name} {version}.")
+    if sys.version_info < (3, 11, 0, "final"):
+        _stop(f"it needs a finished CPython 3.11, and {sys.executable} is a preview, {version}.")
     if sys.platform != "linux" or platform.machine() not in ("x86_64", "AMD64"):
         _stop(f"it runs on Linux on x86-64, not on {sys.platform} on {platform.machine()}.")
     include = Path(sysconfig.get_path("include"))
