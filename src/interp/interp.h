@@ -418,6 +418,30 @@ void fs_record_op(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_ins
 /* interp_num.c: _Py_Dealloc, which keeps the blocks of dead numbers for the next ones. */
 void fs_num_dealloc(PyObject *v);
 
+/* The truth of common builtins other than None, and of objects whose class has no say in it; -1:
+ * somebody must be asked. */
+FS_INLINE int fs_truth_known(PyObject *v)
+{
+    PyTypeObject *type = Py_TYPE(v);
+    if (type == &PyLong_Type || type == &PyList_Type || type == &PyTuple_Type ||
+        type == &PyBytes_Type) {
+        return Py_SIZE(v) != 0;
+    }
+    if (type == &PyUnicode_Type) {
+        return PyUnicode_GET_LENGTH(v) != 0;
+    }
+    if (type == &PyDict_Type) {
+        return PyDict_GET_SIZE(v) != 0;
+    }
+    if (type == &PySet_Type) {
+        return PySet_GET_SIZE(v) != 0;
+    }
+    bool asks = (type->tp_as_number != NULL && type->tp_as_number->nb_bool != NULL) ||
+                (type->tp_as_mapping != NULL && type->tp_as_mapping->mp_length != NULL) ||
+                (type->tp_as_sequence != NULL && type->tp_as_sequence->sq_length != NULL);
+    return asks ? -1 : 1;
+}
+
 /* interp_util.c */
 int fs_truth(PyObject *v);
 int fs_contains(PyObject *container, PyObject *item);

@@ -20,6 +20,10 @@ class Broken:
         raise ValueError("no truth")
 
 
+class Plain:
+    pass
+
+
 class SubList(list):
     def __bool__(self):
         return True
@@ -45,7 +49,7 @@ def truth(v):
 def truths():
     values = [
         None, True, False, 0, 1, -5, 1 << 70, 0.0, 2.5, "", "x", b"", b"y", [], [0], (), (1,),
-        {}, {1: 2}, set(), {3}, Falsy(), Sized(), SubList(), object, range(0), range(3), 0j,
+        {}, {1: 2}, set(), {3}, Falsy(), Sized(), SubList(), Plain(), frozenset(), bytearray(), bytearray(b'z'), print, sys, object, range(0), range(3), 0j,
     ]  # fmt: skip
     for _ in range(40):
         for v in values:
@@ -57,6 +61,25 @@ def truths():
             truth(Broken())
         except ValueError as e:
             print(e, [f.lineno for f in traceback.extract_tb(e.__traceback__)][-1] > 0)
+
+
+def changed():
+    plain = Plain()
+    print(truth(plain), [plain] and 1, 2 if plain else 3)
+    Plain.__len__ = lambda self: 0
+    print(truth(plain), 2 if plain else 3)
+    Plain.__bool__ = lambda self: True
+    print(truth(plain), 2 if plain else 3)
+    del Plain.__len__
+    Plain.__bool__ = lambda self: 0
+    for _ in range(2):
+        try:
+            truth(plain)
+        except TypeError as e:
+            print(e)
+    del Plain.__bool__
+    print(truth(plain), 2 if plain else 3)
+    print([len(v) for v in (b"", b"abc", bytes(300), bytearray(2), [], "xy", {1}, {1: 2}, (3,))])
 
 
 def identity(v, w):
@@ -172,6 +195,7 @@ def jumps(n):
 
 
 truths()
+changed()
 identities()
 unbounds()
 for _ in range(30):
