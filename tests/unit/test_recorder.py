@@ -42,7 +42,7 @@ answer([count, names])
 """
     )
     count, names = ask_child(code)
-    assert count == len(names) > 3
+    assert count == len(names) >= 3
     text = " ".join(names)
     assert "RETURN" in text
     assert "LOAD_FAST" in text
