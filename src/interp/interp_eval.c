@@ -92,10 +92,44 @@ void fs_eval_forget_loan(PyInterpreterState *interp)
     }
 }
 
+/* The trace function behind eval_watch: the first that was met, which is sys.settrace's. */
+static Py_tracefunc eval_tracer;
+
+/* Stands before a thread's trace function: when that has switched tracing off (as pdb does at
+ * `continue`), the frames that go on in CPython make their calls through us again. */
+static int eval_watch(PyObject *self, PyFrameObject *frame, int what, PyObject *arg)
+{
+    int result = eval_tracer(self, frame, what, arg);
+    PyThreadState *ts = PyThreadState_Get();
+    if (ts->c_tracefunc == NULL && ts->c_profilefunc == NULL && eval_lent == 1 &&
+        fs_eval_is_lent(ts->interp)) {
+        _PyInterpreterState_SetEvalFrameFunc(ts->interp, fs_eval);
+    }
+    return result;
+}
+
+/* Puts eval_watch before the trace function; tracers of another kind are left as they are. */
+static void eval_watch_thread(PyThreadState *ts)
+{
+    Py_tracefunc tracer = ts->c_tracefunc;
+    if (tracer == NULL || tracer == eval_watch) {
+        return;
+    }
+    if (eval_tracer == NULL) {
+        eval_tracer = tracer;
+    }
+    if (tracer == eval_tracer) {
+        ts->c_tracefunc = eval_watch;
+    }
+}
+
 PyObject *fs_eval_traced(PyThreadState *ts, _PyInterpreterFrame *frame, int throwflag)
 {
     PyInterpreterState *interp = ts->interp;
     bool lent = eval_lend(interp);
+    if (lent) {
+        eval_watch_thread(ts);
+    }
     PyObject *result = _PyEval_EvalFrameDefault(ts, frame, throwflag);
     if (lent) {
         eval_take_back(interp);
