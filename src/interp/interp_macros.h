@@ -15,12 +15,14 @@
 #if FS_TAIL_CALL
 #define FS_MUSTTAIL __attribute__((musttail))
 #define DISPATCH() FS_MUSTTAIL return table[ip->op].handler(FS_ARGS)
-#define DISPATCH_MAIN() FS_MUSTTAIL return fs_table_main[ip->op].handler(FS_ARGS)
+#define DISPATCH_MAIN() DISPATCH_AS(ip->op)
+#define DISPATCH_AS(op_) FS_MUSTTAIL return fs_table_main[op_].handler(FS_ARGS)
 #define GOTO_OP(name) FS_MUSTTAIL return fs_op_##name(FS_ARGS)
 #define RELOAD() ((void)(table = ctx->table, co = ctx->co))
 #else
 #define DISPATCH() goto *table[ip->op].handler
-#define DISPATCH_MAIN() goto *main_table[ip->op].handler
+#define DISPATCH_MAIN() DISPATCH_AS(ip->op)
+#define DISPATCH_AS(op_) goto *main_table[op_].handler
 #define GOTO_OP(name) goto L_##name
 #define RELOAD() ((void)(table = ctx->table))
 #endif

@@ -42,6 +42,17 @@ typedef struct {
 _Static_assert(sizeof(fs_cache_shapes) <= 32 && sizeof(fs_cache_attr) <= 32,
                "LOAD_ATTR and STORE_ATTR have four cache slots");
 
+/* What LOAD_ATTR does with a name of a type, for sites that meet many types. */
+typedef struct {
+    uint32_t version; /* of the owner's type, or of the owner if that is a class */
+    uint16_t op;      /* the form of LOAD_ATTR, which has the cache */
+    PyObject *name;   /* our own reference */
+    fs_cache_attr cache;
+} fs_attr_memo;
+
+enum { FS_ATTR_MEMOS = 2048 }; /* a power of two */
+extern FS_HIDDEN fs_attr_memo fs_attr_memos[FS_ATTR_MEMOS];
+
 /* One type that a LOAD_METHOD has met. */
 typedef struct {
     uint32_t version;
@@ -99,6 +110,19 @@ FS_INLINE char *fs_attr_values(PyObject *owner)
 FS_INLINE bool fs_attr_type_is(PyObject *owner, uint32_t version)
 {
     return FS_LIKELY(Py_TYPE(owner)->tp_version_tag == version);
+}
+
+/* The version that says what an attribute of the owner is. */
+FS_INLINE uint32_t fs_attr_version_of(PyObject *owner)
+{
+    return PyType_Check(owner) ? ((PyTypeObject *)owner)->tp_version_tag
+                               : Py_TYPE(owner)->tp_version_tag;
+}
+
+/* Where the memo of a version and a name stands, or would stand. */
+FS_INLINE fs_attr_memo *fs_attr_memo_at(uint32_t version, PyObject *name)
+{
+    return &fs_attr_memos[(version * 7 ^ (uint32_t)((uintptr_t)name >> 4)) % FS_ATTR_MEMOS];
 }
 
 /* The value that stands in the instance itself (borrowed). */

@@ -2,13 +2,20 @@
  *
  * The type says whether one of its own attributes comes first; then the instance
  * is asked; then the type's attribute is what remains. Each outcome has its op.
- * An op that keeps meeting other shapes learns up to four of them.
+ * An op that keeps meeting other shapes learns up to four of them; one that meets more, or
+ * other forms, asks a memo of what each type and name needs (LOAD_ATTR_ANY).
  */
 #include "spec/spec.h"
 #include "spec/spec_attr.h"
 
 /* Misses of an op with one shape before it learns a second one. */
 enum { LOAD_PATIENCE = 2 };
+
+/* Misses that nothing was learned from before it asks the memo of all types, and misses there
+ * before it tries again to have a form of its own. */
+enum { LOAD_MANY = 8, LOAD_ANY_MISSES = 200 };
+
+fs_attr_memo fs_attr_memos[FS_ATTR_MEMOS];
 
 /* The byte offset of an instance's value. */
 static uint32_t load_offset(Py_ssize_t index)
@@ -240,12 +247,41 @@ static bool load_learn(fs_instr *ip, PyObject *owner, PyObject *name)
     return true;
 }
 
+/* Plans for the owner and keeps that for all sites of many classes. */
+static void load_memorise(PyObject *owner, PyObject *name)
+{
+    fs_cache_attr cache = {0};
+    int op = load_plan(&cache, owner, name);
+    uint32_t version = fs_attr_version_of(owner);
+    if (version == 0) {
+        return;
+    }
+    fs_attr_memo *memo = fs_attr_memo_at(version, name);
+    PyObject *old = memo->name;
+    *memo = (fs_attr_memo){
+        .version = version,
+        .op = (uint16_t)(op != 0 ? op : FS_OP_LOAD_ATTR_GENERIC),
+        .name = Py_NewRef(name),
+        .cache = cache,
+    };
+    Py_XDECREF(old);
+}
+
 void fs_spec_load_attr_miss(fs_instr *ip, PyObject *owner, PyObject *name)
 {
     fs_attr_count_miss(ip);
+    if (ip->op == FS_OP_LOAD_ATTR_ANY) {
+        load_memorise(owner, name);
+        return;
+    }
     bool simple = ip->op == FS_OP_LOAD_ATTR_INSTANCE || ip->op == FS_OP_LOAD_ATTR_SLOT;
-    if (ip->op == FS_OP_LOAD_ATTR_SHAPES ||
-        (simple && ip->counter + LOAD_PATIENCE <= FS_SPEC_MISSES)) {
-        (void)load_learn(ip, owner, name);
+    if ((ip->op == FS_OP_LOAD_ATTR_SHAPES ||
+         (simple && ip->counter + LOAD_PATIENCE <= FS_SPEC_MISSES)) &&
+        load_learn(ip, owner, name)) {
+        return;
+    }
+    if (ip->op != FS_OP_LOAD_ATTR && ip->counter + LOAD_MANY <= FS_SPEC_MISSES) {
+        fs_attr_settle(ip, FS_OP_LOAD_ATTR_ANY);
+        ip->counter = LOAD_ANY_MISSES;
     }
 }
