@@ -50,7 +50,7 @@ typedef struct {
     fs_cache_attr cache;
 } fs_attr_memo;
 
-enum { FS_ATTR_MEMOS = 2048 }; /* a power of two */
+enum { FS_ATTR_MEMO_BITS = 11, FS_ATTR_MEMOS = 1 << FS_ATTR_MEMO_BITS };
 extern FS_HIDDEN fs_attr_memo fs_attr_memos[FS_ATTR_MEMOS];
 
 /* One type that a LOAD_METHOD has met. */
@@ -119,10 +119,25 @@ FS_INLINE uint32_t fs_attr_version_of(PyObject *owner)
                                : Py_TYPE(owner)->tp_version_tag;
 }
 
-/* Where the memo of a version and a name stands, or would stand. */
+/* The first of the two places where the memo of a version and a name may stand. */
 FS_INLINE fs_attr_memo *fs_attr_memo_at(uint32_t version, PyObject *name)
 {
-    return &fs_attr_memos[(version * 7 ^ (uint32_t)((uintptr_t)name >> 4)) % FS_ATTR_MEMOS];
+    uint32_t mixed = (version ^ (uint32_t)((uintptr_t)name >> 4) * 0x85ebca6bu) * 0x9e3779b1u;
+    return &fs_attr_memos[mixed >> (32 - FS_ATTR_MEMO_BITS) & ~1u];
+}
+
+/* The memo of the owner's type and a name, if there is one. */
+FS_INLINE const fs_attr_memo *fs_attr_memo_of(PyObject *owner, PyObject *name)
+{
+    uint32_t version = fs_attr_version_of(owner);
+    const fs_attr_memo *memo = fs_attr_memo_at(version, name);
+    if (FS_UNLIKELY(memo->version != version || memo->name != name)) {
+        memo++;
+        if (FS_UNLIKELY(memo->version != version || memo->name != name)) {
+            return NULL;
+        }
+    }
+    return memo;
 }
 
 /* The value that stands in the instance itself (borrowed). */

@@ -256,14 +256,20 @@ static void load_memorise(PyObject *owner, PyObject *name)
     if (version == 0) {
         return;
     }
+    /* What was here last goes to the second place, what was there goes. */
     fs_attr_memo *memo = fs_attr_memo_at(version, name);
-    PyObject *old = memo->name;
-    *memo = (fs_attr_memo){
+    fs_attr_memo made = {
         .version = version,
         .op = (uint16_t)(op != 0 ? op : FS_OP_LOAD_ATTR_GENERIC),
         .name = Py_NewRef(name),
         .cache = cache,
     };
+    int moved = memo[0].version != version || memo[0].name != name;
+    PyObject *old = memo[moved].name;
+    if (moved) {
+        memo[1] = memo[0];
+    }
+    memo[0] = made;
     Py_XDECREF(old);
 }
 
