@@ -252,17 +252,30 @@ static PyObject *eval_generator(PyThreadState *ts, PyFunctionObject *func, fs_co
     return fs_generator_begin(gen, func, co, co->argcount);
 }
 
-/* The vectorcall of functions that C has called before. The plain case needs no mapping of
- * arguments and no second way through the evaluator slot; all else is CPython's. */
+/* How many arguments a call with `given` of them takes from the defaults; -1: it does not fit. */
+FS_INLINE Py_ssize_t eval_missing(const fs_code *co, PyFunctionObject *func, Py_ssize_t given)
+{
+    Py_ssize_t missing = co->argcount - given;
+    if (FS_LIKELY(missing == 0)) {
+        return 0;
+    }
+    bool fits = missing > 0 && co->gen_type == NULL && func->func_defaults != NULL &&
+                missing <= PyTuple_GET_SIZE(func->func_defaults);
+    return fits ? missing : -1;
+}
+
+/* The vectorcall of functions that C has called before. Positional arguments and defaults need no
+ * mapping and no second way through the evaluator slot; all else is CPython's. */
 static PyObject *eval_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf,
                                  PyObject *kwnames)
 {
     PyThreadState *ts = _PyThreadState_GET();
     PyFunctionObject *func = (PyFunctionObject *)callable;
     fs_code *co = fs_pyrt_code_get((PyCodeObject *)func->func_code);
-    if (FS_UNLIKELY(kwnames != NULL || co == NULL ||
-                    co->argcount != (Py_ssize_t)PyVectorcall_NARGS(nargsf) ||
-                    ts->cframe->use_tracing || ts->interp->eval_frame != fs_eval)) {
+    Py_ssize_t given = PyVectorcall_NARGS(nargsf);
+    Py_ssize_t missing = co == NULL ? -1 : eval_missing(co, func, given);
+    if (FS_UNLIKELY(kwnames != NULL || missing < 0 || ts->cframe->use_tracing ||
+                    ts->interp->eval_frame != fs_eval)) {
         return _PyFunction_Vectorcall(callable, args, nargsf, kwnames);
     }
     if (co->gen_type != NULL) {
@@ -274,11 +287,15 @@ static PyObject *eval_vectorcall(PyObject *callable, PyObject *const *args, size
         return _PyFunction_Vectorcall(callable, args, nargsf, kwnames);
     }
     Py_INCREF(func);
-    int n = co->argcount;
-    for (int i = 0; i < n; i++) {
+    for (Py_ssize_t i = 0; i < given; i++) {
         frame->localsplus[i] = Py_NewRef(args[i]);
     }
-    fs_frame_empty_slots(frame, co, n);
+    for (Py_ssize_t i = missing; i > 0; i--) {
+        PyObject *defaults = func->func_defaults;
+        PyObject *value = PyTuple_GET_ITEM(defaults, PyTuple_GET_SIZE(defaults) - i);
+        frame->localsplus[co->argcount - i] = Py_NewRef(value);
+    }
+    fs_frame_empty_slots(frame, co, co->argcount);
     frame->stacktop = co->nlocalsplus;
     PyObject *result = eval_activate(ts, frame, co, eval_begin(ts, co->instrs), 0);
     ts->recursion_remaining--; /* as in CPython, finalizers have a level less */

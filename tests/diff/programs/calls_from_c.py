@@ -50,6 +50,27 @@ def shapes():
                     print(f.__name__, list(map(f, *rows)))
                 except TypeError as e:
                     print(f.__name__, e, e.__traceback__.tb_next)
+
+    def defaults(a, b=Told("default b"), c=[]):
+        c.append(a)
+        return a, b.name if isinstance(b, Told) else b, list(c)
+
+    def generator(a, b=4):
+        yield a, b
+
+    for _ in range(3):
+        print(list(map(defaults, [1, 2])), list(map(defaults, [1], [2])))
+        print([list(g) for g in map(generator, [1, 2])], [list(g) for g in map(generator, [1], [2])])
+    defaults.__defaults__ = (8,)
+    try:
+        print(list(map(defaults, [1])))
+    except TypeError as e:
+        print(e)
+    defaults.__defaults__ = None
+    try:
+        print(list(map(defaults, [1])))
+    except TypeError as e:
+        print(e)
     p = functools.partial(two, 1)
     print([p(i) for i in range(3)], [functools.partial(two, b=2)(i) for i in range(3)])
     print(functools.reduce(two, range(4)), sorted([3, 1, 2], key=lambda v: -v))
