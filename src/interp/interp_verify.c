@@ -49,6 +49,11 @@ FS_INLINE bool verify_op(verify_state *state, int i, const fs_opcode_facts *fact
         state->pass->unsafe = facts->inputs_kind != FS_INPUTS_DEEP;
         return false;
     }
+    if (facts->inputs_kind == FS_INPUTS_DEEP && arg == 0 && facts->opcode != PRECALL &&
+        facts->opcode != RERAISE) {
+        state->pass->unsafe = true; /* COPY 0: what lies above the stack */
+        return false;
+    }
     if (facts->jump && !verify_reach(state, i, fs_opcode_target(facts, i, arg),
                                      depth + fs_opcode_effect(facts, arg, true))) {
         return false;

@@ -157,6 +157,7 @@ for f in (
     made([("RESUME", 0), ("LOAD_FAST", 0), ("BUILD_LIST", 2), ("RETURN_VALUE", 0)], 3),
     made([("RESUME", 0), ("LOAD_FAST", 0), ("BINARY_OP", 0), ("CACHE", 0), ("RETURN_VALUE", 0)], 3),
     made([("RESUME", 0), ("POP_TOP", 0), ("LOAD_FAST", 0), ("RETURN_VALUE", 0)], 3),
+    made([("RESUME", 0), ("LOAD_FAST", 0), ("COPY", 0), ("RETURN_VALUE", 0)], 3),
 ):
     try:
         print(f(1, 2))
@@ -168,4 +169,4 @@ for f in (
 def test_code_that_leaves_its_stack_is_an_error() -> None:
     result = subprocess.run([sys.executable, "-c", OUTSIDE], capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == "it leaves its locals or its stack\n" * 4
+    assert result.stdout == "it leaves its locals or its stack\n" * 5
