@@ -56,6 +56,7 @@ void fs_spec_compare_op(fs_instr *ip, PyObject *v, PyObject *w);
 void fs_spec_binary_subscr(fs_instr *ip, PyObject *container, PyObject *key);
 void fs_spec_store_subscr(fs_instr *ip, PyObject *value, PyObject *container, PyObject *key);
 void fs_spec_for_iter(fs_instr *ip, PyObject *iter);
+void fs_spec_for_iter_miss(fs_instr *ip, PyObject *iter);
 void fs_spec_contains_op(fs_instr *ip, PyObject *v, PyObject *container);
 
 typedef struct {

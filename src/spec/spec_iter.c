@@ -1,6 +1,9 @@
 /* Specialisation of iteration. */
 #include "spec/spec.h"
 
+/* Misses before a loop is taken for one over iterators of several types. */
+enum { ITER_PATIENCE = 3 };
+
 /* The form for an iterator of a type whose layout we know; 0: none. */
 static int iter_form(fs_instr *ip, PyTypeObject *type)
 {
@@ -35,4 +38,19 @@ void fs_spec_for_iter(fs_instr *ip, PyObject *iter)
         return;
     }
     fs_spec_fail(ip, FS_OP_FOR_ITER_GENERIC);
+}
+
+void fs_spec_for_iter_miss(fs_instr *ip, PyObject *iter)
+{
+    fs_spec_miss(ip);
+    if (ip->op == FS_OP_FOR_ITER || ip->counter + ITER_PATIENCE > FS_SPEC_MISSES) {
+        return;
+    }
+    PyTypeObject *type = Py_TYPE(iter);
+    bool mixed = type == &PyListIter_Type || type == &PyTupleIter_Type || type == &PyGen_Type ||
+                 type == &PyDictIterKey_Type;
+    if (mixed && fs_pyrt_knows_iterator(&PyListIter_Type) &&
+        fs_pyrt_knows_iterator(&PyTupleIter_Type) && fs_pyrt_knows_iterator(&PyDictIterKey_Type)) {
+        fs_spec_to(ip, FS_OP_FOR_ITER_MIXED);
+    }
 }
