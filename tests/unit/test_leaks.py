@@ -26,6 +26,7 @@ NOT_AGAIN = {
     "recursion_limits": "sets thread stack sizes and goes 500,000 deep",
     "exceptions_flow": "ends with an uncaught exception on purpose",
     "imports_modules": "leaves modules and path entries behind",
+    "imports_known": "leaves modules, path entries and a folder behind",
 }
 
 

@@ -90,7 +90,7 @@ print(before == (sys.getrefcount(value), sys.getrefcount(doubles)))
 
 
 class Watched(array):
-    __slots__ = ("__weakref__",)
+    """Can be watched in a dict of its own, too."""
 
 
 def temporary():
