@@ -161,10 +161,14 @@ build() {
     rm -f "$stamp"
     mkdir -p build
     folder=build/meson-$(basename "$venv")${CC:+-$(basename "$CC")}
+    # Meson does not take options that a build folder from before does not know.
+    cmp -s meson.options "$folder/options-then" || rm -rf "$folder"
+    mkdir -p "$folder"
     PATH="$PWD/$venv/bin:$PATH" "$venv/bin/python" -m pip install -q --disable-pip-version-check \
         --no-build-isolation --no-deps --force-reinstall \
         -Cbuild-dir="$folder" "${options[@]}" . >&2 ||
         die "fullspeed did not build (see above)"
+    cp meson.options "$folder/options-then"
     printf '%s\n' "$digest" >"$stamp"
     (cd / && LD_PRELOAD=${PRELOAD:-} ASAN_OPTIONS=detect_leaks=0 "$OLDPWD/$venv/bin/python" -c '
 import fullspeed._engine as engine
