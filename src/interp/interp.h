@@ -344,7 +344,12 @@ void fs_eval_stay(PyInterpreterState *interp);
 /* All activations, now and later, run through the recording table, or not. */
 void fs_eval_record(bool on);
 
-/* interp_bind.c: new frames for calls; both NULL with an error. */
+/* interp_bind.c: new frames for calls. */
+/* Positional arguments that fill all parameters, or overflow into *args: takes over func and the
+ * arguments. NULL without an error, nothing taken: not that plain. */
+_PyInterpreterFrame *fs_bind_plain(PyThreadState *ts, PyFunctionObject *func, fs_code *co,
+                                   PyObject *const *args, Py_ssize_t npos);
+/* The others are NULL with an error. */
 /* Takes over func and the arguments. */
 _PyInterpreterFrame *fs_bind_call(PyThreadState *ts, PyFunctionObject *func, fs_code *co,
                                   PyObject **args, Py_ssize_t npos, PyObject *kwnames);

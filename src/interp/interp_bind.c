@@ -167,21 +167,62 @@ fail:
     return false;
 }
 
+_PyInterpreterFrame *fs_bind_plain(PyThreadState *ts, PyFunctionObject *func, fs_code *co,
+                                   PyObject *const *args, Py_ssize_t npos)
+{
+    PyCodeObject *code = co->pycode;
+    Py_ssize_t nparams = code->co_argcount;
+    PyObject *rest = NULL;
+    PyObject *extra = NULL;
+    if (co->argcount != npos) {
+        int star = co->flags & (CO_VARARGS | CO_VARKEYWORDS);
+        int simple = CO_OPTIMIZED | CO_NEWLOCALS;
+        if (star == 0 || (co->flags & simple) != simple || code->co_kwonlyargcount != 0 ||
+            npos < nparams || (npos > nparams && !(star & CO_VARARGS))) {
+            return NULL;
+        }
+        /* Before there is a frame: a collection may run here. */
+        if ((star & CO_VARARGS && (rest = PyTuple_New(npos - nparams)) == NULL) ||
+            (star & CO_VARKEYWORDS && (extra = PyDict_New()) == NULL)) {
+            Py_XDECREF(rest);
+            PyErr_Clear();
+            return NULL;
+        }
+    }
+    _PyInterpreterFrame *made = fs_frame_push(ts, func, co, FS_KIND_CALL);
+    if (FS_UNLIKELY(made == NULL)) {
+        Py_XDECREF(rest);
+        Py_XDECREF(extra);
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < nparams; i++) {
+        made->localsplus[i] = args[i];
+        __asm__("" : "+r"(i)); /* no memcpy: it is a handful */
+    }
+    Py_ssize_t slot = nparams;
+    if (rest != NULL) {
+        for (Py_ssize_t i = nparams; i < npos; i++) {
+            PyTuple_SET_ITEM(rest, i - nparams, args[i]);
+        }
+        made->localsplus[slot++] = rest;
+    }
+    if (extra != NULL) {
+        made->localsplus[slot++] = extra;
+    }
+    fs_frame_empty_slots(made, co, slot);
+    return made;
+}
+
 _PyInterpreterFrame *fs_bind_call(PyThreadState *ts, PyFunctionObject *func, fs_code *co,
                                   PyObject **args, Py_ssize_t npos, PyObject *kwnames)
 {
-    _PyInterpreterFrame *frame = bind_frame(ts, func, co);
+    _PyInterpreterFrame *frame = kwnames == NULL ? fs_bind_plain(ts, func, co, args, npos) : NULL;
     if (frame != NULL) {
-        bool bound;
-        if (co->argcount == npos && kwnames == NULL) {
-            for (Py_ssize_t i = 0; i < npos; i++) {
-                frame->localsplus[i] = args[i];
-            }
-            bound = true;
-        } else {
-            bound = bind_arguments(func, frame->localsplus, args, npos, kwnames);
-        }
-        if (bound) {
+        return frame;
+    }
+    frame = bind_frame(ts, func, co);
+    if (frame != NULL) {
+        if (bind_arguments(func, frame->localsplus, args, npos, kwnames)) {
             Py_INCREF(frame->f_code);
             if (!(co->flags & CO_OPTIMIZED)) {
                 frame->f_locals = Py_NewRef(func->func_globals);
@@ -314,7 +355,19 @@ static bool bind_star_arguments(PyFunctionObject *func, PyObject **locals, PyObj
 _PyInterpreterFrame *fs_bind_star(PyThreadState *ts, PyFunctionObject *func, fs_code *co,
                                   PyObject *args, PyObject *kwargs)
 {
-    _PyInterpreterFrame *frame = bind_frame(ts, func, co);
+    _PyInterpreterFrame *frame;
+    PyObject **items = ((PyTupleObject *)args)->ob_item;
+    if (kwargs == NULL || PyDict_GET_SIZE(kwargs) == 0) {
+        frame = fs_bind_plain(ts, func, co, items, PyTuple_GET_SIZE(args));
+        if (frame != NULL) {
+            for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); i++) {
+                Py_INCREF(items[i]);
+            }
+            Py_INCREF(func);
+            return frame;
+        }
+    }
+    frame = bind_frame(ts, func, co);
     if (frame == NULL) {
         return NULL;
     }

@@ -134,6 +134,12 @@ static bool spec_call_function(fs_instr *ip, PyFunctionObject *func, Py_ssize_t 
         fs_spec_to(ip, FS_OP_CALL_PY_SOME);
         return true;
     }
+    int star = callee->flags & (CO_VARARGS | CO_VARKEYWORDS);
+    if (star != 0 && callee->pycode->co_kwonlyargcount == 0 &&
+        nargs >= callee->pycode->co_argcount) {
+        fs_spec_to(ip, FS_OP_CALL_PY_REST);
+        return true;
+    }
     if (callee->argcount != nargs) {
         if (!spec_call_map((fs_cache_call_map *)(ip + 3), func, callee, nargs, NULL)) {
             return false;
