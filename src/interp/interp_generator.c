@@ -81,16 +81,7 @@ PyGenObject *fs_generator_prepare(PyThreadState *ts, PyFunctionObject *func, fs_
     PyObject *op = (PyObject *)gen;
     op->ob_refcnt = 1;
     op->ob_type = co->gen_type;
-    gen->gi_code = (PyCodeObject *)Py_NewRef(co->pycode);
-    gen->gi_weakreflist = NULL;
-    gen->gi_name = Py_NewRef(func->func_name);
-    gen->gi_qualname = Py_NewRef(func->func_qualname);
-    gen->gi_exc_state.exc_value = NULL;
-    gen->gi_exc_state.previous_item = NULL;
-    gen->gi_origin_or_finalizer = NULL;
-    gen->gi_hooks_inited = 0;
-    gen->gi_closed = 0;
-    gen->gi_running_async = 0;
+    fs_sem_generator_fill(gen, func);
     gen->gi_frame_state = FRAME_CREATED;
     return gen;
 }

@@ -143,11 +143,10 @@ PyObject *fs_slice_back(PyObject *container, Py_ssize_t from, Py_ssize_t to)
         return NULL;
     }
     PyObject **read =
-        (list ? ((PyListObject *)container)->ob_item : ((PyTupleObject *)container)->ob_item) +
-        from;
+        list ? ((PyListObject *)container)->ob_item : ((PyTupleObject *)container)->ob_item;
     PyObject **write = list ? ((PyListObject *)made)->ob_item : ((PyTupleObject *)made)->ob_item;
-    while (n-- > 0) {
-        *write++ = Py_NewRef(*read--);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        write[i] = Py_NewRef(read[from - i]);
     }
     return made;
 }

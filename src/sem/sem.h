@@ -141,6 +141,21 @@ FS_SEM_API PyObject *fs_sem_get_yield_from_iter(PyThreadState *ts, _PyInterprete
                                                 PyObject *iterable);
 /* The type of object that calls of code with these flags make, or NULL. */
 FS_SEM_API PyTypeObject *fs_sem_generator_type(int co_flags);
+
+/* The fields of a new generator but its frame and its state; it is not tracked yet. */
+static inline void fs_sem_generator_fill(PyGenObject *gen, PyFunctionObject *func)
+{
+    gen->gi_code = (PyCodeObject *)Py_NewRef(func->func_code);
+    gen->gi_weakreflist = NULL;
+    gen->gi_name = Py_NewRef(func->func_name);
+    gen->gi_qualname = Py_NewRef(func->func_qualname);
+    gen->gi_exc_state.exc_value = NULL;
+    gen->gi_exc_state.previous_item = NULL;
+    gen->gi_origin_or_finalizer = NULL;
+    gen->gi_hooks_inited = 0;
+    gen->gi_closed = 0;
+    gen->gi_running_async = 0;
+}
 /* The generator, coroutine or async generator of a call to `func`, state FRAME_CREATED,
  * its gi_iframe NOT filled in: copy the frame there before anything else can allocate. */
 FS_SEM_API PyObject *fs_sem_make_generator(PyThreadState *ts, PyFunctionObject *func);

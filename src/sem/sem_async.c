@@ -259,16 +259,7 @@ static PyGenObject *alloc_generator(PyTypeObject *type, PyFunctionObject *func)
         return NULL;
     }
     gen->gi_frame_state = FRAME_CLEARED;
-    gen->gi_code = (PyCodeObject *)Py_NewRef(code);
-    gen->gi_weakreflist = NULL;
-    gen->gi_name = Py_NewRef(func->func_name);
-    gen->gi_qualname = Py_NewRef(func->func_qualname);
-    gen->gi_exc_state.exc_value = NULL;
-    gen->gi_exc_state.previous_item = NULL;
-    gen->gi_origin_or_finalizer = NULL;
-    gen->gi_hooks_inited = 0;
-    gen->gi_closed = 0;
-    gen->gi_running_async = 0;
+    fs_sem_generator_fill(gen, func);
     _PyObject_GC_TRACK((PyObject *)gen);
     return gen;
 }

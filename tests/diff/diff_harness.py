@@ -20,6 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 DRIVE = HERE / "drive.py"
+SANITIZER_PROCESS = re.compile(r"^==\d+==", re.MULTILINE)
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 OBJECT_ID = re.compile(r"(thread|ident|id)[ =:]+\d{6,}")
 # Reasons in the engine's counts for which a frame may leave our loop.
@@ -68,7 +69,7 @@ def first_difference(mine: str, theirs: str) -> str:
 def normalise(raw: bytes) -> str:
     """Take out what no two runs have in common."""
     text = raw.decode("utf-8", "backslashreplace")
-    return OBJECT_ID.sub(r"\1 …", ADDRESS.sub("0x…", text))
+    return SANITIZER_PROCESS.sub("==…==", OBJECT_ID.sub(r"\1 …", ADDRESS.sub("0x…", text)))
 
 
 def run_side(
@@ -89,6 +90,8 @@ def run_side(
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONFAULTHANDLER": "1",
         "COLUMNS": "80",
+        # A sanitizer that the parent runs with is the child's, too (make asan).
+        **{k: v for k, v in os.environ.items() if k.startswith(("ASAN_", "UBSAN_", "LD_", "PYTHONMALLOC"))},
     }
     command = [python, *flags, str(DRIVE), side, str(program), mode]
     if stats is not None:

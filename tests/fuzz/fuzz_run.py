@@ -48,7 +48,7 @@ class Sides:
             "LANG": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONWARNINGS": "ignore",
-            **{k: v for k, v in os.environ.items() if k.startswith(("ASAN_", "UBSAN_", "LD_"))},
+            **{k: v for k, v in os.environ.items() if k.startswith(("ASAN_", "UBSAN_", "LD_", "PYTHONMALLOC"))},
         }
 
 

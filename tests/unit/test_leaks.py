@@ -38,7 +38,13 @@ def grow(side: str, program: Path) -> dict[str, list[int]]:
         text=True,
         check=False,
         timeout=300,
-        env={"PATH": os.environ.get("PATH", ""), "PYTHONHASHSEED": "0", "LANG": "C.UTF-8"},
+        env={
+            "PATH": os.environ.get("PATH", ""),
+            "PYTHONHASHSEED": "0",
+            "LANG": "C.UTF-8",
+            # A sanitizer that the parent runs with is the child's, too (make asan).
+            **{k: v for k, v in os.environ.items() if k.startswith(("ASAN_", "UBSAN_", "LD_", "PYTHONMALLOC"))},
+        },
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
