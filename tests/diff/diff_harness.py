@@ -18,6 +18,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import child_env
+
 HERE = Path(__file__).resolve().parent
 DRIVE = HERE / "drive.py"
 SANITIZER_PROCESS = re.compile(r"^==\d+==", re.MULTILINE)
@@ -91,7 +93,7 @@ def run_side(
         "PYTHONFAULTHANDLER": "1",
         "COLUMNS": "80",
         # A sanitizer that the parent runs with is the child's, too (make asan).
-        **{k: v for k, v in os.environ.items() if k.startswith(("ASAN_", "UBSAN_", "LD_", "PYTHONMALLOC"))},
+        **child_env.sanitizer(),
     }
     command = [python, *flags, str(DRIVE), side, str(program), mode]
     if stats is not None:

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import child_env
+
 CHILD = Path(__file__).resolve().parent / "fuzz_child.py"
 Record = dict[str, Any]
 
@@ -48,7 +50,7 @@ class Sides:
             "LANG": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONWARNINGS": "ignore",
-            **{k: v for k, v in os.environ.items() if k.startswith(("ASAN_", "UBSAN_", "LD_", "PYTHONMALLOC"))},
+            **child_env.sanitizer(),
         }
 
 

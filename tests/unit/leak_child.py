@@ -1,6 +1,6 @@
 """Child of test_leaks: runs a program many times and prints what each run leaves behind.
 
-Usage: leak_child.py stock|engine PROGRAM
+Usage: leak_child.py stock|engine PROGRAM RUNS
 """
 
 import contextlib
@@ -10,12 +10,10 @@ import json
 import random
 import sys
 
-RUNS = 8
-
 
 def main() -> None:
     """Run the program, count, print JSON."""
-    side, program = sys.argv[1:3]
+    side, program, runs = sys.argv[1:4]
     if side == "engine":
         import fullspeed
 
@@ -24,7 +22,7 @@ def main() -> None:
         code = compile(stream.read(), program, "exec", dont_inherit=True)
     sys.argv[:] = [program]
     blocks, objects = [], []
-    for _ in range(RUNS):
+    for _ in range(int(runs)):
         namespace = {"__name__": "__main__", "__file__": program, "__builtins__": __builtins__}
         random.seed(1)
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

@@ -14,8 +14,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import child_env
 import pytest
 
+RUNS, RUNS_UNTIL_SETTLED = 8, 40
 CHILD = Path(__file__).parent / "leak_child.py"
 PROGRAMS = Path(__file__).parents[1] / "diff" / "programs"
 # Programs that change the process for good, or end it, cannot be run twice in it.
@@ -30,10 +32,10 @@ NOT_AGAIN = {
 }
 
 
-def grow(side: str, program: Path) -> dict[str, list[int]]:
+def grow(side: str, program: Path, runs: int) -> dict[str, list[int]]:
     """Return the growth per run of one program."""
     done = subprocess.run(
-        [sys.executable, str(CHILD), side, str(program)],
+        [sys.executable, str(CHILD), side, str(program), str(runs)],
         capture_output=True,
         text=True,
         check=False,
@@ -43,7 +45,7 @@ def grow(side: str, program: Path) -> dict[str, list[int]]:
             "PYTHONHASHSEED": "0",
             "LANG": "C.UTF-8",
             # A sanitizer that the parent runs with is the child's, too (make asan).
-            **{k: v for k, v in os.environ.items() if k.startswith(("ASAN_", "UBSAN_", "LD_", "PYTHONMALLOC"))},
+            **child_env.sanitizer(),
         },
     )
     assert done.returncode == 0, done.stderr[-2000:]
@@ -57,10 +59,17 @@ def grow(side: str, program: Path) -> dict[str, list[int]]:
 )
 def test_no_growth(program: Path, engine: bool) -> None:
     """The last runs of a program allocate no more for keeps than under stock."""
-    stock = grow("stock", program)
-    ours = grow("engine" if engine else "stock", program)
+    found = growth(program, engine, RUNS)
+    # The engine keeps some free blocks: how many settles later in a few programs.
+    assert not found or not growth(program, engine, RUNS_UNTIL_SETTLED), found
+
+
+def growth(program: Path, engine: bool, runs: int) -> str:
+    """Describe what the last of so many runs left behind more than stock; empty: nothing."""
+    stock = grow("stock", program, runs)
+    ours = grow("engine" if engine else "stock", program, runs)
     for what in ("objects", "blocks"):
         allowed = max(0, min(stock[what][-3:])) + (2 if what == "objects" else 12)
-        assert min(ours[what][-3:]) <= allowed, (
-            f"{what} per run: stock {stock[what]}, engine {ours[what]}"
-        )
+        if min(ours[what][-3:]) > allowed:
+            return f"{what} per run: stock {stock[what]}, engine {ours[what]}"
+    return ""
