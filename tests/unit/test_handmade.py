@@ -108,6 +108,7 @@ except:  # what is raised is no exception
 if sys.argv[1] == "engine":
     sys.stderr.write(str("odd_code" in engine.stats()["handovers"]))
 sys.stdout.flush()
+sys.stderr.flush()
 import os
 os._exit(0)  # the odd exception would be printed at the end
 """
