@@ -50,7 +50,7 @@ typedef struct {
     fs_cache_attr cache;
 } fs_attr_memo;
 
-enum { FS_ATTR_MEMO_BITS = 11, FS_ATTR_MEMOS = 1 << FS_ATTR_MEMO_BITS };
+enum { FS_ATTR_MEMO_BITS = 10, FS_ATTR_MEMOS = 1 << FS_ATTR_MEMO_BITS };
 extern FS_HIDDEN fs_attr_memo fs_attr_memos[FS_ATTR_MEMOS];
 
 /* One type that a LOAD_METHOD has met. */
