@@ -6,7 +6,8 @@
  */
 #include "interp/interp.h"
 
-/* A new frame of `func` with all slots empty, nothing taken over yet. */
+/* A new frame of `func` with all slots empty. It owns its code (a collection may run while the
+ * arguments are bound, and give the function another one), and nothing else yet. */
 static _PyInterpreterFrame *bind_frame(PyThreadState *ts, PyFunctionObject *func, fs_code *co)
 {
     _PyInterpreterFrame *frame = fs_pyrt_frame_alloc(ts, (size_t)co->framesize);
@@ -17,7 +18,7 @@ static _PyInterpreterFrame *bind_frame(PyThreadState *ts, PyFunctionObject *func
     frame->f_globals = func->func_globals;
     frame->f_builtins = func->func_builtins;
     frame->f_locals = NULL;
-    frame->f_code = (PyCodeObject *)func->func_code;
+    frame->f_code = (PyCodeObject *)Py_NewRef(co->pycode);
     frame->frame_obj = NULL;
     frame->prev_instr = co->before;
     frame->stacktop = -1;
@@ -27,6 +28,13 @@ static _PyInterpreterFrame *bind_frame(PyThreadState *ts, PyFunctionObject *func
         frame->localsplus[i] = NULL;
     }
     return frame;
+}
+
+/* Takes back a frame of bind_frame that could not be filled. */
+static void bind_give_up(PyThreadState *ts, _PyInterpreterFrame *frame)
+{
+    Py_DECREF(frame->f_code);
+    fs_pyrt_frame_free(ts, frame);
 }
 
 /* Index of the parameter called `name`, -1 when there is none, -2 when that is an error. */
@@ -178,18 +186,24 @@ _PyInterpreterFrame *fs_bind_plain(PyThreadState *ts, PyFunctionObject *func, fs
         int star = co->flags & (CO_VARARGS | CO_VARKEYWORDS);
         int simple = CO_OPTIMIZED | CO_NEWLOCALS;
         if (star == 0 || (co->flags & simple) != simple || code->co_kwonlyargcount != 0 ||
-            npos < nparams || (npos > nparams && !(star & CO_VARARGS))) {
+            npos < nparams || (npos > nparams && !(star & CO_VARARGS)) ||
+            ts->datastack_top + co->framesize >= ts->datastack_limit) {
             return NULL;
         }
-        /* Before there is a frame: a collection may run here. */
+        /* A collection may run here, and give the function other code. */
+        Py_INCREF(code);
         if ((star & CO_VARARGS && (rest = PyTuple_New(npos - nparams)) == NULL) ||
             (star & CO_VARKEYWORDS && (extra = PyDict_New()) == NULL)) {
             Py_XDECREF(rest);
+            Py_DECREF(code);
             PyErr_Clear();
             return NULL;
         }
     }
     _PyInterpreterFrame *made = fs_frame_push(ts, func, co, FS_KIND_CALL);
+    if (rest != NULL || extra != NULL) {
+        Py_DECREF(code); /* the frame has it */
+    }
     if (FS_UNLIKELY(made == NULL)) {
         Py_XDECREF(rest);
         Py_XDECREF(extra);
@@ -223,13 +237,12 @@ _PyInterpreterFrame *fs_bind_call(PyThreadState *ts, PyFunctionObject *func, fs_
     frame = bind_frame(ts, func, co);
     if (frame != NULL) {
         if (bind_arguments(func, frame->localsplus, args, npos, kwnames)) {
-            Py_INCREF(frame->f_code);
             if (!(co->flags & CO_OPTIMIZED)) {
                 frame->f_locals = Py_NewRef(func->func_globals);
             }
             return frame;
         }
-        fs_pyrt_frame_free(ts, frame);
+        bind_give_up(ts, frame);
         PyObject *r = _PyFunction_Vectorcall((PyObject *)func, args, (size_t)npos, kwnames);
         if (r != NULL) {
             Py_DECREF(r);
@@ -376,11 +389,10 @@ _PyInterpreterFrame *fs_bind_star(PyThreadState *ts, PyFunctionObject *func, fs_
         for (int i = 0; i < co->nlocalsplus; i++) {
             Py_XDECREF(frame->localsplus[i]);
         }
-        fs_pyrt_frame_free(ts, frame);
+        bind_give_up(ts, frame);
         return bind_star_slow(ts, func, co, args, kwargs);
     }
     Py_INCREF(func);
-    Py_INCREF(frame->f_code);
     if (!(co->flags & CO_OPTIMIZED)) {
         frame->f_locals = Py_NewRef(func->func_globals);
     }

@@ -131,7 +131,9 @@ PyObject *fs_sem_match_keys(PyThreadState *ts, PyObject *map, PyObject *keys)
     seen_items seen = {.n = 0};
     PyObject *values = NULL;
     int found = -1;
-    if ((PyDict_CheckExact(map) || find_get(&asked) == 0) &&
+    /* At the limit of recursion the call of `get` fails. */
+    bool asks_directly = PyDict_CheckExact(map) && ts->recursion_remaining > 0;
+    if ((asks_directly || find_get(&asked) == 0) &&
         (values = PyTuple_New(PyTuple_GET_SIZE(keys))) != NULL) {
         found = collect_values(ts, &asked, keys, values, &seen);
     }

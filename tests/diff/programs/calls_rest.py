@@ -158,3 +158,36 @@ def deep(n, *args):
 
 
 print(deep(200, 1, 2), attempt(deep, 100000)[:2])
+
+
+# A collection in the middle of a call gives the function other code: the call goes on with its own.
+def replaced(*args, **kw):
+    return "first", len(args), kw
+
+
+def other(*args):
+    return "second", len(args)
+
+
+class Replacing:
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        replaced.__code__ = compile("def f(*a): return 'anew', len(a)", "anew", "exec").co_consts[0]
+
+
+MANY = tuple(range(40))
+gc.disable()
+for step in range(40):
+    Replacing()
+    gc.set_threshold(1 + step % 7)
+    gc.enable()
+    one = replaced(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23)
+    two = replaced(*MANY)
+    gc.disable()
+    assert one[1:2] == (23,) and two[1:2] == (40,), (one, two)
+gc.set_threshold(700)
+gc.enable()
+gc.collect()
+print(replaced(1, 2))
