@@ -1,0 +1,86 @@
+/* Traces as the engine holds them: entry points, exits, registry, policy.
+ *
+ * Life of a trace: a counter in the interpreter runs out (jit_hot.c), the recorder writes IR
+ * (src/record), the passes improve it (src/opt), the back end makes machine code (src/asm) or the IR
+ * interpreter stands in (src/ir/ir_run.c), the anchor's instruction is rewritten so that the interpreter enters it.
+ * Leaving goes through an fs_exit: its snapshot is restored (jit_exit.c) and the interpreter goes on.
+ */
+#ifndef FS_JIT_H
+#define FS_JIT_H
+
+#include "ir/ir.h"
+
+/* Where a value is when a trace leaves: a general register 0-15, an xmm 16-31, a spill slot 32... */
+typedef struct {
+    fs_ref ref;
+    int16_t where;
+} fs_loc;
+
+enum { FS_LOC_XMM = 16, FS_LOC_SPILL = 32, FS_SPILL_SLOTS = 256, FS_SCRATCH_ARGS = 64 };
+
+/* One guard's way out. Machine code jumps through `target`. */
+typedef struct fs_exit {
+    const void *target; /* the common exit thunk, or the machine code of the side trace */
+    fs_trace *trace;    /* whose exit it is */
+    fs_ref guard;       /* the instruction */
+    int snap;
+    uint32_t count;     /* times left here */
+    uint8_t state;      /* enum fs_exit_state_kind */
+    uint8_t reason;     /* for people: enum fs_exit_reason, from the op */
+    uint16_t nlocs;
+    fs_loc *locs;       /* of every non-constant ref that the snapshot needs, sunk ones' parts too */
+    fs_trace *side;     /* the side trace, NULL */
+    uint16_t failures;  /* tries to record from here that came to nothing */
+} fs_exit;
+
+enum { FS_EXIT_COLD, FS_EXIT_LINKED, FS_EXIT_GIVEN_UP };
+
+/* What machine code (or the IR interpreter) leaves behind. Offsets are known to asm_x86_64.c. */
+typedef struct fs_exit_state {
+    uint64_t gpr[16];
+    double xmm[16];
+    fs_exit *exit;
+    fs_ctx *ctx;
+    _PyInterpreterFrame *frame; /* root frame */
+    PyObject **dstack;          /* datastack_top at entry */
+    uint64_t error;             /* 1: leaves with an exception set */
+    uint64_t *values;           /* IR interpreter: by ref; else NULL */
+    uint64_t spill[FS_SPILL_SLOTS];
+    PyObject *args[FS_SCRATCH_ARGS]; /* arguments of FS_CALLF_VECTOR calls */
+} fs_exit_state;
+
+enum fs_trace_kind { FS_TRACE_LOOP, FS_TRACE_ENTRY, FS_TRACE_SIDE };
+
+struct fs_trace {
+    uint32_t id;
+    uint8_t kind;
+    uint8_t dead;        /* not to be entered again */
+    fs_code *co;         /* code of the root frame */
+    int slot;            /* anchor: where the interpreter enters (loop head, entry), or exit's slot */
+    fs_trace *root;      /* of a side trace; itself for the others */
+    fs_exit *from;       /* side trace: the exit it is patched into */
+    fs_ir ir;
+    PyInterpreterState *interp;
+    int room;            /* words of data stack that its inlined frames may need */
+    int depth;           /* levels of recursion that they may need */
+    /* machine code */
+    const void *code;    /* where to enter; NULL: run by the IR interpreter */
+    const void *loop;    /* address of LOOP */
+    size_t code_size;
+    fs_ref *live;        /* loop traces: refs that LOOP expects (fs_opt_live_in), */
+    int16_t *live_where; /* and where (fs_loc.where) */
+    int nlive;
+    fs_exit *exits;
+    int nexits;
+    fs_trace *next;      /* registry */
+    uint64_t entries;    /* times entered (roots; counted when stats are on) */
+    uint32_t record_us, compile_us;
+};
+
+/* ---- src/opt/opt.h has the passes; src/asm/asm.h the back end; src/record/record.h the recorder ---- */
+
+/* Restores the interpreter's state from an exit: frames, slots, ctx->frame/sp/ip/co. Returns
+ * FS_GO_ON, or FS_FAIL when an exception is set (the interpreter goes to ERROR). */
+int fs_jit_restore(fs_ctx *ctx, fs_exit_state *state);
+
+#endif
