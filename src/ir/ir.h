@@ -29,6 +29,7 @@
 typedef int32_t fs_ref;
 
 enum fs_type { FS_T_NONE, FS_T_I64, FS_T_F64, FS_T_B, FS_T_PTR, FS_T_OBJ, FS_T_COUNT };
+enum { FS_T_ANY = FS_T_COUNT }; /* in fs_ir_ops: the instruction's own type */
 
 enum fs_ir_op {
 #define FS_IR(name, operands, result, flags, help) FS_IR_##name,
@@ -165,6 +166,8 @@ typedef struct fs_ir {
     int nins, ins_room;
     fs_const *consts;
     int nconsts, consts_room;
+    int *const_index; /* hash table of constants (numbers), 0: free */
+    int const_index_room;
     fs_ref *pool; /* arguments */
     int npool, pool_room;
     fs_frame_desc *frames;
@@ -186,11 +189,13 @@ typedef struct fs_ir {
     bool failed;                /* out of memory or too long: nothing more is added */
 } fs_ir;
 
-enum { FS_IR_MAX_INS = 12000 };
+enum { FS_IR_MAX_INS = 12000, FS_IR_MAX_SNAPS = 60000, FS_IR_MAX_FRAMES = 1000 };
 
 /* ---- ir.c ---- */
 void fs_ir_init(fs_ir *ir);
 void fs_ir_clear(fs_ir *ir);
+/* Describes one more virtual frame. Its number, -1 when failed. */
+int fs_ir_frame(fs_ir *ir, const fs_frame_desc *desc);
 /* Appends as is: no folding (that is fs_opt_emit of opt/opt.h). Returns its ref; 0 when failed. */
 fs_ref fs_ir_append(fs_ir *ir, const fs_ins *ins);
 fs_ref fs_ir_const(fs_ir *ir, int type, uint64_t bits); /* shared by value */
