@@ -1,0 +1,169 @@
+/* Inside the recorder: its state, and what its files offer each other.
+ *
+ * One rec_frame per virtual frame, one rec_slot per local and stack slot. A slot has a ref (0 and
+ * REC_SYNC: what memory has, not loaded yet), what the interpreter has there (`seen`, borrowed, for types and
+ * constants; NULL: not known now), and flags.
+ *
+ * Every op is handled by one function, given the argument. It may emit guards (rec_guard*) as long as it has not
+ * changed any slot: their snapshot is the state before the op. Then it changes slots, queues what is to be
+ * dropped (rec_drop) and returns REC_NEXT; the drops are emitted with the state after the op.
+ */
+#ifndef FS_REC_H
+#define FS_REC_H
+
+#include "jit/jit_help.h"
+#include "opt/opt.h"
+#include "record/record.h"
+
+typedef struct {
+    fs_ref ref;
+    uint8_t flags;
+    PyObject *seen;
+} rec_slot;
+
+enum {
+    REC_OWNED = 1, /* the slot has a reference of its own */
+    REC_SYNC = 2,  /* the frame is real and its memory holds this value */
+    REC_STALE = 4, /* the frame is real and its memory holds a box or NULL that is to be dropped */
+};
+
+typedef struct rec_frame {
+    fs_code *co;
+    const _Py_CODEUNIT *code; /* CPython's opcodes without specialisation */
+    PyObject *code_bytes;     /* keeps `code` */
+    _PyInterpreterFrame *frame; /* the interpreter's; NULL: not entered yet */
+    int desc;                 /* frame description */
+    bool real;
+    int pc;                   /* slot of the op that is next */
+    int sp;                   /* slots in use: locals, then stack */
+    fs_ref func;              /* the function object */
+    PyObject *func_seen;
+    PyObject *globals, *builtins; /* borrowed */
+    rec_slot *slots;
+    int nslots;
+} rec_frame;
+
+enum { REC_MAX_FRAMES = 12, REC_MAX_AHEAD = 64, REC_MAX_DROPS = 64, REC_MAX_SLOTS = 1200 };
+
+typedef struct {
+    fs_trace *trace;
+    fs_ir *ir;
+    fs_ctx *ctx;
+    PyThreadState *ts;
+    int kind;
+    fs_exit *from;
+    fs_code *anchor_co;
+    int anchor;
+    rec_frame frames[REC_MAX_FRAMES];
+    int depth; /* frames - 1: the running one */
+    rec_slot slots[REC_MAX_SLOTS];
+    int nslots;
+    /* the op that is being recorded */
+    int op, start; /* opcode; slot of its first instruction (KW_NAMES or PRECALL for a call) */
+    int now;       /* slot where the interpreter stands if it is in the running frame, else -1 */
+    int snap;      /* snapshot of the state before the op + 1, 0: not made yet */
+    fs_ref drops[REC_MAX_DROPS];
+    int ndrops;
+    bool poke;     /* the op has called out: GPOKE behind it */
+    bool escaped;  /* the trace has an escaping call */
+    PyObject *kwnames;
+    struct { int16_t depth; int16_t op; int32_t pc; } ahead[REC_MAX_AHEAD];
+    int nahead;
+    int steps;     /* ops recorded */
+    enum fs_abort why;
+    int nsaved;    /* PUSHFRAMEs pending... */
+    fs_slot_end *written; /* by root slot: first write */
+    int nwritten;
+    int max_room, max_depth;
+    bool done;
+    bool moved;    /* something has been recorded since the start */
+} rec_state;
+
+/* What an op's function returns. */
+typedef enum {
+    REC_NEXT,  /* recorded; `pc` moves to the next op */
+    REC_JUMP,  /* recorded; the function has set pc */
+    REC_WAIT,  /* needs to see more: again at the next step */
+    REC_ABORT, /* cannot be recorded: R->why */
+    REC_DONE,  /* the trace is complete */
+} rec_result;
+
+typedef rec_result (*rec_op)(rec_state *R, uint32_t arg);
+
+/* ---- rec_state.c: slots and values ---- */
+FS_INLINE rec_frame *rec_top(rec_state *R) { return &R->frames[R->depth]; }
+rec_slot *rec_peek(rec_state *R, int n);        /* n = 1: top of stack */
+fs_ref rec_value(rec_state *R, rec_slot *slot); /* its ref, loaded when it was not yet */
+void rec_push(rec_state *R, fs_ref ref, int flags, PyObject *seen);
+rec_slot rec_pop(rec_state *R);
+/* Pops; what the slot owned is dropped behind the op. */
+void rec_pop_drop(rec_state *R);
+void rec_drop(rec_state *R, fs_ref ref); /* an owned reference goes behind the op */
+/* An owned reference to what the slot has (INCREF when it only borrows); the slot is popped by the caller. */
+fs_ref rec_own(rec_state *R, rec_slot *slot);
+/* The value as an object (a box when it is unboxed: all slots with the value then hold the box); borrowed from the slot. */
+fs_ref rec_object(rec_state *R, rec_slot *slot);
+void rec_set_local(rec_state *R, rec_frame *f, int i, rec_slot value); /* takes value's ownership; drops the old one */
+/* Exact type of what the slot holds; NULL: not known now. */
+PyTypeObject *rec_type(rec_state *R, rec_slot *slot);
+/* Guards the exact type of an object slot and returns its ref. */
+fs_ref rec_guard_type(rec_state *R, rec_slot *slot, PyTypeObject *type);
+fs_ref rec_int(rec_state *R, rec_slot *slot);   /* I64 of an int or bool slot (type known) */
+fs_ref rec_float(rec_state *R, rec_slot *slot); /* F64 of a float or int slot */
+bool rec_fits_int(rec_slot *slot, int type);
+bool rec_is_unboxed(rec_state *R, rec_slot *slot);
+
+/* ---- rec_emit.c: instructions and snapshots ---- */
+fs_ref rec_emit(rec_state *R, fs_ins ins);
+fs_ref rec_op2(rec_state *R, int op, int type, fs_ref a, fs_ref b); /* no snapshot */
+fs_ref rec_opg(rec_state *R, int op, int type, fs_ref a, fs_ref b); /* guard: the op's snapshot */
+void rec_guard(rec_state *R, int cond, fs_ref a, fs_ref b);
+void rec_guard_snap(rec_state *R, int cond, fs_ref a, fs_ref b, int snap);
+fs_ref rec_cmp(rec_state *R, int cond, fs_ref a, fs_ref b);
+fs_ref rec_load(rec_state *R, int mem, int alias, fs_ref base, int offset);
+fs_ref rec_load_null(rec_state *R, int mem, int alias, fs_ref base, int offset); /* may be NULL */
+fs_ref rec_loadx(rec_state *R, int mem, int alias, fs_ref base, fs_ref index, int offset);
+void rec_store(rec_state *R, int mem, int alias, fs_ref base, int offset, fs_ref value);
+void rec_storex(rec_state *R, int mem, int alias, fs_ref base, fs_ref index, int offset, fs_ref value);
+void rec_incref(rec_state *R, fs_ref ref);
+/* Calls: args in order. fail: 0, or a snapshot: leaves there when it declines; raises: it fails with an exception. */
+fs_ref rec_call(rec_state *R, int call, const fs_ref *args, int n, int flags);
+/* A call that may run Python: frames become real, boxes are written, position saved; GPOKE follows the op. */
+fs_ref rec_call_escaping(rec_state *R, int call, const fs_ref *args, int n);
+void rec_sync(rec_state *R);
+int rec_snapshot(rec_state *R);                     /* before the op */
+int rec_snapshot_at(rec_state *R, int slot);        /* the state as it is now, going on at `slot` */
+int rec_snapshot_drops(rec_state *R, int slot, int first_drop);
+rec_result rec_abort(rec_state *R, enum fs_abort why);
+
+/* ---- constants and guards on objects ---- */
+fs_ref rec_const(rec_state *R, PyObject *o);
+fs_ref rec_kint(rec_state *R, int64_t v);
+/* Value of a string key in a dict whose keys are guarded by version; NULL seen: not possible. The ref is borrowed. */
+fs_ref rec_dict_value(rec_state *R, fs_ref dict, PyObject *dict_seen, PyObject *name, PyObject **seen);
+/* Guards that `ref` is that very object, and that it still is what it was (versions). False: not a kind to promote. */
+bool rec_promote(rec_state *R, fs_ref ref, PyObject *seen);
+void rec_guard_version(rec_state *R, PyTypeObject *type, uint32_t version);
+
+/* ---- frames (rec_frame.c) ---- */
+bool rec_frame_begin(rec_state *R, fs_code *co, fs_ref func, PyObject *func_seen, int kind, int call_slot);
+void rec_frame_end(rec_state *R);
+void rec_make_real(rec_state *R);
+fs_ref rec_frame_base(rec_state *R, rec_frame *f, int *offset); /* base ref and byte offset of the frame */
+
+/* ---- the ops, by family ---- */
+#define REC_OPS(X) \
+    X(NOP) X(RESUME) X(CACHE) X(EXTENDED_ARG) X(LOAD_FAST) X(LOAD_CONST) X(STORE_FAST) X(DELETE_FAST) X(POP_TOP) X(COPY) X(SWAP) X(PUSH_NULL) \
+    X(BINARY_OP) X(COMPARE_OP) X(UNARY_NEGATIVE) X(UNARY_NOT) X(UNARY_INVERT) X(UNARY_POSITIVE) X(IS_OP) X(CONTAINS_OP)  \
+    X(POP_JUMP_FORWARD_IF_FALSE) X(POP_JUMP_FORWARD_IF_TRUE) X(POP_JUMP_BACKWARD_IF_FALSE) X(POP_JUMP_BACKWARD_IF_TRUE) \
+    X(POP_JUMP_FORWARD_IF_NONE) X(POP_JUMP_FORWARD_IF_NOT_NONE) X(POP_JUMP_BACKWARD_IF_NONE) X(POP_JUMP_BACKWARD_IF_NOT_NONE) \
+    X(JUMP_IF_FALSE_OR_POP) X(JUMP_IF_TRUE_OR_POP) X(JUMP_FORWARD) X(JUMP_BACKWARD) X(JUMP_BACKWARD_NO_INTERRUPT) \
+    X(GET_ITER) X(FOR_ITER) X(LOAD_GLOBAL) X(STORE_GLOBAL) X(LOAD_DEREF) X(STORE_DEREF) X(LOAD_CLOSURE) X(MAKE_CELL) X(COPY_FREE_VARS) \
+    X(LOAD_ATTR) X(STORE_ATTR) X(LOAD_METHOD) X(BINARY_SUBSCR) X(STORE_SUBSCR) X(DELETE_SUBSCR) \
+    X(BUILD_TUPLE) X(BUILD_LIST) X(BUILD_SLICE) X(BUILD_MAP) X(BUILD_SET) X(BUILD_STRING) X(FORMAT_VALUE) X(LIST_APPEND) X(LIST_EXTEND) X(SET_ADD) X(MAP_ADD) \
+    X(UNPACK_SEQUENCE) X(PRECALL) X(CALL) X(KW_NAMES) X(RETURN_VALUE) X(LOAD_ASSERTION_ERROR)
+#define X(name) rec_result rec_##name(rec_state *R, uint32_t arg);
+REC_OPS(X)
+#undef X
+
+#endif
