@@ -159,6 +159,7 @@ struct fs_ctx {
     PyObject *kwnames;            /* set by KW_NAMES when it is not fused with its call */
     _PyInterpreterFrame *resumer; /* the frame that last resumed a generator inline, */
     fs_code *resumer_co;          /* and its translation */
+    uint32_t leave;               /* not 0: the trace that runs is left at the next chance */
     _PyCFrame cframe;             /* what CPython sees of the activation */
     uintptr_t marker;             /* directly behind it: tells our activations from others */
 };

@@ -72,12 +72,44 @@ struct fs_trace {
     int nlive;
     fs_exit *exits;
     int nexits;
-    fs_trace *next;      /* registry */
-    uint64_t entries;    /* times entered (roots; counted when stats are on) */
+    uint64_t entries;    /* times entered (roots) */
     uint32_t record_us, compile_us;
+    /* The engine's own (src/jit). */
+    fs_trace *target;    /* the root whose LOOP the JTRACE at its end goes on at, NULL */
+    fs_trace *next;      /* list of the dead that wait for their end */
+    uint64_t last;       /* roots: when last entered, by the count of all entries */
+    uint32_t held;       /* dead: activations that may be inside */
+    uint16_t sides;      /* roots: side traces in the tree */
+    uint16_t level;      /* side traces between this one and the root */
 };
 
 /* ---- src/opt/opt.h has the passes; src/asm/asm.h the back end; src/record/record.h the recorder ---- */
+
+/* Whether an activation must leave its trace at once (GPOKE): tracing or profiling has come on, the
+ * evaluator slot is no longer ours, or its table was swapped or the trace has died (ctx->leave). */
+FS_INLINE bool fs_jit_must_leave(const fs_ctx *ctx)
+{
+    return FS_UNLIKELY((ctx->leave | ctx->cframe.use_tracing) != 0 || *ctx->slot != fs_eval);
+}
+
+/* Whether it must leave at a loop's head (GBREAK), where the interpreter does what is pending. */
+FS_INLINE bool fs_jit_must_poll(const fs_ctx *ctx)
+{
+    return FS_UNLIKELY(_Py_atomic_load_relaxed(ctx->eval_breaker) != 0);
+}
+
+/* The trace of a number, as JTRACE has it; NULL: it is dead. */
+fs_trace *fs_jit_trace_of(uint32_t id);
+
+/* The exits of a trace: one per instruction with a snapshot, ascending by `guard`. A back end calls
+ * the first once, before it compiles. */
+bool fs_jit_make_exits(fs_trace *trace); /* false: no memory */
+fs_exit *fs_jit_exit_at(const fs_trace *trace, fs_ref guard); /* NULL: it has none */
+
+/* src/ir/ir_run.c: runs a trace, and what it goes on in (exits' side traces, JTRACE), until it
+ * leaves: state->exit, ->values (by ref of the trace that was left; to be given to PyMem_Free) and
+ * ->error are set then. */
+void fs_ir_run(const fs_trace *trace, fs_exit_state *state);
 
 /* Restores the interpreter's state from an exit: frames, slots, ctx->frame/sp/ip/co. Returns
  * FS_GO_ON, or FS_FAIL when an exception is set (the interpreter goes to ERROR). */
