@@ -98,7 +98,7 @@ void fs_ir_clear(fs_ir *ir)
     free(ir->snap_frames);
     free(ir->entries);
     free(ir->slots);
-    free(ir->hash_heads);
+    free(ir->opt_index);
     memset(ir, 0, sizeof(*ir));
 }
 

@@ -185,7 +185,7 @@ typedef struct fs_ir {
     int loop;                   /* index of LOOP, 0: none yet */
     int nspill;                 /* spill slots used (back end) */
     uint32_t passes;            /* FS_PASS_* that are on */
-    uint64_t *hash_heads;       /* CSE: owned by opt_cse.c */
+    struct fs_opt_index *opt_index; /* chains of the passes (opt_index.h): one block of malloc */
     bool failed;                /* out of memory or too long: nothing more is added */
 } fs_ir;
 

@@ -1,0 +1,33 @@
+/* Inside the peeling of loops: memory whose value goes from turn to turn in a PHI. */
+#ifndef FS_OPT_CARRY_H
+#define FS_OPT_CARRY_H
+
+#include "opt/opt_index.h"
+
+enum { OPT_MAX_CARRIED = 24, OPT_MAX_STEADY = 256, OPT_MAX_BANNED = 24 };
+
+typedef struct {
+    fs_ins load; /* as it stands in the loop */
+    fs_ref phi;
+    fs_ref first; /* its value before the loop */
+} opt_carried;
+
+struct opt_carry {
+    fs_ref next, end; /* NOPs behind LOOP that are still free for PHIs */
+    int ncarried, nsteady, nbanned;
+    opt_carried carried[OPT_MAX_CARRIED];
+    fs_ins steady[OPT_MAX_STEADY]; /* loads that were answered from before the loop */
+    fs_ins banned[OPT_MAX_BANNED]; /* found out by an earlier try: to be loaded again */
+    bool unboxes;                  /* boxes' values are carried beside the boxes */
+};
+
+/* A PHI in the next free place, and one for the value of a box beside it; 0: no room. */
+fs_ref opt_carry_phi(fs_ir *ir, opt_carry *carry, fs_ref first);
+/* Says what a PHI gets after each turn. False: its type changes, or it is not a box as assumed. */
+bool opt_carry_set(fs_ir *ir, fs_ref phi, fs_ref after);
+/* The loop is complete: fills in the PHIs. False: something does not hold, try again. */
+bool opt_carry_close(fs_ir *ir, opt_carry *carry);
+/* Before another try. */
+void opt_carry_restart(opt_carry *carry, fs_ref next, fs_ref end);
+
+#endif

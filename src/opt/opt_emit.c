@@ -1,0 +1,49 @@
+/* The way of every instruction into a trace: folded, answered by an earlier one, or added. */
+#include "opt/opt_index.h"
+
+static bool emit_forwards(const fs_ins *ins)
+{
+    return ins->op == FS_IR_LOAD || ins->op == FS_IR_LOADX || ins->op == FS_IR_STORE ||
+           ins->op == FS_IR_STOREX;
+}
+
+/* The value or fate of an instruction by the passes that are on; it may be rewritten. */
+static fs_ref emit_known(fs_ir *ir, fs_ins *ins)
+{
+    fs_ref known = ir->passes & FS_PASS_fold ? fs_opt_fold(ir, ins) : 0;
+    if (known != 0) {
+        return known;
+    }
+    if (emit_forwards(ins)) {
+        /* What never changes is forwarded as well as what may. */
+        return ir->passes & FS_PASS_forward ? fs_opt_forward(ir, ins) : 0;
+    }
+    if (!(ir->passes & FS_PASS_cse)) {
+        return 0;
+    }
+    known = fs_opt_cse(ir, ins);
+    if (known == 0 && ins->op == FS_IR_ADDOV) {
+        fs_opt_simplify_sum(ir, ins);
+        known = ins->op == FS_IR_ADD ? fs_opt_cse(ir, ins) : 0;
+    }
+    return known;
+}
+
+fs_ref fs_opt_emit(fs_ir *ir, const fs_ins *ins, bool *never)
+{
+    if (ir->failed) {
+        return 0;
+    }
+    fs_ins work = *ins;
+    fs_ref known = emit_known(ir, &work);
+    if (known == FS_FOLD_NEVER) {
+        if (never != NULL) {
+            *never = true;
+        }
+        return 0;
+    }
+    if (known == FS_FOLD_DROP) {
+        return 0;
+    }
+    return known != 0 ? known : fs_ir_append(ir, &work);
+}

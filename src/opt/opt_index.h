@@ -1,0 +1,146 @@
+/* Inside the optimizer: chains over the instructions of a growing trace, and facts about values.
+ *
+ * Every instruction that fs_opt_emit adds stands in at most one chain of values (by hash of op and
+ * operands) or of places (by what memory it touches), stores also in a chain per alias class.
+ * Chains go from new to old by instruction number, so that cutting the array back to an earlier
+ * length and putting the heads back undoes everything (opt_loop.c does).
+ */
+#ifndef FS_OPT_INDEX_H
+#define FS_OPT_INDEX_H
+
+#include "opt/opt.h"
+
+enum { OPT_VALUE_HEADS = 256, OPT_PLACE_HEADS = 128, OPT_MAX_STEPS = 96 };
+
+/* What the peeling of a loop asks of forwarding (opt_carry.c); NULL at all other times. */
+typedef struct opt_carry opt_carry;
+
+/* Everything that cutting back has to restore. */
+typedef struct {
+    int32_t indexed;             /* instructions that stand in the chains */
+    int32_t write;               /* the last instruction that changes any memory */
+    int32_t clobber[FS_A_COUNT]; /* the last call (or the like) that may change all of a class */
+    int32_t stores[FS_A_COUNT];  /* the last store */
+    int32_t values[OPT_VALUE_HEADS];
+    int32_t places[OPT_PLACE_HEADS];
+} opt_heads;
+
+typedef struct {
+    int32_t prev;       /* in its chain of values or places */
+    int32_t prev_store; /* in its class's chain of stores */
+    bool escaped;       /* an allocation that memory or other code may know */
+} opt_note;
+
+typedef struct fs_opt_index {
+    opt_heads heads;
+    int32_t write_in_turn; /* heads.write and .clobber as they were at LOOP */
+    int32_t clobber_in_turn[FS_A_COUNT];
+    opt_carry *carry;
+    int32_t room;
+    opt_note notes[];
+} fs_opt_index;
+
+/* ---- opt_index.c ---- */
+/* The index with all of the trace's instructions in it; NULL, and ir->failed: no memory. */
+fs_opt_index *fs_opt_index_of(fs_ir *ir);
+/* Forgets all chains: nothing before this point is found again. */
+void fs_opt_index_forget(fs_ir *ir);
+
+/* The memory that an instruction touches. */
+typedef struct {
+    fs_ref base, index;
+    int32_t offset;
+    uint8_t alias, mem, size;
+    bool wild; /* another base says nothing about another offset, or the offset is not known */
+} opt_place;
+
+enum opt_relation { OPT_APART, OPT_MAYBE, OPT_SAME };
+
+bool fs_opt_touches(const fs_ir *ir, const fs_ins *ins, opt_place *place);
+enum opt_relation fs_opt_relation(const fs_ir *ir, const opt_place *p, const opt_place *q);
+/* Head of the chain for a place; of the one for places of its class that are wild. */
+uint32_t fs_opt_place_head(const opt_place *place);
+uint32_t fs_opt_wild_head(int alias);
+uint32_t fs_opt_value_head(const fs_ir *ir, const fs_ins *ins);
+
+/* ---- opt_facts.c: what is known of values ---- */
+/* The object that a pointer into an object comes from, else the ref itself. */
+fs_ref fs_opt_root(const fs_ir *ir, fs_ref r);
+/* Whether a ref is an object that this instruction has made: nothing older is the same. */
+bool fs_opt_is_fresh(const fs_ir *ir, fs_ref r);
+/* Whether two refs are surely different objects (or point into different ones). */
+bool fs_opt_distinct(const fs_ir *ir, fs_ref x, fs_ref y);
+/* Type of the object (of the box, for unboxed ones), when the way it was made tells; NULL. */
+PyTypeObject *fs_opt_made_type(const fs_ir *ir, fs_ref r);
+/* The same, also by guards that were passed before. */
+PyTypeObject *fs_opt_known_type(fs_ir *ir, fs_ref r);
+/* Whether objects of this type stay of this type. */
+bool fs_opt_type_is_fixed(const PyTypeObject *type);
+/* Classes that an instruction may change as a whole: a set of 1 << FS_A_*. */
+uint32_t fs_opt_clobbered(const fs_ir *ir, const fs_ins *ins);
+bool fs_opt_never_null(const fs_ir *ir, fs_ref r);
+
+FS_INLINE bool opt_is_unboxed(int type)
+{
+    return type == FS_T_I64 || type == FS_T_F64 || type == FS_T_B;
+}
+
+FS_INLINE bool opt_int_of(const fs_ir *ir, fs_ref r, int64_t *v)
+{
+    if (r >= 0 || ir->consts[-r].type != FS_T_I64) {
+        return false;
+    }
+    *v = ir->consts[-r].i;
+    return true;
+}
+
+FS_INLINE bool opt_float_of(const fs_ir *ir, fs_ref r, double *v)
+{
+    if (r >= 0 || ir->consts[-r].type != FS_T_F64) {
+        return false;
+    }
+    *v = ir->consts[-r].f;
+    return true;
+}
+
+/* The instruction of a ref if it is of that op, else NULL. */
+FS_INLINE const fs_ins *opt_def(const fs_ir *ir, fs_ref r, int op)
+{
+    return r > 0 && ir->ins[r].op == op ? &ir->ins[r] : NULL;
+}
+
+FS_INLINE int opt_flags(const fs_ins *ins)
+{
+    return fs_ir_ops[ins->op].flags;
+}
+
+/* ---- opt_fold_*.c: one family each; results as of fs_opt_fold, or FOLD_AGAIN ---- */
+enum { OPT_FOLD_AGAIN = FS_FOLD_NEVER + 1 };
+fs_ref opt_fold_int(fs_ir *ir, fs_ins *ins);
+fs_ref opt_fold_float(fs_ir *ir, fs_ins *ins);
+fs_ref opt_fold_compare(fs_ir *ir, fs_ins *ins);
+fs_ref opt_fold_object(fs_ir *ir, fs_ins *ins);
+fs_ref opt_fold_memory(fs_ir *ir, fs_ins *ins);
+int opt_cond_inverse(int cond, bool floats);
+int opt_cond_swapped(int cond);
+
+/* ---- opt_forward.c ---- */
+/* The value that a load would give, and the instruction that tells. */
+typedef struct {
+    fs_ref value;
+    int32_t from;
+    bool steady; /* nothing in the first turn changes it */
+} opt_found;
+bool fs_opt_find(fs_ir *ir, const fs_ins *load, opt_found *found);
+/* Whether any instruction behind `from` may change what the load gives. */
+bool fs_opt_changed_since(fs_ir *ir, const fs_ins *load, int from);
+
+/* ---- opt_cse.c ---- */
+/* ADDOV becomes ADD where a guard before it says that it cannot overflow. */
+void fs_opt_simplify_sum(fs_ir *ir, fs_ins *ins);
+
+/* ---- opt_carry.c ---- */
+/* The ref to use in the loop for a load that an instruction before LOOP answers; 0: none. */
+fs_ref opt_carry_load(fs_ir *ir, opt_carry *carry, const fs_ins *load, const opt_found *found);
+
+#endif
