@@ -32,7 +32,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "spec": {"base", "pyrt", "sem", "interp"},
     "interp": {"base", "pyrt", "sem", "spec"},
     # The IR's interpreter stands in for machine code, and calls what that calls.
-    "ir": {"base", "pyrt", "interp", "jit"},
+    "ir": {"base", "pyrt", "interp", "jit", "opt"},
     "opt": {"base", "pyrt", "interp", "ir"},
     "asm": {"base", "pyrt", "interp", "ir", "opt", "jit"},
     "record": {"base", "pyrt", "sem", "spec", "interp", "ir", "opt", "jit"},

@@ -4,6 +4,8 @@
  * interpreters use it is told by their evaluator slot. The slot is taken only
  * when it is free, and given back only when it is still ours.
  */
+#include "engine/engine.h"
+
 #include "interp/interp.h"
 #include "interp/interp_num.h"
 #include "interp/interp_record.h"
@@ -236,6 +238,31 @@ static PyObject *engine_after_import(PyObject *self FS_UNUSED, PyObject *args)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(engine_ir_format_doc,
+             "_ir_format(text, names=None)\n--\n\n"
+             "Textual IR, read and written again. names: {name: object} (tests).");
+
+PyDoc_STRVAR(engine_ir_verify_doc, "_ir_verify(text, names=None)\n--\n\n"
+                                   "What is wrong with textual IR, None: nothing (tests).");
+
+PyDoc_STRVAR(
+    engine_ir_optimize_doc,
+    "_ir_optimize(text, passes='all', names=None, end=0, emit=True)\n--\n\n"
+    "Textual IR after the passes (a comma-separated list). end: number of the snapshot at\n"
+    "the end of a loop's turn. emit: every instruction goes through fs_opt_emit first, as\n"
+    "when it is recorded (tests).");
+
+PyDoc_STRVAR(
+    engine_ir_run_doc,
+    "_ir_run(function, slots, texts, links=[], names=None, machine=False)\n--\n\n"
+    "Run trace 1 of `texts` in a frame of the function whose slots hold {slot: value}, by\n"
+    "the IR interpreter or as machine code. links: [(trace, guard, side trace)]. A dict\n"
+    "says how it left: trace, exit, snap, error, locals, entries, frames (tests).");
+
+#define IR_METHOD(name)                                                                            \
+    {"_ir_" #name, (PyCFunction)(void (*)(void))fs_engine_ir_##name, METH_VARARGS | METH_KEYWORDS, \
+     engine_ir_##name##_doc}
+
 static PyMethodDef engine_methods[] = {
     {"enable", engine_enable, METH_NOARGS, engine_enable_doc},
     {"disable", engine_disable, METH_NOARGS, engine_disable_doc},
@@ -248,6 +275,10 @@ static PyMethodDef engine_methods[] = {
     {"after_import", engine_after_import, METH_VARARGS, engine_after_import_doc},
     {"is_translatable", engine_is_translatable, METH_O, engine_is_translatable_doc},
     {"disassemble", engine_disassemble, METH_O, engine_disassemble_doc},
+    IR_METHOD(format),
+    IR_METHOD(verify),
+    IR_METHOD(optimize),
+    IR_METHOD(run),
     {NULL, NULL, 0, NULL},
 };
 

@@ -188,6 +188,11 @@ static PyObject *num_make(int64_t value, PyObject *dead)
     return v;
 }
 
+PyObject *fs_num_box(int64_t value)
+{
+    return num_make(value, NULL);
+}
+
 /* The same for a value of up to five digits. */
 static PyObject *num_make_wide(num_int128 value, PyObject *dead)
 {

@@ -31,6 +31,8 @@ int fs_num_init(void);
 /* v <op> w for ints of a few digits, in the memory of an operand that only the caller holds;
  * NULL without an error: leave it to CPython. */
 PyObject *fs_num_wide(int op, PyObject *v, PyObject *w);
+/* An int of this value (a new reference); NULL without an error: no memory. */
+PyObject *fs_num_box(int64_t value);
 /* Gives half of a full pool back. */
 void fs_pool_trim(fs_pool *pool);
 /* Put some blocks into an empty pool; false: out of memory. */

@@ -265,10 +265,12 @@ enum fs_ir_call {
 };
 extern FS_HIDDEN const fs_call_info fs_ir_calls[FS_CALL_COUNT];
 
-/* ---- ir_text.c, ir_verify.c, ir_run.c ---- */
-/* The IR as text (a str), one instruction per line; NULL with an error. `fs_ir_parse` reads it back. */
-PyObject *fs_ir_format(const fs_ir *ir);
-int fs_ir_parse(fs_ir *ir, const char *text); /* -1 with ValueError naming the line */
+/* ---- ir_text.c, ir_parse.c, ir_verify.c ---- */
+/* The IR as text (a str), one instruction per line (docs/internals/ir.md says how it is written);
+ * NULL with an error. `names`: dict of names for objects, or NULL. */
+PyObject *fs_ir_format(const fs_ir *ir, PyObject *names);
+/* Reads it back into an initialised, empty ir; -1 with ValueError naming the line. */
+int fs_ir_parse(fs_ir *ir, const char *text, PyObject *names);
 /* NULL when well-formed, else what is wrong (static or in buffer). */
 const char *fs_ir_verify(const fs_ir *ir, char *buffer, size_t size);
 

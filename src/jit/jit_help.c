@@ -1,0 +1,152 @@
+/* Boxes, allocations and frames for traces: see jit_help.h. */
+#include "jit/jit_help.h"
+
+#include "interp/interp_num.h"
+#include "spec/spec_call.h"
+
+PyObject *fs_jit_box_int(int64_t v)
+{
+    return fs_num_box(v);
+}
+
+PyObject *fs_jit_box_float(double v)
+{
+    PyObject *o = NUM_TAKE_FLOAT();
+    if (FS_UNLIKELY(o == NULL)) {
+        if (!fs_pool_fill_floats()) {
+            return NULL;
+        }
+        o = NUM_TAKE_FLOAT();
+    }
+    ((PyFloatObject *)o)->ob_fval = v;
+    return o;
+}
+
+void fs_jit_drop_box(PyObject *o)
+{
+    if (o != NULL && --o->ob_refcnt == 0) {
+        fs_num_dealloc(o);
+    }
+}
+
+/* Whether making one more object that the collector knows would make it run. */
+FS_INLINE bool help_gc_due(const fs_ctx *ctx)
+{
+    const struct _gc_runtime_state *gc = &ctx->ts->interp->gc;
+    return gc->generations[0].count >= gc->generations[0].threshold && gc->enabled;
+}
+
+PyObject *fs_jit_new_tuple(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
+{
+    PyTupleObject *tuple = fs_pyrt_tuple_take(ctx->ts, (size_t)n);
+    if (tuple == NULL) {
+        tuple = n > 0 && help_gc_due(ctx) ? NULL : (PyTupleObject *)PyTuple_New(n);
+        if (tuple == NULL) {
+            PyErr_Clear();
+            return NULL;
+        }
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        tuple->ob_item[i] = items[i];
+    }
+    return (PyObject *)tuple;
+}
+
+PyObject *fs_jit_new_list(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
+{
+    bool kept = ctx->ts->interp->list.numfree > 0;
+    PyObject *list = !kept && help_gc_due(ctx) ? NULL : PyList_New(n);
+    if (list == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyList_SET_ITEM(list, i, items[i]);
+    }
+    return list;
+}
+
+PyObject *fs_jit_new_instance(fs_ctx *ctx, PyTypeObject *type, PyObject **values, Py_ssize_t n)
+{
+    if (help_gc_due(ctx)) {
+        return NULL;
+    }
+    PyObject *made = fs_call_known.object_new(type, fs_call_known.no_args, NULL);
+    if (made == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    PyDictValues *into = n > 0 ? *_PyObject_ValuesPointer(made) : NULL;
+    if (n > 0 && into == NULL) {
+        Py_DECREF(made);
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (values[i] != NULL) {
+            into->values[i] = values[i];
+            _PyDictValues_AddToInsertionOrder(into, i);
+        }
+    }
+    return made;
+}
+
+/* Makes a suspended generator's frame the one that runs on behalf of the caller. */
+static void help_resume_generator(fs_ctx *ctx, _PyInterpreterFrame *frame,
+                                  _PyInterpreterFrame *caller, int kind, fs_code *caller_co)
+{
+    PyGenObject *gen = _PyFrame_GetGenerator(frame);
+    gen->gi_exc_state.previous_item = ctx->ts->exc_info;
+    ctx->ts->exc_info = &gen->gi_exc_state;
+    gen->gi_frame_state = FRAME_EXECUTING;
+    fs_frame_set_resumed(frame, kind);
+    ctx->resumer = caller;
+    ctx->resumer_co = caller_co;
+}
+
+void fs_jit_push_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, _PyInterpreterFrame *caller,
+                       const fs_frame_desc *desc, fs_code *caller_co, PyObject *func)
+{
+    fs_code *co = desc->co;
+    caller->prev_instr = FS_UNIT_OF(caller_co, caller_co->instrs + desc->call_slot);
+    caller->stacktop = desc->call_depth;
+    if (desc->base == FS_BASE_REF) {
+        help_resume_generator(ctx, frame, caller, desc->kind, caller_co);
+        frame->stacktop = -1;
+    } else {
+        PyFunctionObject *function = (PyFunctionObject *)Py_NewRef(func);
+        frame->f_func = function;
+        frame->f_globals = function->func_globals;
+        frame->f_builtins = function->func_builtins;
+        frame->f_locals = NULL;
+        frame->f_code = (PyCodeObject *)Py_NewRef(co->pycode);
+        frame->frame_obj = NULL;
+        frame->prev_instr = co->before;
+        fs_frame_set_fresh(frame, desc->kind);
+        *fs_frame_caller_code(frame, co) = caller_co;
+        ctx->ts->datastack_top = (PyObject **)frame + co->framesize;
+    }
+    frame->previous = caller;
+    ctx->cframe.current_frame = frame;
+    ctx->co = co;
+    ctx->ts->recursion_remaining--;
+}
+
+void fs_jit_pop_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *caller_co)
+{
+    _PyInterpreterFrame *caller = frame->previous;
+    FS_ASSERT(frame->frame_obj == NULL);
+    if (frame->owner == FRAME_OWNED_BY_GENERATOR) {
+        PyGenObject *gen = _PyFrame_GetGenerator(frame);
+        ctx->ts->exc_info = gen->gi_exc_state.previous_item;
+        gen->gi_exc_state.previous_item = NULL;
+        frame->previous = NULL;
+    } else {
+        Py_DECREF(frame->f_func);
+        Py_DECREF(frame->f_code);
+        ctx->ts->datastack_top = (PyObject **)frame;
+    }
+    caller->stacktop = -1;
+    ctx->cframe.current_frame = caller;
+    ctx->co = caller_co;
+    ctx->ts->recursion_remaining++;
+}

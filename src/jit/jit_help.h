@@ -1,0 +1,55 @@
+/* What machine code, the IR interpreter and the exits do through C: boxes, deaths, allocations,
+ * frames.
+ *
+ * What must stay true: nothing here runs Python code or leaves an exception. What could is not
+ * done: the function says so and has changed nothing.
+ */
+#ifndef FS_JIT_HELP_H
+#define FS_JIT_HELP_H
+
+#include "ir/ir.h"
+
+/* New references; NULL: no memory. */
+PyObject *fs_jit_box_int(int64_t v);
+PyObject *fs_jit_box_float(double v);
+FS_INLINE PyObject *fs_jit_box_bool(uint64_t v)
+{
+    return Py_NewRef(v ? Py_True : Py_False);
+}
+
+/* The value of an exact int or bool of at most two digits; false: it has more. */
+FS_INLINE bool fs_jit_unbox_int(PyObject *o, int64_t *v)
+{
+    Py_ssize_t size = Py_SIZE(o);
+    const digit *digits = ((PyLongObject *)o)->ob_digit;
+    if (FS_LIKELY((size_t)(size + 1) <= 2)) {
+        *v = size * (int64_t)digits[0];
+        return true;
+    }
+    int64_t magnitude = digits[0] | (int64_t)digits[1] << PyLong_SHIFT;
+    *v = size < 0 ? -magnitude : magnitude;
+    return size == 2 || size == -2;
+}
+
+/* Drops an exact int, float, bool, or NULL. */
+void fs_jit_drop_box(PyObject *o);
+
+/* The end of an object whose last reference has just gone (its count is 0): frees it and what dies
+ * with it, if all of that is sure to run no Python code. Else puts the count back to 1: false. */
+bool fs_jit_dealloc_quiet(PyObject *o);
+
+/* Steal the items; NULL, nothing stolen: the collector is due, or there is no memory. */
+PyObject *fs_jit_new_tuple(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+PyObject *fs_jit_new_list(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+/* An instance as object.__new__(type) makes it, with values by index (stolen; NULL: unset), which
+ * count as set in that order. */
+PyObject *fs_jit_new_instance(fs_ctx *ctx, PyTypeObject *type, PyObject **values, Py_ssize_t n);
+
+/* Makes an inlined frame real, whose slots are filled already: header, place in the chain, data
+ * stack, depth of recursion. `caller` is real; `func` is borrowed. */
+void fs_jit_push_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, _PyInterpreterFrame *caller,
+                       const fs_frame_desc *desc, fs_code *caller_co, PyObject *func);
+/* Takes it off again, whose slots are empty and which has no frame object. */
+void fs_jit_pop_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *caller_co);
+
+#endif
