@@ -29,8 +29,8 @@ MAY_KNOW: dict[str, set[str]] = {
     "pyrt": {"base"},
     "sem": {"base", "pyrt"},
     # What an op does and what it remembers: two halves, each of which needs the other.
-    "spec": {"base", "pyrt", "sem", "interp"},
-    "interp": {"base", "pyrt", "sem", "spec"},
+    "spec": {"base", "pyrt", "sem", "interp", "jit"},
+    "interp": {"base", "pyrt", "sem", "spec", "jit"},
     # The IR's interpreter stands in for machine code, and calls what that calls.
     "ir": {"base", "pyrt", "interp", "jit", "opt"},
     "opt": {"base", "pyrt", "interp", "ir"},

@@ -19,7 +19,8 @@ enum fs_base_config_id {
 
 struct fs_base_config {
     const char *name;
-    const char *const *allowed; /* ends with NULL */
+    const char *const *allowed;       /* its values; or their form, in words; ends with NULL */
+    bool (*check)(const char *value); /* not NULL: what it accepts is allowed */
     const char *help;
 };
 
@@ -31,5 +32,12 @@ const char *fs_base_config_get(enum fs_base_config_id id);
 
 /* Writes one sentence to buffer and returns true if the value is not an allowed one. */
 bool fs_base_config_complaint(enum fs_base_config_id id, char *buffer, size_t size);
+
+/* Readers of values that have a form; `otherwise` when the variable has no (allowed) value, or
+ * does not mention the name. */
+size_t fs_base_config_size(enum fs_base_config_id id, size_t otherwise);
+unsigned fs_base_config_number(enum fs_base_config_id id, const char *name, unsigned otherwise);
+/* Whether the list has the word. */
+bool fs_base_config_has(enum fs_base_config_id id, const char *word);
 
 #endif

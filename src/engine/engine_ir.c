@@ -21,31 +21,6 @@
 #pragma weak fs_asm_free
 #pragma weak fs_asm_available
 
-/* Until src/jit has its own. */
-__attribute__((weak)) bool fs_jit_make_exits(fs_trace *trace)
-{
-    int n = 0;
-    trace->exits = calloc((size_t)trace->ir.nins, sizeof(fs_exit));
-    for (int i = 1; trace->exits != NULL && i < trace->ir.nins; i++) {
-        if (trace->ir.ins[i].snap != 0) {
-            trace->exits[n++] =
-                (fs_exit){.trace = trace, .guard = i, .snap = trace->ir.ins[i].snap - 1};
-        }
-    }
-    trace->nexits = n;
-    return trace->exits != NULL;
-}
-
-__attribute__((weak)) fs_exit *fs_jit_exit_at(const fs_trace *trace, fs_ref guard)
-{
-    for (int i = 0; i < trace->nexits; i++) {
-        if (trace->exits[i].guard == guard) {
-            return &trace->exits[i];
-        }
-    }
-    return NULL;
-}
-
 static bool ir_is_missing(const void *function, const char *what)
 {
     if (function == NULL) {

@@ -6,9 +6,11 @@
  */
 #include "engine/engine.h"
 
+#include "asm/asm.h"
 #include "interp/interp.h"
 #include "interp/interp_num.h"
 #include "interp/interp_record.h"
+#include "jit/jit_report.h"
 #include "sem/sem.h"
 
 #include <dlfcn.h>
@@ -103,20 +105,20 @@ static PyObject *engine_handover_dict(const uint64_t *counts)
 PyDoc_STRVAR(engine_stats_doc,
              "stats() -> dict\n--\n\n"
              "Counters since the start or reset_stats(): frames entered from C, code objects\n"
-             "translated (ever, alive, their bytes), specialisations, guard misses, and\n"
-             "hand-overs to CPython's evaluator by reason and op.");
+             "translated (ever, alive, their bytes), specialisations, guard misses, hand-overs\n"
+             "to CPython's evaluator by reason and op, and under 'jit' what the JIT has done.");
 
 static PyObject *engine_stats(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
 {
     const fs_stats_t *s = &fs_stats;
-    return Py_BuildValue("{sK sK sK sK sK sK sK sK s{sN sN sN}}", "frames", s->frames,
-                         "code_translated", s->translated, "code_objects", s->translated_now,
-                         "code_bytes", s->bytes_now, "specialized", s->specialized, "misses",
-                         s->misses, "despecialized", s->despecialized, "given_up", s->given_up,
-                         "handovers", "tracing",
-                         engine_handover_dict(s->handovers[FS_HANDOVER_TRACING]), "disabled",
-                         engine_handover_dict(s->handovers[FS_HANDOVER_DISABLED]), "odd_code",
-                         engine_handover_dict(s->handovers[FS_HANDOVER_CODE]));
+    return Py_BuildValue(
+        "{sK sK sK sK sK sK sK sK s{sN sN sN} sN}", "frames", s->frames, "code_translated",
+        s->translated, "code_objects", s->translated_now, "code_bytes", s->bytes_now, "specialized",
+        s->specialized, "misses", s->misses, "despecialized", s->despecialized, "given_up",
+        s->given_up, "handovers", "tracing",
+        engine_handover_dict(s->handovers[FS_HANDOVER_TRACING]), "disabled",
+        engine_handover_dict(s->handovers[FS_HANDOVER_DISABLED]), "odd_code",
+        engine_handover_dict(s->handovers[FS_HANDOVER_CODE]), "jit", fs_jit_report());
 }
 
 PyDoc_STRVAR(engine_reset_stats_doc,
@@ -126,7 +128,53 @@ static PyObject *engine_reset_stats(PyObject *self FS_UNUSED, PyObject *unused F
 {
     fs_stats_t fresh = {.translated_now = fs_stats.translated_now, .bytes_now = fs_stats.bytes_now};
     fs_stats = fresh;
+    fs_jit_reset_stats();
     Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(engine_jit_traces_doc,
+             "jit_traces(ir=False) -> list of dict\n--\n\n"
+             "The traces that are alive: where each begins, its size, the exits that were taken;\n"
+             "with ir its instructions as text.");
+
+static PyObject *engine_jit_traces(PyObject *self FS_UNUSED, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"ir", NULL};
+    int with_ir = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|p:jit_traces", names, &with_ir)) {
+        return NULL;
+    }
+    return fs_jit_list_traces(with_ir != 0);
+}
+
+PyDoc_STRVAR(engine_jit_mode_doc,
+             "jit_mode() -> str\n--\n\n"
+             "'on', 'ir' (traces are interpreted) or 'off': what FULLSPEED_JIT asked for when the\n"
+             "engine was loaded.");
+
+static PyObject *engine_jit_mode(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
+{
+    return PyUnicode_FromString(!fs_jit_settings.on         ? "off"
+                                : fs_jit_settings.interpret ? "ir"
+                                                            : "on");
+}
+
+PyDoc_STRVAR(engine_jit_is_available_doc, "jit_is_available() -> bool\n--\n\n"
+                                          "Whether machine code can be made on this machine.");
+
+static PyObject *engine_jit_is_available(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
+{
+    return PyBool_FromLong(fs_asm_available());
+}
+
+PyDoc_STRVAR(engine_jit_is_active_doc,
+             "jit_is_active() -> bool\n--\n\n"
+             "Whether the code that calls this runs in a trace just now. Only for experiments: a\n"
+             "program whose course depends on it has two courses.");
+
+static PyObject *engine_jit_is_active(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
+{
+    return PyBool_FromLong(fs_jit_is_active());
 }
 
 PyDoc_STRVAR(engine_build_info_doc, "build_info() -> dict\n--\n\nHow this engine was built.");
@@ -270,6 +318,11 @@ static PyMethodDef engine_methods[] = {
     {"stats", engine_stats, METH_NOARGS, engine_stats_doc},
     {"reset_stats", engine_reset_stats, METH_NOARGS, engine_reset_stats_doc},
     {"build_info", engine_build_info, METH_NOARGS, engine_build_info_doc},
+    {"jit_traces", (PyCFunction)(void (*)(void))engine_jit_traces, METH_VARARGS | METH_KEYWORDS,
+     engine_jit_traces_doc},
+    {"jit_mode", engine_jit_mode, METH_NOARGS, engine_jit_mode_doc},
+    {"jit_is_available", engine_jit_is_available, METH_NOARGS, engine_jit_is_available_doc},
+    {"jit_is_active", engine_jit_is_active, METH_NOARGS, engine_jit_is_active_doc},
     {"record_start", engine_record_start, METH_VARARGS, engine_record_start_doc},
     {"record_stop", engine_record_stop, METH_NOARGS, engine_record_stop_doc},
     {"after_import", engine_after_import, METH_VARARGS, engine_after_import_doc},
@@ -285,7 +338,7 @@ static PyMethodDef engine_methods[] = {
 /* Py_mod_exec: once per interpreter that imports the module. */
 static int engine_exec(PyObject *module FS_UNUSED)
 {
-    if (fs_sem_init() < 0 || fs_num_init() < 0) {
+    if (fs_sem_init() < 0 || fs_num_init() < 0 || fs_jit_init() < 0) {
         return -1;
     }
     fs_eval_init();

@@ -11,6 +11,7 @@
  * it what CPython does.
  */
 #include "interp/interp_pass.h"
+#include "jit/jit_hooks.h"
 
 fs_stats_t fs_stats;
 
@@ -131,6 +132,9 @@ fs_code *fs_code_translate(PyCodeObject *code)
         code_refuse(co, pass.unsafe);
     } else {
         fs_fuse_code(&pass);
+        if (fs_jit_settings.on) {
+            fs_jit_code_made(co);
+        }
         co->entry = co->instrs + (co->instrs[0].op == FS_OP_RESUME);
         fs_generator_examine(co);
     }
@@ -145,6 +149,9 @@ fs_code *fs_code_translate(PyCodeObject *code)
 
 void fs_code_free(fs_code *co)
 {
+    if (FS_UNLIKELY(co->places != NULL || co->traced)) {
+        fs_jit_code_dies(co);
+    }
     fs_stats.translated_now--;
     fs_stats.bytes_now -= co->bytes;
     PyMem_Free(co->block);

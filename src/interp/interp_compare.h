@@ -36,7 +36,7 @@ enum { CMP_LESS = 1, CMP_EQUAL = 2, CMP_GREATER = 4, CMP_UNORDERED = 8 };
 #define COMPARE_JUMP(before)             \
     do {                                 \
         ip += (before);                  \
-        if (cache->mask & outcome) {     \
+        if (FS_COMPARE_MASK(cache) & outcome) {     \
             BRANCH_HERE();               \
             COMPARE_WAY(cache->if_true); \
         }                                \

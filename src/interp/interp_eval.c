@@ -8,6 +8,7 @@
 #include "interp/interp.h"
 #include "interp/interp_macros.h"
 
+#include "jit/jit_hooks.h"
 #include "sem/sem.h"
 
 /* The table of new activations: the main one, or while the test recorder runs that of recording. */
@@ -31,7 +32,9 @@ static void eval_swap(PyInterpreterState *interp, const fs_dispatch *table)
              cframe = cframe->previous) {
             fs_ctx *ctx = (fs_ctx *)((char *)cframe - offsetof(fs_ctx, cframe));
             if (ctx->marker == eval_marker(cframe)) {
+                fs_jit_stop_recording(ctx, FS_JIT_SWAPPED);
                 ctx->table = table;
+                ctx->leave = 1;
             }
         }
     }
@@ -223,6 +226,9 @@ FS_INLINE PyObject *eval_activate(PyThreadState *ts, _PyInterpreterFrame *frame,
         } else {
             result = fs_run_at(ctx, frame, sp, ip, co);
         }
+    }
+    if (FS_UNLIKELY(ctx->table != eval_table)) {
+        fs_jit_stop_recording(ctx, FS_JIT_ENDS);
     }
     ts->cframe = outer;
     outer->use_tracing = ctx->cframe.use_tracing;

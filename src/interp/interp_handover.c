@@ -7,6 +7,7 @@
  */
 #include "interp/interp.h"
 
+#include "jit/jit_hooks.h"
 #include "sem/sem.h"
 
 fs_next fs_handover(fs_ctx *ctx, PyObject **result)
@@ -17,6 +18,7 @@ fs_next fs_handover(fs_ctx *ctx, PyObject **result)
     int reason = ctx->cframe.use_tracing ? FS_HANDOVER_TRACING
                  : ctx->co->runs_stock   ? FS_HANDOVER_CODE
                                          : FS_HANDOVER_DISABLED;
+    fs_jit_stop_recording(ctx, FS_JIT_HANDS_OVER);
     fs_stats.handovers[reason][ctx->ip->op]++;
     frame->prev_instr = FS_UNIT_OF(ctx->co, ctx->ip) - 1;
     frame->stacktop = (int)(ctx->sp - frame->localsplus);

@@ -141,6 +141,9 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
         uint16_t flags_ = fs_ops[ip->op].flags;            \
         if ((truth) == ((flags_ & FS_OPF_IF_TRUE) != 0)) { \
             if (flags_ & FS_OPF_BACK) {                    \
+                if (ip->counter != 0) {                    \
+                    GOTO_OP(JUMP_BACKWARD_JIT);            \
+                }                                          \
                 GOTO_OP(JUMP_BACKWARD);                    \
             }                                              \
             ip += 1 + ARG;                                 \

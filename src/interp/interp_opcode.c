@@ -7,6 +7,8 @@
 #define NEED_OPCODE_TABLES
 #include "interp/interp_opcode.h"
 
+#include "jit/jit_hooks.h"
+
 #include <internal/pycore_opcode.h>
 
 /* Arguments whose effects are compared: flags of all ops lie below. */
@@ -52,6 +54,25 @@ static int opcode_arg_kind(int opcode)
         return FS_ARG_COMPARE;
     default:
         return FS_ARG_ANY;
+    }
+}
+
+/* While the JIT is on, backward jumps count. */
+static int opcode_counting(int opcode)
+{
+    switch (opcode) {
+    case JUMP_BACKWARD:
+        return FS_OP_JUMP_BACKWARD_JIT;
+    case POP_JUMP_BACKWARD_IF_FALSE:
+        return FS_OP_POP_JUMP_BACKWARD_IF_FALSE_JIT;
+    case POP_JUMP_BACKWARD_IF_TRUE:
+        return FS_OP_POP_JUMP_BACKWARD_IF_TRUE_JIT;
+    case POP_JUMP_BACKWARD_IF_NONE:
+        return FS_OP_POP_JUMP_BACKWARD_IF_NONE_JIT;
+    case POP_JUMP_BACKWARD_IF_NOT_NONE:
+        return FS_OP_POP_JUMP_BACKWARD_IF_NOT_NONE_JIT;
+    default:
+        return -1;
     }
 }
 
@@ -154,6 +175,10 @@ void fs_opcode_init(void)
         facts->opcode = (uint8_t)opcode;
         facts->length = (uint8_t)meta->length;
         facts->warmup = meta->flags & FS_OPF_ADAPTIVE ? FS_WARMUP : 0;
+        if (fs_jit_settings.on && opcode_counting(opcode) >= 0) {
+            facts->op = (uint16_t)opcode_counting(opcode);
+            facts->warmup = fs_jit_settings.loop_counter;
+        }
         facts->arg = (uint8_t)opcode_arg_kind(opcode);
         if (_PyOpcode_Jump[opcode / 32] >> opcode % 32 & 1) {
             facts->jump = meta->flags & FS_OPF_BACK ? FS_JUMP_BACKWARD : FS_JUMP_FORWARD;

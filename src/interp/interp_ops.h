@@ -9,6 +9,7 @@
 #include "interp/interp_iter.h"
 #include "interp/interp_num.h"
 #include "interp/interp_subscr.h"
+#include "jit/jit_hooks.h"
 #include "sem/sem.h"
 #include "spec/spec.h"
 #include "spec/spec_attr.h"

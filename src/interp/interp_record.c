@@ -1,10 +1,12 @@
-/* The test recorder: what runs before every op while the recording table is in force.
+/* What runs before every op while the recording table is in force: the trace recorder, or the
+ * test recorder.
  *
- * It logs opcodes into a ring, so that tests can see that the second dispatch
- * table reaches every op. The trace recorder takes its place.
+ * The latter logs opcodes into a ring, so that tests can see that the second dispatch table
+ * reaches every op.
  */
 #include "interp/interp.h"
 #include "interp/interp_record.h"
+#include "jit/jit_hooks.h"
 
 static struct {
     uint16_t *ring;
@@ -27,10 +29,9 @@ int fs_record_start(size_t size)
     return 0;
 }
 
-void fs_record_op(fs_ctx *ctx FS_UNUSED, _PyInterpreterFrame *frame FS_UNUSED,
-                  PyObject **sp FS_UNUSED, fs_instr *ip)
+void fs_record_op(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip)
 {
-    if (record_log.ring != NULL) {
+    if (!fs_jit_record_op(ctx, frame, sp, ip) && record_log.ring != NULL) {
         record_log.ring[record_log.count++ % record_log.size] = ip->op;
     }
 }

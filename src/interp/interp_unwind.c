@@ -10,6 +10,7 @@
  */
 #include "interp/interp.h"
 
+#include "jit/jit_hooks.h"
 #include "sem/sem.h"
 
 void fs_ctx_enter_frame(fs_ctx *ctx, _PyInterpreterFrame *frame)
@@ -213,6 +214,9 @@ fs_next fs_unwind_reraise(fs_ctx *ctx)
 
 fs_next fs_unwind_error(fs_ctx *ctx)
 {
+    if (FS_UNLIKELY(fs_jit_settings.on)) {
+        fs_jit_stop_recording(ctx, FS_JIT_RAISES);
+    }
     unwind_note_frame(ctx);
     return fs_unwind_reraise(ctx);
 }

@@ -1,16 +1,18 @@
 /* Traces as the engine holds them: entry points, exits, registry, policy.
  *
  * Life of a trace: a counter in the interpreter runs out (jit_hot.c), the recorder writes IR
- * (src/record), the passes improve it (src/opt), the back end makes machine code (src/asm) or the IR
- * interpreter stands in (src/ir/ir_run.c), the anchor's instruction is rewritten so that the interpreter enters it.
- * Leaving goes through an fs_exit: its snapshot is restored (jit_exit.c) and the interpreter goes on.
+ * (src/record), the passes improve it (src/opt), the back end makes machine code (src/asm) or the
+ * IR interpreter stands in (src/ir/ir_run.c), the anchor's instruction is rewritten so that the
+ * interpreter enters it. Leaving goes through an fs_exit: its snapshot is restored (jit_exit.c) and
+ * the interpreter goes on.
  */
 #ifndef FS_JIT_H
 #define FS_JIT_H
 
 #include "ir/ir.h"
 
-/* Where a value is when a trace leaves: a general register 0-15, an xmm 16-31, a spill slot 32... */
+/* Where a value is when a trace leaves: a general register 0-15, an xmm 16-31, a spill slot 32...
+ */
 typedef struct {
     fs_ref ref;
     int16_t where;
@@ -24,13 +26,13 @@ typedef struct fs_exit {
     fs_trace *trace;    /* whose exit it is */
     fs_ref guard;       /* the instruction */
     int snap;
-    uint32_t count;     /* times left here */
-    uint8_t state;      /* enum fs_exit_state_kind */
-    uint8_t reason;     /* for people: enum fs_exit_reason, from the op */
+    uint32_t count; /* times left here */
+    uint8_t state;  /* enum fs_exit_state_kind */
+    uint8_t reason; /* for people: enum fs_exit_reason, from the op */
     uint16_t nlocs;
-    fs_loc *locs;       /* of every non-constant ref that the snapshot needs, sunk ones' parts too */
-    fs_trace *side;     /* the side trace, NULL */
-    uint16_t failures;  /* tries to record from here that came to nothing */
+    fs_loc *locs;      /* of every non-constant ref that the snapshot needs, sunk ones' parts too */
+    fs_trace *side;    /* the side trace, NULL */
+    uint16_t failures; /* tries to record from here that came to nothing */
 } fs_exit;
 
 enum { FS_EXIT_COLD, FS_EXIT_LINKED, FS_EXIT_GIVEN_UP };
@@ -54,36 +56,37 @@ enum fs_trace_kind { FS_TRACE_LOOP, FS_TRACE_ENTRY, FS_TRACE_SIDE };
 struct fs_trace {
     uint32_t id;
     uint8_t kind;
-    uint8_t dead;        /* not to be entered again */
-    fs_code *co;         /* code of the root frame */
-    int slot;            /* anchor: where the interpreter enters (loop head, entry), or exit's slot */
-    fs_trace *root;      /* of a side trace; itself for the others */
-    fs_exit *from;       /* side trace: the exit it is patched into */
+    uint8_t dead;   /* not to be entered again */
+    fs_code *co;    /* code of the root frame */
+    int slot;       /* anchor: where the interpreter enters (loop head, entry), or exit's slot */
+    fs_trace *root; /* of a side trace; itself for the others */
+    fs_exit *from;  /* side trace: the exit it is patched into */
     fs_ir ir;
     PyInterpreterState *interp;
-    int room;            /* words of data stack that its inlined frames may need */
-    int depth;           /* levels of recursion that they may need */
+    int room;  /* words of data stack that its inlined frames may need */
+    int depth; /* levels of recursion that they may need */
     /* machine code */
-    const void *code;    /* where to enter; NULL: run by the IR interpreter */
-    const void *loop;    /* address of LOOP */
+    const void *code; /* where to enter; NULL: run by the IR interpreter */
+    const void *loop; /* address of LOOP */
     size_t code_size;
     fs_ref *live;        /* loop traces: refs that LOOP expects (fs_opt_live_in), */
     int16_t *live_where; /* and where (fs_loc.where) */
     int nlive;
     fs_exit *exits;
     int nexits;
-    uint64_t entries;    /* times entered (roots) */
+    uint64_t entries; /* times entered (roots) */
     uint32_t record_us, compile_us;
     /* The engine's own (src/jit). */
-    fs_trace *target;    /* the root whose LOOP the JTRACE at its end goes on at, NULL */
-    fs_trace *next;      /* list of the dead that wait for their end */
-    uint64_t last;       /* roots: when last entered, by the count of all entries */
-    uint32_t held;       /* dead: activations that may be inside */
-    uint16_t sides;      /* roots: side traces in the tree */
-    uint16_t level;      /* side traces between this one and the root */
+    fs_trace *target; /* the root whose LOOP the JTRACE at its end goes on at, NULL */
+    fs_trace *next;   /* list of the dead that wait for their end */
+    uint64_t last;    /* roots: when last entered, by the count of all entries */
+    uint32_t held;    /* dead: activations that may be inside */
+    uint16_t sides;   /* roots: side traces in the tree */
+    uint16_t level;   /* side traces between this one and the root */
 };
 
-/* ---- src/opt/opt.h has the passes; src/asm/asm.h the back end; src/record/record.h the recorder ---- */
+/* ---- src/opt/opt.h has the passes; src/asm/asm.h the back end; src/record/record.h the recorder
+ * ---- */
 
 /* Whether an activation must leave its trace at once (GPOKE): tracing or profiling has come on, the
  * evaluator slot is no longer ours, or its table was swapped or the trace has died (ctx->leave). */
@@ -101,10 +104,10 @@ FS_INLINE bool fs_jit_must_poll(const fs_ctx *ctx)
 /* The trace of a number, as JTRACE has it; NULL: it is dead. */
 fs_trace *fs_jit_trace_of(uint32_t id);
 
-/* The exits of a trace: one per instruction with a snapshot, ascending by `guard`. A back end calls
- * the first once, before it compiles. */
-bool fs_jit_make_exits(fs_trace *trace); /* false: no memory */
-fs_exit *fs_jit_exit_at(const fs_trace *trace, fs_ref guard); /* NULL: it has none */
+/* The exits of a trace, one per instruction with a snapshot, by rising guards: made with calloc
+ * before a back end gets the trace; false: no memory. The one of an instruction, NULL: none. */
+bool fs_jit_make_exits(fs_trace *trace);
+fs_exit *fs_jit_exit_at(const fs_trace *trace, fs_ref guard);
 
 /* src/ir/ir_run.c: runs a trace, and what it goes on in (exits' side traces, JTRACE), until it
  * leaves: state->exit, ->values (by ref of the trace that was left; to be given to PyMem_Free) and

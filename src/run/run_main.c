@@ -212,7 +212,7 @@ done:
 /* The entry of one environment variable: (value or None, allowed values, help). */
 static PyObject *run_config_entry(enum fs_base_config_id id)
 {
-    char complaint[256];
+    char complaint[512];
     if (fs_base_config_complaint(id, complaint, sizeof complaint)) {
         PyErr_SetString(PyExc_ValueError, complaint);
         return NULL;

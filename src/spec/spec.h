@@ -91,10 +91,13 @@ typedef struct {
 } fs_cache_slot;
 
 typedef struct {
+    fs_instr back;   /* COMPARE_BACKWARD_JIT: where a backward jump that counts leads first */
     int32_t if_true; /* distances in slots from the compare */
     int32_t if_false;
-    uint8_t mask; /* outcomes that are true: 1 less, 2 equal, 4 greater, 8 unordered */
 } fs_cache_compare_jump;
+
+/* Outcomes that are true: 1 less, 2 equal, 4 greater, 8 unordered. */
+#define FS_COMPARE_MASK(cache) ((cache)->back.flags)
 
 typedef struct {
     uint32_t type_version; /* of the left operand */

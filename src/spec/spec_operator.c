@@ -1,5 +1,6 @@
 /* Specialisation of binary operators and compares, alone and with the loads before them. */
 #include "interp/interp_num.h"
+#include "jit/jit_hooks.h"
 #include "spec/spec.h"
 
 /* Specialised ops of one operator, by operand types; 0: none. */
@@ -279,14 +280,14 @@ static const uint8_t compare_masks[] = {
 static bool compare_find_jump(fs_instr *ip)
 {
     fs_cache_compare_jump *cache = (fs_cache_compare_jump *)(ip + 1);
-    cache->mask = compare_masks[ip->arg];
+    cache->back = (fs_instr){.op = FS_OP_CACHE, .flags = compare_masks[ip->arg]};
     int at = 3;
     while (ip[at].op == FS_OP_EXTENDED_ARG) {
         at++;
     }
     int32_t taken = at + 1 + (int32_t)ip[at].arg;
     bool if_true = false;
-    switch (ip[at].op) {
+    switch (fs_ops[ip[at].op].family) {
     case FS_OP_POP_JUMP_FORWARD_IF_TRUE:
         if_true = true;
         break;
@@ -301,6 +302,13 @@ static bool compare_find_jump(fs_instr *ip)
         break;
     default:
         return false;
+    }
+    if (ip[at].counter != 0) {
+        /* A backward jump that counts goes by way of the slot behind the compare. */
+        cache->back.op = FS_OP_COMPARE_BACKWARD_JIT;
+        cache->back.counter = fs_jit_settings.loop_counter;
+        cache->back.arg = (uint32_t)(2 - taken);
+        taken = 1;
     }
     cache->if_true = if_true ? taken : at + 1;
     cache->if_false = if_true ? at + 1 : taken;

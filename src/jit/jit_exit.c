@@ -1,0 +1,318 @@
+/* Leaving a trace: everything that its snapshot says is made real.
+ *
+ * In this order: values of all slots as objects that the slots own (boxes, sunk allocations);
+ * frames that were only virtual; the slots; ctx; and last what the exit has to drop, for that may
+ * run any code. Nothing before that does: the collector is held back meanwhile.
+ *
+ * What must stay true: a sunk allocation is made once, whatever names it, and gets a reference
+ * per name: the trace itself has none. Its parts' references are its own (the trace has made them),
+ * but for parts that are sunk or unboxed.
+ */
+#include "jit/jit_help.h"
+#include "jit/jit_room.h"
+
+enum { EXIT_FEW = 96 };
+
+/* A sunk allocation that has been made; `object` has one reference more than it is to have. */
+typedef struct {
+    fs_ref ref;
+    PyObject *object;
+} exit_made;
+
+typedef struct {
+    fs_ctx *ctx;
+    const fs_exit_state *state;
+    const fs_exit *exit;
+    const fs_ir *ir;
+    exit_made *made;
+    int nmade, made_room;
+    exit_made few_made[16];
+    bool failed; /* out of memory: something is missing */
+} exit_run;
+
+/* The raw bits of a ref's value. */
+static uint64_t exit_bits(const exit_run *run, fs_ref ref)
+{
+    if (fs_ref_is_const(ref)) {
+        return fs_ir_constant(run->ir, ref)->bits;
+    }
+    if (run->state->values != NULL) {
+        return run->state->values[ref];
+    }
+    for (int i = 0; i < run->exit->nlocs; i++) {
+        const fs_loc *loc = &run->exit->locs[i];
+        if (loc->ref != ref) {
+            continue;
+        }
+        uint64_t bits;
+        if (loc->where >= FS_LOC_SPILL) {
+            bits = run->state->spill[loc->where - FS_LOC_SPILL];
+        } else if (loc->where >= FS_LOC_XMM) {
+            memcpy(&bits, &run->state->xmm[loc->where - FS_LOC_XMM], sizeof(bits));
+        } else {
+            bits = run->state->gpr[loc->where];
+        }
+        return bits;
+    }
+    /* (the facts of the activation need no location) */
+    switch (fs_ir_at(run->ir, ref)->op) {
+    case FS_IR_FRAME:
+        return (uint64_t)(uintptr_t)run->state->frame;
+    case FS_IR_DSTACK:
+        return (uint64_t)(uintptr_t)run->state->dstack;
+    case FS_IR_CTX:
+        return (uint64_t)(uintptr_t)run->ctx;
+    default:
+        FS_ASSERT(!"an exit without the location of a value");
+        return 0;
+    }
+}
+
+static bool exit_is_sunk(const exit_run *run, fs_ref ref)
+{
+    return ref > 0 && fs_ir_at(run->ir, ref)->flags & FS_INS_SUNK;
+}
+
+static PyObject *exit_sunk(exit_run *run, fs_ref ref);
+
+/* A new reference to a value as an object; NULL for ref 0 and when out of memory. */
+static PyObject *exit_object(exit_run *run, fs_ref ref)
+{
+    if (ref == 0) {
+        return NULL;
+    }
+    if (exit_is_sunk(run, ref)) {
+        return Py_XNewRef(exit_sunk(run, ref));
+    }
+    PyObject *o;
+    uint64_t bits = exit_bits(run, ref);
+    switch (fs_ir_type(run->ir, ref)) {
+    case FS_T_I64:
+        o = fs_jit_box_int((int64_t)bits);
+        break;
+    case FS_T_F64: {
+        double v;
+        memcpy(&v, &bits, sizeof(v));
+        o = fs_jit_box_float(v);
+        break;
+    }
+    case FS_T_B:
+        /* (only the low byte of a truth value is sure) */
+        return fs_jit_box_bool(bits & 0xff);
+    default:
+        return Py_XNewRef((PyObject *)(uintptr_t)bits);
+    }
+    run->failed |= o == NULL;
+    return o;
+}
+
+/* The parts of a sunk allocation, as references for it to take over. */
+static void exit_parts(exit_run *run, const fs_ins *ins, PyObject **parts)
+{
+    for (int i = 0; i < ins->nargs; i++) {
+        fs_ref part = run->ir->pool[ins->args + (uint32_t)i];
+        parts[i] = exit_object(run, part);
+        if (FS_UNLIKELY(part != 0 && parts[i] == NULL)) {
+            parts[i] = Py_NewRef(Py_None); /* there was no memory for it: MemoryError follows */
+        } else if (part != 0 && fs_ir_type(run->ir, part) == FS_T_OBJ && !exit_is_sunk(run, part)) {
+            Py_DECREF(parts[i]); /* the trace has handed one over */
+        }
+    }
+}
+
+static PyObject *exit_make(exit_run *run, const fs_ins *ins)
+{
+    PyObject *few[EXIT_FEW];
+    PyObject **parts = few;
+    PyObject *made = NULL;
+    if (ins->nargs > EXIT_FEW &&
+        (parts = PyMem_Malloc((size_t)ins->nargs * sizeof(*parts))) == NULL) {
+        return NULL;
+    }
+    switch (ins->op) {
+    case FS_IR_BOXI:
+    case FS_IR_BOXF:
+    case FS_IR_BOXB:
+        made = exit_object(run, ins->a);
+        break;
+    case FS_IR_NEWTUPLE:
+        exit_parts(run, ins, parts);
+        made = fs_jit_new_tuple(run->ctx, parts, ins->nargs);
+        break;
+    case FS_IR_NEWLIST:
+        exit_parts(run, ins, parts);
+        made = fs_jit_new_list(run->ctx, parts, ins->nargs);
+        break;
+    case FS_IR_NEWINST:
+        exit_parts(run, ins, parts);
+        made = fs_jit_new_instance(run->ctx, (PyTypeObject *)(uintptr_t)exit_bits(run, ins->a),
+                                   parts, ins->nargs);
+        break;
+    default:
+        FS_ASSERT(!"an op that cannot be sunk");
+    }
+    if (parts != few) {
+        PyMem_Free(parts);
+    }
+    return made;
+}
+
+/* A sunk allocation (borrowed); NULL: out of memory. */
+static PyObject *exit_sunk(exit_run *run, fs_ref ref)
+{
+    for (int i = 0; i < run->nmade; i++) {
+        if (run->made[i].ref == ref) {
+            return run->made[i].object;
+        }
+    }
+    PyObject *made = exit_make(run, fs_ir_at(run->ir, ref));
+    if (run->nmade == run->made_room) {
+        size_t room = (size_t)run->made_room * 2;
+        exit_made *grown = PyMem_Malloc(room * sizeof(*grown));
+        if (grown == NULL) {
+            run->failed = true;
+            return NULL;
+        }
+        memcpy(grown, run->made, (size_t)run->nmade * sizeof(*grown));
+        if (run->made != run->few_made) {
+            PyMem_Free(run->made);
+        }
+        run->made = grown;
+        run->made_room = (int)room;
+    }
+    run->failed |= made == NULL;
+    run->made[run->nmade++] = (exit_made){ref, made};
+    return made;
+}
+
+/* The reference that an entry of the snapshot gives to its slot, or to be dropped. */
+static PyObject *exit_entry(exit_run *run, const fs_snap_entry *entry)
+{
+    PyObject *o = exit_object(run, entry->ref);
+    if (entry->owned && o != NULL && fs_ir_type(run->ir, entry->ref) == FS_T_OBJ &&
+        !exit_is_sunk(run, entry->ref)) {
+        Py_DECREF(o); /* the slot has one already */
+    }
+    return o;
+}
+
+static _PyInterpreterFrame *exit_frame_of(const exit_run *run, const fs_frame_desc *desc)
+{
+    switch (desc->base) {
+    case FS_BASE_DSTACK:
+        return (_PyInterpreterFrame *)(run->state->dstack + desc->offset);
+    case FS_BASE_REF:
+        return (_PyInterpreterFrame *)(uintptr_t)exit_bits(run, desc->baseref);
+    default:
+        return run->state->frame;
+    }
+}
+
+/* Makes the snapshot's frames real and the top one the running one. Fills where[]. */
+static void exit_frames(exit_run *run, const fs_snap *snap, _PyInterpreterFrame **where)
+{
+    fs_ctx *ctx = run->ctx;
+    const fs_snap_frame *frames = &run->ir->snap_frames[snap->frames];
+    fs_code *co = NULL;
+    for (int i = 0; i < snap->nframes; i++) {
+        const fs_frame_desc *desc = &run->ir->frames[frames[i].desc];
+        where[i] = exit_frame_of(run, desc);
+        if (!frames[i].real && i > 0) {
+            PyObject *func = (PyObject *)(uintptr_t)exit_bits(run, desc->func);
+            fs_jit_push_frame(ctx, where[i], where[i - 1], desc, co, func);
+            if (desc->base != FS_BASE_REF) {
+                fs_frame_empty_slots(where[i], desc->co, 0);
+            }
+        }
+        co = desc->co;
+        bool top = i == snap->nframes - 1;
+        where[i]->prev_instr = FS_UNIT_OF(co, co->instrs + frames[i].slot) - top;
+        where[i]->stacktop = top ? -1 : frames[i].depth;
+    }
+    const fs_snap_frame *top = &frames[snap->nframes - 1];
+    ctx->frame = where[snap->nframes - 1];
+    ctx->co = co;
+    ctx->ip = co->instrs + top->slot;
+    ctx->sp = ctx->frame->localsplus + top->depth;
+    ctx->cframe.current_frame = ctx->frame;
+}
+
+/* Puts the values into their slots; what stands there stale is dropped. */
+static void exit_slots(exit_run *run, const fs_snap *snap, _PyInterpreterFrame **where,
+                       PyObject **values)
+{
+    const fs_snap_entry *entries = &run->ir->entries[snap->entries];
+    for (int i = 0; i < snap->nentries; i++) {
+        if (entries[i].slot == FS_SLOT_DROP) {
+            continue;
+        }
+        _PyInterpreterFrame *frame = where[entries[i].frame];
+        PyObject **slot = &frame->localsplus[entries[i].slot];
+        PyObject *old = *slot;
+        PyObject *value = values[i];
+        if (FS_UNLIKELY(value == NULL && entries[i].ref != 0)) {
+            value = Py_NewRef(Py_None); /* there was no memory for it: MemoryError follows */
+        }
+        *slot = value;
+        if (entries[i].stale) {
+            fs_jit_drop_box(old);
+        }
+    }
+}
+
+/* The objects of all entries. */
+static void exit_values(exit_run *run, const fs_snap *snap, PyObject **values)
+{
+    const fs_snap_entry *entries = &run->ir->entries[snap->entries];
+    int collects = run->ctx->ts->interp->gc.enabled;
+    run->ctx->ts->interp->gc.enabled = 0;
+    for (int i = 0; i < snap->nentries; i++) {
+        values[i] = exit_entry(run, &entries[i]);
+    }
+    run->ctx->ts->interp->gc.enabled = collects;
+}
+
+int fs_jit_restore(fs_ctx *ctx, fs_exit_state *state)
+{
+    const fs_exit *exit = state->exit;
+    const fs_ir *ir = &exit->trace->ir;
+    const fs_snap *snap = &ir->snaps[exit->snap];
+    exit_run run = {.ctx = ctx, .state = state, .exit = exit, .ir = ir};
+    run.made = run.few_made;
+    run.made_room = (int)(sizeof(run.few_made) / sizeof(run.few_made[0]));
+    PyObject *few[EXIT_FEW];
+    _PyInterpreterFrame *few_frames[EXIT_FEW];
+    PyObject **values = few;
+    _PyInterpreterFrame **where = few_frames;
+    if (snap->nentries > EXIT_FEW || snap->nframes > EXIT_FEW) {
+        size_t room = (size_t)snap->nentries + snap->nframes;
+        values = PyMem_RawMalloc(room * sizeof(*values));
+        if (values == NULL) {
+            Py_FatalError("fullspeed: no memory to leave a trace");
+        }
+        where = (_PyInterpreterFrame **)(values + snap->nentries);
+    }
+    exit_values(&run, snap, values);
+    exit_frames(&run, snap, where);
+    exit_slots(&run, snap, where, values);
+    for (int i = 0; i < run.nmade; i++) {
+        Py_XDECREF(run.made[i].object); /* each name has a reference of its own now */
+    }
+    if (run.made != run.few_made) {
+        PyMem_Free(run.made);
+    }
+    const fs_snap_entry *entries = &ir->entries[snap->entries];
+    for (int i = 0; i < snap->nentries; i++) {
+        if (entries[i].slot == FS_SLOT_DROP) {
+            Py_XDECREF(values[i]);
+        }
+    }
+    if (values != few) {
+        PyMem_RawFree(values);
+    }
+    if (FS_UNLIKELY(run.failed) && state->error == 0) {
+        PyErr_NoMemory();
+        return FS_FAIL;
+    }
+    return state->error != 0 ? FS_FAIL : FS_GO_ON;
+}

@@ -1,0 +1,181 @@
+/* Hot code: counters that run out, places of traces, the beginning and the end of recordings.
+ *
+ * A backward jump or RESUME that counts (src/ops/ops_jit.ops) comes here when its 8-bit counter
+ * is 0. The place of its target knows what is left of the threshold. Where a trace stands,
+ * or one is being recorded, the counter is set to 1, so that each time is asked again. A place that
+ * is given up gets its plain ops back, one by one as they come by.
+ */
+#include "jit/jit_room.h"
+
+#include "spec/spec.h"
+
+enum { HOT_COUNTER = 255 };
+
+/* The activation that records, if any, the exit that it began from, and when that was. */
+static struct {
+    const fs_ctx *ctx;
+    const fs_exit *from;
+    uint64_t since;
+} hot_recording;
+
+fs_jit_place *fs_jit_place_find(const fs_code *co, int slot)
+{
+    return co->places == NULL ? NULL : co->places[slot];
+}
+
+fs_jit_place *fs_jit_place_at(fs_code *co, int slot, int kind)
+{
+    if (co->places == NULL) {
+        co->places = PyMem_Calloc((size_t)co->nslots + 1, sizeof(*co->places));
+        if (co->places == NULL) {
+            return NULL;
+        }
+    }
+    if (co->places[slot] == NULL) {
+        fs_jit_place *place = PyMem_Calloc(1, sizeof(*place));
+        if (place != NULL) {
+            uint32_t threshold =
+                kind == FS_TRACE_LOOP ? fs_jit_settings.loop : fs_jit_settings.entry;
+            place->kind = (uint8_t)kind;
+            place->left = threshold > HOT_COUNTER ? threshold - HOT_COUNTER : 0;
+            co->places[slot] = place;
+        }
+    }
+    return co->places[slot];
+}
+
+fs_trace *fs_jit_trace_at(fs_code *co, int slot)
+{
+    fs_jit_place *place = fs_jit_place_find(co, slot);
+    return place == NULL ? NULL : place->trace;
+}
+
+/* The op at a place that was given up never asks again. */
+static void hot_retire(fs_code *co, fs_instr *counted)
+{
+    if (counted->op == FS_OP_COMPARE_BACKWARD_JIT) {
+        fs_cache_compare_jump *cache = (fs_cache_compare_jump *)counted;
+        int32_t *way = cache->if_true == 1 ? &cache->if_true : &cache->if_false;
+        *way = 2 - (int32_t)counted->arg;
+        counted->op = FS_OP_CACHE;
+        return;
+    }
+    if (counted->op == FS_OP_RESUME_JIT && counted == co->instrs) {
+        co->entry = counted + 1;
+    }
+    counted->op = fs_ops[counted->op].family;
+    counted->counter = 0;
+}
+
+bool fs_jit_begin(fs_ctx *ctx, int kind, fs_exit *from)
+{
+    if (ctx->table != fs_run_table(FS_TABLE_MAIN) || *ctx->slot != fs_eval ||
+        !fs_rec_start(ctx, ctx->frame, ctx->sp, ctx->ip, ctx->co, kind, from)) {
+        return false;
+    }
+    hot_recording.ctx = ctx;
+    hot_recording.from = from;
+    hot_recording.since = fs_jit_clock();
+    return true;
+}
+
+uint64_t fs_jit_recording_ends(void)
+{
+    if (hot_recording.ctx == NULL) {
+        return 0;
+    }
+    hot_recording.ctx = NULL;
+    uint64_t us = fs_jit_clock() - hot_recording.since;
+    fs_jit_stats.record_us += us;
+    return us;
+}
+
+void fs_jit_recording_loses(const fs_trace *trace)
+{
+    const fs_ctx *ctx = hot_recording.ctx;
+    if (ctx != NULL &&
+        (trace == NULL || (hot_recording.from != NULL && hot_recording.from->trace == trace))) {
+        fs_rec_cancel(ctx, FS_ABORT_lost);
+        hot_recording.ctx = NULL;
+    }
+}
+
+void fs_jit_recording_forks(const PyThreadState *ts)
+{
+    if (hot_recording.ctx != NULL && hot_recording.ctx->ts != ts) {
+        fs_rec_cancel(hot_recording.ctx, FS_ABORT_left);
+        hot_recording.ctx = NULL;
+    }
+}
+
+/* A counter for the place at ctx->ip has run out. */
+static fs_next hot_count(fs_ctx *ctx, fs_instr *counted, int kind)
+{
+    fs_code *co = ctx->co;
+    fs_jit_place *place = fs_jit_place_at(co, (int)(ctx->ip - co->instrs), kind);
+    counted->counter = 1;
+    if (place == NULL) {
+        counted->counter = HOT_COUNTER;
+    } else if (place->trace != NULL) {
+        return fs_jit_can_enter(ctx, place->trace) ? fs_jit_enter(ctx, place->trace) : FS_GO_ON;
+    } else if (place->given_up) {
+        hot_retire(co, counted);
+    } else if (place->left > 0) {
+        counted->counter = (uint8_t)(place->left > HOT_COUNTER ? HOT_COUNTER : place->left);
+        place->left -= counted->counter;
+    } else if (ctx->table == fs_run_table(FS_TABLE_MAIN) && !fs_jit_begin(ctx, kind, NULL)) {
+        counted->counter = HOT_COUNTER; /* somebody else is recording */
+    }
+    return FS_GO_ON;
+}
+
+fs_next fs_jit_at_jump(fs_ctx *ctx, fs_instr *jump)
+{
+    return hot_count(ctx, jump, FS_TRACE_LOOP);
+}
+
+fs_next fs_jit_at_entry(fs_ctx *ctx, fs_instr *resume)
+{
+    return hot_count(ctx, resume, FS_TRACE_ENTRY);
+}
+
+void fs_jit_code_made(fs_code *co)
+{
+    if (co->flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) ||
+        !(co->flags & CO_OPTIMIZED)) {
+        return;
+    }
+    int at = 0;
+    while (co->instrs[at].op == FS_OP_COPY_FREE_VARS || co->instrs[at].op == FS_OP_MAKE_CELL ||
+           co->instrs[at].op == FS_OP_EXTENDED_ARG) {
+        at++;
+    }
+    if (co->instrs[at].op == FS_OP_RESUME && co->instrs[at].arg == 0) {
+        co->instrs[at].op = FS_OP_RESUME_JIT;
+        co->instrs[at].counter = fs_jit_settings.entry_counter;
+    }
+}
+
+bool fs_jit_record_op(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip)
+{
+    if (!fs_rec_is_active(ctx)) {
+        return false;
+    }
+    if (ip->op != FS_OP_COMPARE_BACKWARD_JIT) { /* (the second half of an op that was seen) */
+        fs_rec_step(ctx, frame, sp, ip);
+    }
+    return true;
+}
+
+void fs_jit_stop_recording(const fs_ctx *ctx, fs_jit_end why)
+{
+    static const uint8_t reasons[] = {
+        [FS_JIT_ENDS] = FS_ABORT_left,
+        [FS_JIT_RAISES] = FS_ABORT_exception,
+        [FS_JIT_HANDS_OVER] = FS_ABORT_tracing,
+        [FS_JIT_SWAPPED] = FS_ABORT_tracing,
+    };
+    if (FS_UNLIKELY(fs_rec_is_active(ctx))) {
+        fs_rec_cancel(ctx, (enum fs_abort)reasons[why]);
+    }
+}

@@ -1,0 +1,171 @@
+/* FULLSPEED_LOG: a line for each trace that is made or comes to nothing; FULLSPEED_DUMP: the whole.
+ *
+ *     [trace 3 loop nbody.py:34 advance 412us 230 ins 1812 bytes]
+ *     [trace 4 side nbody.py:41 advance 90us 64 ins 540 bytes, from 3/17]
+ *     [abort loop nbody.py:60 report: an op that cannot be recorded (IMPORT_NAME, line 61)]
+ *
+ * Lines are written at once, so that a crash does not lose the last one.
+ */
+#include "jit/jit_room.h"
+
+#include "asm/asm.h"
+#include "base/base_config.h"
+
+#include <opcode.h>
+#include <time.h>
+
+const char *const fs_jit_kind_names[3] = {
+    [FS_TRACE_LOOP] = "loop",
+    [FS_TRACE_ENTRY] = "entry",
+    [FS_TRACE_SIDE] = "side",
+};
+
+static const char *const log_reasons[FS_ABORT_COUNT] = {
+#define X(name, text) text,
+    FS_ABORTS(X)
+#undef X
+};
+
+static FILE *log_file; /* NULL: nobody wants it */
+static const char *log_stages = "";
+static const char *log_filter;
+
+void fs_jit_log_init(void)
+{
+    const char *path = fs_base_config_get(FS_CONFIG_FULLSPEED_LOG);
+    const char *dump = fs_base_config_get(FS_CONFIG_FULLSPEED_DUMP);
+    if (path != NULL && strcmp(path, "-") != 0 && strcmp(path, "stderr") != 0) {
+        log_file = fopen(path, "ae");
+    } else if (path != NULL || dump != NULL) {
+        log_file = stderr;
+    }
+    if (dump != NULL) {
+        log_stages = dump;
+        log_filter = strchr(dump, ':');
+    }
+}
+
+uint64_t fs_jit_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+int fs_jit_line_of(const fs_code *co, int slot)
+{
+    return PyCode_Addr2Line(co->pycode, slot * (int)sizeof(_Py_CODEUNIT));
+}
+
+/* Text of a str for C; "?" when it cannot be had. */
+static const char *log_text(PyObject *str)
+{
+    const char *text = PyUnicode_AsUTF8(str);
+    if (text == NULL) {
+        PyErr_Clear();
+        return "?";
+    }
+    return text;
+}
+
+/* file:line function */
+static void log_where(const fs_code *co, int slot)
+{
+    const char *file = log_text(co->pycode->co_filename);
+    const char *slash = strrchr(file, '/');
+    fprintf(log_file, "%s:%d %s", slash != NULL ? slash + 1 : file, fs_jit_line_of(co, slot),
+            log_text(co->pycode->co_qualname));
+}
+
+void fs_jit_log_trace(const fs_trace *trace, uint64_t us)
+{
+    if (log_file == NULL) {
+        return;
+    }
+    fprintf(log_file, "[trace %u %s ", trace->id, fs_jit_kind_names[trace->kind]);
+    log_where(trace->co, trace->slot);
+    fprintf(log_file, " %lluus %d ins %zu bytes", (unsigned long long)us, trace->ir.nins - 1,
+            trace->code_size);
+    if (trace->from != NULL) {
+        fprintf(log_file, ", from %u/%d", trace->from->trace->id,
+                (int)(trace->from - trace->from->trace->exits));
+    }
+    if (trace->target != NULL) {
+        fprintf(log_file, ", goes on in %u", trace->target->id);
+    }
+    fputs("]\n", log_file);
+    fflush(log_file);
+}
+
+void fs_jit_log_abort(const fs_code *co, int slot, int kind, const fs_exit *from, enum fs_abort why,
+                      int op)
+{
+    if (log_file == NULL) {
+        return;
+    }
+    fprintf(log_file, "[abort %s ", fs_jit_kind_names[kind]);
+    log_where(co, slot);
+    if (from != NULL) {
+        fprintf(log_file, ", from %u/%d", from->trace->id, (int)(from - from->trace->exits));
+    }
+    fprintf(log_file, ": %s", log_reasons[why]);
+    if (op >= 0 && op < 256 && fs_op_of_cpython[op] != 0) {
+        fprintf(log_file, " (%s)", fs_ops[fs_op_of_cpython[op] - 1].name);
+    }
+    fputs("]\n", log_file);
+    fflush(log_file);
+}
+
+void fs_jit_log_event(const char *what, const fs_trace *trace)
+{
+    if (log_file == NULL) {
+        return;
+    }
+    fprintf(log_file, "[trace %u %s: %s]\n", trace->id, fs_jit_kind_names[trace->kind], what);
+    fflush(log_file);
+}
+
+/* The machine code as hexadecimal digits, 32 bytes to a line. */
+static void log_code(const fs_trace *trace)
+{
+    PyObject *bytes = trace->code != NULL ? fs_asm_bytes(trace) : NULL;
+    if (bytes == NULL) {
+        PyErr_Clear();
+        return;
+    }
+    const unsigned char *code = (const unsigned char *)PyBytes_AS_STRING(bytes);
+    for (Py_ssize_t i = 0; i < PyBytes_GET_SIZE(bytes); i++) {
+        fprintf(log_file, "%02x%s", code[i], i % 32 == 31 ? "\n" : "");
+    }
+    fputs("\n", log_file);
+    Py_DECREF(bytes);
+}
+
+void fs_jit_dump(const fs_trace *trace, char stage)
+{
+    const char *end = log_filter != NULL ? log_filter : log_stages + strlen(log_stages);
+    if (log_file == NULL || memchr(log_stages, stage, (size_t)(end - log_stages)) == NULL ||
+        (log_filter != NULL &&
+         strstr(log_text(trace->co->pycode->co_qualname), log_filter + 1) == NULL)) {
+        return;
+    }
+    fprintf(log_file, "---- %s ",
+            stage == 'r'   ? "recorded"
+            : stage == 'i' ? "optimized"
+            : stage == 'm' ? "machine code"
+                           : "come to nothing");
+    log_where(trace->co, trace->slot);
+    fputs("\n", log_file);
+    if (stage == 'm') {
+        log_code(trace);
+    } else {
+        PyObject *text = fs_ir_format(&trace->ir, NULL);
+        if (text != NULL) {
+            fprintf(log_file, "%s\n", log_text(text));
+            Py_DECREF(text);
+        } else {
+            PyErr_Clear();
+        }
+    }
+    fflush(log_file);
+}

@@ -1,0 +1,217 @@
+/* What becomes of recordings: a trace that is run, or another try later.
+ *
+ * A place (or exit) whose recording fails waits twice as long each time, and is given up in the
+ * end. Reasons that are sure to come back give up at once.
+ */
+#include "jit/jit_room.h"
+
+#include "asm/asm.h"
+#include "opt/opt.h"
+
+enum {
+    POLICY_TRIES = 5,       /* of a place */
+    POLICY_TRIES_OUTER = 8, /* of a loop around one that is not compiled yet */
+    POLICY_SPACE = 512,     /* words of data stack that every trace may use */
+    POLICY_DEPTH = 16,      /* and levels of recursion */
+};
+
+bool fs_jit_make_exits(fs_trace *trace)
+{
+    const fs_ir *ir = &trace->ir;
+    int n = 0;
+    for (int i = 1; i < ir->nins; i++) {
+        n += ir->ins[i].snap != 0;
+    }
+    trace->exits = calloc((size_t)n + 1, sizeof(*trace->exits));
+    if (trace->exits == NULL) {
+        return false;
+    }
+    for (int i = 1; i < ir->nins; i++) {
+        if (ir->ins[i].snap != 0) {
+            trace->exits[trace->nexits++] =
+                (fs_exit){.trace = trace, .guard = i, .snap = ir->ins[i].snap - 1};
+        }
+    }
+    return true;
+}
+
+fs_exit *fs_jit_exit_at(const fs_trace *trace, fs_ref guard)
+{
+    int low = 0, high = trace->nexits;
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (trace->exits[middle].guard < guard) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < trace->nexits && trace->exits[low].guard == guard ? &trace->exits[low] : NULL;
+}
+
+/* What the IR interpreter needs of a back end's work: the live-ins of the loop. */
+static bool policy_find_live(fs_trace *trace)
+{
+    if (trace->ir.loop == 0) {
+        return true;
+    }
+    trace->nlive = fs_opt_live_in(&trace->ir, NULL);
+    trace->live = calloc((size_t)trace->nlive + 1, sizeof(*trace->live));
+    if (trace->live == NULL) {
+        return false;
+    }
+    (void)fs_opt_live_in(&trace->ir, trace->live);
+    return true;
+}
+
+/* Makes what runs the trace. */
+static enum fs_abort policy_compile(fs_trace *trace)
+{
+    if (!fs_jit_make_exits(trace)) {
+        return FS_ABORT_memory;
+    }
+    if (fs_jit_settings.interpret) {
+        return policy_find_live(trace) ? FS_ABORT_none : FS_ABORT_memory;
+    }
+    if (fs_asm_memory_used() > fs_jit_memory_limit - fs_jit_memory_limit / 16) {
+        fs_jit_evict(fs_jit_memory_limit / 4 * 3, trace->root);
+    }
+    const char *reason = NULL;
+    if (fs_asm_compile(trace, &reason) == 0) {
+        return FS_ABORT_none;
+    }
+    return fs_asm_memory_used() > fs_jit_memory_limit / 4 * 3 ? FS_ABORT_code_memory
+                                                              : FS_ABORT_backend;
+}
+
+/* Where the trace goes on when its end is a JTRACE; false: that one is dead. */
+static bool policy_find_target(fs_trace *trace)
+{
+    const fs_ins *last = &trace->ir.ins[trace->ir.nins - 1];
+    if (last->op != FS_IR_JTRACE) {
+        return true;
+    }
+    trace->target = fs_jit_trace_of((uint32_t)last->aux);
+    return trace->target != NULL;
+}
+
+/* Turns a recording into a trace that can be run. */
+static enum fs_abort policy_finish(fs_trace *trace, int end)
+{
+    uint64_t begun = fs_jit_clock();
+    fs_jit_dump(trace, 'r');
+    bool fine = fs_opt_run(&trace->ir, end);
+    fs_jit_stats.optimize_us += fs_jit_clock() - begun;
+    if (!fine || trace->ir.failed) {
+        return trace->ir.failed ? FS_ABORT_too_long : FS_ABORT_type_unstable;
+    }
+#ifdef FS_DEBUG
+    char buffer[400];
+    const char *wrong = fs_ir_verify(&trace->ir, buffer, sizeof(buffer));
+    if (wrong != NULL) {
+        fs_jit_dump(trace, '!');
+        fprintf(stderr, "fullspeed: a trace is not well-formed: %s\n", wrong);
+        abort();
+    }
+#endif
+    if (!policy_find_target(trace)) {
+        return FS_ABORT_lost;
+    }
+    begun = fs_jit_clock();
+    enum fs_abort why = policy_compile(trace);
+    trace->compile_us = (uint32_t)(fs_jit_clock() - begun);
+    fs_jit_stats.compile_us += trace->compile_us;
+    return why;
+}
+
+/* From now on the trace is run. */
+static bool policy_install(fs_trace *trace)
+{
+    fs_jit_place *place = NULL;
+    if (trace->kind != FS_TRACE_SIDE) {
+        place = fs_jit_place_at(trace->co, trace->slot, trace->kind);
+        if (place == NULL || place->trace != NULL) {
+            return false;
+        }
+    }
+    if (!fs_jit_register(trace)) {
+        return false;
+    }
+    for (int i = 0; i < trace->ir.nframes; i++) {
+        trace->ir.frames[i].co->traced = true;
+    }
+    trace->co->traced = true;
+    int room = trace->room > POLICY_SPACE ? trace->room : POLICY_SPACE;
+    int depth = trace->depth > POLICY_DEPTH ? trace->depth : POLICY_DEPTH;
+    trace->room = trace->depth = 0;
+    fs_jit_make_room(trace->root, room, depth);
+    if (trace->target != NULL) {
+        fs_jit_make_room(trace->root, trace->target->room, trace->target->depth);
+    }
+    if (place != NULL) {
+        place->trace = trace;
+        return true;
+    }
+    trace->root->sides++;
+    trace->from->side = trace;
+    trace->from->state = FS_EXIT_LINKED;
+    if (trace->from->trace->code != NULL) {
+        fs_asm_link_exit(trace->from, trace);
+    }
+    return true;
+}
+
+void fs_jit_recorded(fs_trace *trace, int end)
+{
+    fs_exit *from = trace->from;
+    trace->interp = PyInterpreterState_Get();
+    trace->root = from == NULL ? trace : from->trace->root;
+    trace->level = from == NULL ? 0 : (uint16_t)(from->trace->level + 1);
+    uint64_t us = fs_jit_recording_ends();
+    trace->record_us = (uint32_t)us;
+    uint64_t begun = fs_jit_clock();
+    enum fs_abort why = policy_finish(trace, end);
+    if (why == FS_ABORT_none && !policy_install(trace)) {
+        why = FS_ABORT_memory;
+    }
+    if (why != FS_ABORT_none) {
+        fs_jit_dump(trace, 'x');
+        fs_jit_aborted(trace->co, trace->slot, trace->kind, from, why, -1);
+        fs_jit_free(trace);
+        return;
+    }
+    fs_jit_log_trace(trace, us + fs_jit_clock() - begun);
+    fs_jit_dump(trace, 'i');
+    fs_jit_dump(trace, 'm');
+}
+
+/* Whether another try would end in the same way. */
+static bool policy_is_final(enum fs_abort why)
+{
+    return why == FS_ABORT_unsupported_op || why == FS_ABORT_no_gain;
+}
+
+void fs_jit_aborted(fs_code *co, int slot, int kind, fs_exit *from, enum fs_abort why, int op)
+{
+    (void)fs_jit_recording_ends();
+    fs_jit_stats.aborts[why]++;
+    fs_jit_log_abort(co, slot, kind, from, why, op);
+    if (from != NULL) {
+        from->failures++;
+        from->count = 0;
+        return;
+    }
+    fs_jit_place *place = fs_jit_place_at(co, slot, kind);
+    if (place == NULL) {
+        return;
+    }
+    int most = why == FS_ABORT_inner_loop ? POLICY_TRIES_OUTER : POLICY_TRIES;
+    place->tries += policy_is_final(why) ? 2 : 1;
+    if (place->tries >= most) {
+        place->given_up = true;
+        fs_jit_stats.given_up++;
+        return;
+    }
+    uint32_t threshold = kind == FS_TRACE_LOOP ? fs_jit_settings.loop : fs_jit_settings.entry;
+    place->left = threshold << place->tries;
+}

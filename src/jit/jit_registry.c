@@ -1,0 +1,270 @@
+/* All traces: by number, how they die, and when they are freed.
+ *
+ * A trace dies with the code that it needs, with the exit that it hangs on, with the loop that it
+ * goes on in, or when machine code needs too much memory. Its memory must outlive the activations
+ * that may be inside it: those are told to leave (ctx->leave) and hold it until they have.
+ */
+#include "jit/jit_room.h"
+
+#include "asm/asm.h"
+
+#include <pthread.h>
+
+fs_trace **fs_jit_traces;
+uint32_t fs_jit_next_id = 1;
+static uint32_t registry_room;
+static fs_trace *registry_dead; /* held by somebody */
+
+bool fs_jit_register(fs_trace *trace)
+{
+    if (fs_jit_next_id >= registry_room) {
+        uint32_t room = registry_room == 0 ? 64 : registry_room * 2;
+        fs_trace **grown = PyMem_RawRealloc(fs_jit_traces, room * sizeof(*grown));
+        if (grown == NULL) {
+            return false;
+        }
+        memset(grown + registry_room, 0, (room - registry_room) * sizeof(*grown));
+        fs_jit_traces = grown;
+        registry_room = room;
+    }
+    trace->id = fs_jit_next_id++;
+    fs_jit_traces[trace->id] = trace;
+    fs_jit_stats.traces[trace->kind]++;
+    fs_jit_stats.alive[trace->kind]++;
+    return true;
+}
+
+fs_trace *fs_jit_trace_of(uint32_t id)
+{
+    return id < fs_jit_next_id && fs_jit_traces != NULL ? fs_jit_traces[id] : NULL;
+}
+
+void fs_jit_free(fs_trace *trace)
+{
+    if (trace->code != NULL) {
+        fs_asm_free(trace);
+    } else {
+        free(trace->exits);
+        free(trace->live);
+    }
+    fs_ir_clear(&trace->ir);
+    PyMem_RawFree(trace);
+}
+
+/* Marks the roots (by id) whose tree machine code may reach from `root`: seen[]. */
+static void registry_reach(uint8_t *seen, const fs_trace *root)
+{
+    bool grown = true;
+    seen[root->id] = 1;
+    while (grown) {
+        grown = false;
+        for (uint32_t id = 1; id < fs_jit_next_id; id++) {
+            const fs_trace *t = fs_jit_traces[id];
+            if (t != NULL && t->target != NULL && seen[t->root->id] && !seen[t->target->id]) {
+                seen[t->target->id] = 1;
+                grown = true;
+            }
+        }
+        for (const fs_trace *t = registry_dead; t != NULL; t = t->next) {
+            if (t->target != NULL && seen[t->root->id] && !seen[t->target->id]) {
+                seen[t->target->id] = 1;
+                grown = true;
+            }
+        }
+    }
+}
+
+/* Notes that the activation may be inside the dead trace. */
+static void registry_hold(fs_jit_inside *inside, fs_trace *trace)
+{
+    trace->held++;
+    fs_trace **held =
+        PyMem_RawRealloc(inside->held, (size_t)(inside->nheld + 1) * sizeof(*inside->held));
+    if (held == NULL) {
+        return; /* no memory: the trace is never freed */
+    }
+    held[inside->nheld++] = trace;
+    inside->held = held;
+}
+
+/* Tells activations that may be inside the tree to leave; a dead trace is held by them. */
+static void registry_clear_out(fs_trace *trace)
+{
+    if (fs_jit_insiders == NULL) {
+        return;
+    }
+    uint8_t *seen = PyMem_RawMalloc(fs_jit_next_id);
+    for (fs_jit_inside *inside = fs_jit_insiders; inside != NULL; inside = inside->next) {
+        if (seen != NULL) {
+            memset(seen, 0, fs_jit_next_id);
+            registry_reach(seen, inside->root);
+        }
+        if (seen == NULL || seen[trace->root->id]) {
+            inside->ctx->leave = 1;
+            if (trace->dead) {
+                registry_hold(inside, trace);
+            }
+        }
+    }
+    PyMem_RawFree(seen);
+}
+
+void fs_jit_let_go(fs_jit_inside *inside)
+{
+    for (int i = 0; i < inside->nheld; i++) {
+        fs_trace *trace = inside->held[i];
+        if (--trace->held == 0) {
+            fs_trace **link = &registry_dead;
+            while (*link != trace) {
+                link = &(*link)->next;
+            }
+            *link = trace->next;
+            fs_jit_free(trace);
+        }
+    }
+    PyMem_RawFree(inside->held);
+    inside->held = NULL;
+    inside->nheld = 0;
+}
+
+/* Takes a trace from where it is entered. */
+static void registry_unlink(fs_trace *trace)
+{
+    if (trace->kind == FS_TRACE_SIDE) {
+        trace->from->side = NULL;
+        trace->from->state = FS_EXIT_COLD;
+        trace->from->count = 0;
+        trace->root->sides--;
+        if (trace->from->trace->code != NULL) {
+            fs_asm_link_exit(trace->from, NULL);
+        }
+        return;
+    }
+    fs_jit_place *place = fs_jit_place_find(trace->co, trace->slot);
+    if (place != NULL && place->trace == trace) {
+        place->trace = NULL;
+        place->left = 0;
+    }
+}
+
+void fs_jit_kill(fs_trace *trace)
+{
+    if (trace->dead) {
+        return;
+    }
+    trace->dead = 1;
+    fs_jit_recording_loses(trace);
+    for (uint32_t id = 1; id < fs_jit_next_id; id++) {
+        fs_trace *t = fs_jit_traces[id];
+        if (t != NULL && (t->target == trace || (t->from != NULL && t->from->trace == trace))) {
+            fs_jit_kill(t);
+        }
+    }
+    fs_jit_stats.killed++;
+    fs_jit_stats.alive[trace->kind]--;
+    registry_unlink(trace);
+    registry_clear_out(trace);
+    fs_jit_traces[trace->id] = NULL;
+    if (trace->held != 0) {
+        trace->next = registry_dead;
+        registry_dead = trace;
+    } else {
+        fs_jit_free(trace);
+    }
+}
+
+/* Whether a trace's root or one of its inlined frames runs this code. */
+static bool registry_needs(const fs_trace *trace, const fs_code *co)
+{
+    if (trace->co == co) {
+        return true;
+    }
+    for (int i = 0; i < trace->ir.nframes; i++) {
+        if (trace->ir.frames[i].co == co) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void fs_jit_code_dies(fs_code *co)
+{
+    fs_jit_recording_loses(NULL);
+    for (uint32_t id = 1; co->traced && id < fs_jit_next_id; id++) {
+        fs_trace *trace = fs_jit_traces[id];
+        if (trace != NULL && registry_needs(trace, co)) {
+            fs_jit_log_event("its code is gone", trace);
+            fs_jit_kill(trace);
+        }
+    }
+    for (int i = 0; co->places != NULL && i <= co->nslots; i++) {
+        PyMem_Free(co->places[i]);
+    }
+    PyMem_Free(co->places);
+    co->places = NULL;
+}
+
+void fs_jit_evict(size_t bytes, const fs_trace *spared)
+{
+    while (fs_asm_memory_used() > bytes) {
+        fs_trace *oldest = NULL;
+        for (uint32_t id = 1; id < fs_jit_next_id; id++) {
+            fs_trace *t = fs_jit_traces[id];
+            if (t != NULL && t->root == t && t != spared &&
+                (oldest == NULL || t->last < oldest->last)) {
+                oldest = t;
+            }
+        }
+        if (oldest == NULL) {
+            return;
+        }
+        fs_jit_stats.evicted++;
+        fs_jit_log_event("evicted", oldest);
+        fs_jit_kill(oldest);
+    }
+}
+
+void fs_jit_make_room(fs_trace *root, int room, int depth)
+{
+    if (room <= root->room && depth <= root->depth) {
+        return;
+    }
+    root->room = room > root->room ? room : root->room;
+    root->depth = depth > root->depth ? depth : root->depth;
+    registry_clear_out(root); /* who is inside has asked for less */
+    for (uint32_t id = 1; id < fs_jit_next_id; id++) {
+        const fs_trace *t = fs_jit_traces[id];
+        if (t != NULL && t->target == root) {
+            fs_jit_make_room(t->root, root->room, root->depth);
+        }
+    }
+}
+
+/* After fork only the thread that has forked is left: others' activations are gone for good. */
+static void registry_after_fork(void)
+{
+    PyThreadState *ts = _PyThreadState_GET();
+    fs_jit_inside *inside = fs_jit_insiders;
+    while (inside != NULL) {
+        fs_jit_inside *next = inside->next;
+        if (inside->ctx->ts != ts) {
+            if (next != NULL) {
+                next->previous = inside->previous;
+            }
+            *(inside->previous != NULL ? &inside->previous->next : &fs_jit_insiders) = next;
+        }
+        inside = next;
+    }
+    fs_jit_recording_forks(ts);
+}
+
+int fs_jit_registry_init(void)
+{
+    static bool done;
+    if (!done && pthread_atfork(NULL, NULL, registry_after_fork) != 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    done = true;
+    return 0;
+}

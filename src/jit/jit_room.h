@@ -1,0 +1,98 @@
+/* Inside the jit room: places, the registry of traces, activations inside traces, the log.
+ *
+ * What must stay true (all under the GIL):
+ * - A trace that is not dead stands in the registry, and at its place or in its exit.
+ * - A dead trace is freed when no activation can be inside it any more: each one that might be
+ *   holds it (jit_inside.held) until it has left its trace, which it does at its next GPOKE.
+ * - The tree of a root: the side traces of its exits, and theirs. Room and depth of a root are
+ *   enough for all that can be reached from it.
+ */
+#ifndef FS_JIT_ROOM_H
+#define FS_JIT_ROOM_H
+
+#include "jit/jit.h"
+#include "jit/jit_hooks.h"
+#include "record/record.h"
+
+/* A loop head or function entry that is counted. */
+typedef struct fs_jit_place {
+    fs_trace *trace; /* NULL: none */
+    uint32_t left;   /* turns or calls to go, besides what the instruction's counter has */
+    uint8_t kind;    /* enum fs_trace_kind */
+    uint8_t tries;   /* recordings that came to nothing */
+    bool given_up;
+} fs_jit_place;
+
+/* The place at a slot, made when there is none; NULL: no memory. */
+fs_jit_place *fs_jit_place_at(fs_code *co, int slot, int kind);
+/* NULL: none. */
+fs_jit_place *fs_jit_place_find(const fs_code *co, int slot);
+
+/* An activation inside a trace, on its own C stack. */
+typedef struct fs_jit_inside {
+    struct fs_jit_inside *next, *previous;
+    fs_ctx *ctx;
+    fs_trace *root;  /* where it has entered */
+    fs_trace **held; /* the dead that it may be inside of */
+    int nheld;
+} fs_jit_inside;
+extern FS_HIDDEN fs_jit_inside *fs_jit_insiders;
+
+/* jit_enter.c */
+/* Whether the activation, whose frame is at the trace's start, can run it now. */
+bool fs_jit_can_enter(const fs_ctx *ctx, const fs_trace *trace);
+/* Runs it; ctx is then where it has left. */
+fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace);
+/* jit_hot.c: begins to record at ctx->ip; false: not now. */
+bool fs_jit_begin(fs_ctx *ctx, int kind, fs_exit *from);
+/* The recording is over: its microseconds. */
+uint64_t fs_jit_recording_ends(void);
+/* A trace dies (NULL: a code object): a recording that may need it comes to nothing. */
+void fs_jit_recording_loses(const fs_trace *trace);
+/* After fork: what other threads recorded comes to nothing. */
+void fs_jit_recording_forks(const PyThreadState *ts);
+
+/* jit_registry.c: the traces by id. */
+extern FS_HIDDEN fs_trace **fs_jit_traces;
+extern FS_HIDDEN uint32_t fs_jit_next_id; /* ids below it have been given */
+bool fs_jit_register(fs_trace *trace);    /* gives it an id; false: no memory */
+int fs_jit_registry_init(void);
+/* Unlinks a trace and all that hang on it or go on in it; they are freed as soon as nobody can be
+ * inside them. */
+void fs_jit_kill(fs_trace *trace);
+/* Gives everything back that a trace has. */
+void fs_jit_free(fs_trace *trace);
+/* The dead that an activation has held are let go. */
+void fs_jit_let_go(fs_jit_inside *inside);
+/* Kills the trees that were not entered for longest until machine code needs at most `bytes`. */
+void fs_jit_evict(size_t bytes, const fs_trace *spared);
+/* Raises room and depth of a root, and of all that lead into it. */
+void fs_jit_make_room(fs_trace *root, int room, int depth);
+
+/* jit_config.c */
+extern FS_HIDDEN size_t fs_jit_memory_limit;
+
+/* jit_stats.c */
+typedef struct {
+    uint64_t traces[3]; /* by kind, made */
+    uint64_t alive[3];
+    uint64_t entries, exits;
+    uint64_t aborts[FS_ABORT_COUNT];
+    uint64_t given_up, evicted, killed;
+    uint64_t record_us, optimize_us, compile_us;
+} fs_jit_stats_t;
+extern FS_HIDDEN fs_jit_stats_t fs_jit_stats;
+
+/* jit_log.c: what FULLSPEED_LOG and FULLSPEED_DUMP ask for. */
+void fs_jit_log_init(void);
+void fs_jit_log_trace(const fs_trace *trace, uint64_t us);
+void fs_jit_log_abort(const fs_code *co, int slot, int kind, const fs_exit *from, enum fs_abort why,
+                      int op);
+void fs_jit_log_event(const char *what, const fs_trace *trace); /* evicted, dropped */
+void fs_jit_dump(const fs_trace *trace, char stage);
+extern FS_HIDDEN const char *const fs_jit_kind_names[3];
+/* Microseconds of a clock that only goes forward. */
+uint64_t fs_jit_clock(void);
+int fs_jit_line_of(const fs_code *co, int slot);
+
+#endif
