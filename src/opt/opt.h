@@ -65,4 +65,12 @@ void fs_opt_dce(fs_ir *ir);
 /* Runs what is on in ir->passes over a complete trace (loop first when end != 0). */
 bool fs_opt_run(fs_ir *ir, int end);
 
+/* Time that the passes after recording have taken. */
+enum { FS_OPT_RUNS = 4 };
+typedef struct {
+    uint64_t traces;
+    uint64_t ns[FS_OPT_RUNS]; /* loop, sink, refs, dce */
+} fs_opt_times_t;
+extern FS_HIDDEN fs_opt_times_t fs_opt_times;
+
 #endif

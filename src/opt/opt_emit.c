@@ -7,10 +7,22 @@ static bool emit_forwards(const fs_ins *ins)
            ins->op == FS_IR_STOREX;
 }
 
+/* Whether an instruction has got an unboxed value where it wants an object: only folding makes
+ * sense of it, also when that is off. */
+static bool emit_must_fold(const fs_ir *ir, const fs_ins *ins)
+{
+    int type = fs_ir_type(ir, ins->a);
+    if (ins->op == FS_IR_GUARD || ins->op == FS_IR_CMP) {
+        return type != fs_ir_type(ir, ins->b);
+    }
+    return opt_is_unboxed(type) && fs_ir_ops[ins->op].operands[0] == 'o';
+}
+
 /* The value or fate of an instruction by the passes that are on; it may be rewritten. */
 static fs_ref emit_known(fs_ir *ir, fs_ins *ins)
 {
-    fs_ref known = ir->passes & FS_PASS_fold ? fs_opt_fold(ir, ins) : 0;
+    fs_ref known =
+        (ir->passes & FS_PASS_fold) || emit_must_fold(ir, ins) ? fs_opt_fold(ir, ins) : 0;
     if (known != 0) {
         return known;
     }

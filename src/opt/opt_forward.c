@@ -209,8 +209,9 @@ static bool forward_is_there(fs_ir *ir, const fs_ins *store)
     if (!fs_opt_find(ir, store, &found) || found.value != value || !found.steady) {
         return false;
     }
-    return ir->loop == 0 || found.from > ir->loop || ir->opt_index->carry == NULL ||
-           opt_carry_load(ir, ir->opt_index->carry, store, &found) != 0;
+    opt_carry *carry = ir->opt_index->carry;
+    return ir->loop == 0 || found.from > ir->loop ||
+           (carry != NULL && opt_carry_load(ir, carry, store, &found) != 0);
 }
 
 fs_ref fs_opt_forward(fs_ir *ir, const fs_ins *ins)
@@ -222,8 +223,9 @@ fs_ref fs_opt_forward(fs_ir *ir, const fs_ins *ins)
     if ((ins->op != FS_IR_LOAD && ins->op != FS_IR_LOADX) || !fs_opt_find(ir, ins, &found)) {
         return 0;
     }
-    if (ir->loop == 0 || found.from > ir->loop || ir->opt_index->carry == NULL) {
-        return found.steady ? found.value : 0;
+    if (ir->loop == 0 || found.from > ir->loop) {
+        return found.value;
     }
-    return opt_carry_load(ir, ir->opt_index->carry, ins, &found);
+    opt_carry *carry = ir->opt_index->carry;
+    return carry == NULL ? 0 : opt_carry_load(ir, carry, ins, &found);
 }

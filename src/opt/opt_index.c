@@ -233,3 +233,9 @@ void fs_opt_index_forget(fs_ir *ir)
         index->heads.indexed = ir->nins;
     }
 }
+
+void fs_opt_index_drop(fs_ir *ir)
+{
+    free(ir->opt_index);
+    ir->opt_index = NULL;
+}

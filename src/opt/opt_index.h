@@ -45,6 +45,8 @@ typedef struct fs_opt_index {
 fs_opt_index *fs_opt_index_of(fs_ir *ir);
 /* Forgets all chains: nothing before this point is found again. */
 void fs_opt_index_forget(fs_ir *ir);
+/* The instructions have got new numbers: no index at all, until somebody asks again. */
+void fs_opt_index_drop(fs_ir *ir);
 
 /* The memory that an instruction touches. */
 typedef struct {

@@ -1,0 +1,69 @@
+/* The runner: passes over a complete trace, in their order; each can be off, timed, checked. */
+#include "opt/opt_index.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static bool run_loop(fs_ir *ir, int end)
+{
+    return end == 0 || fs_opt_loop(ir, end);
+}
+
+static bool run_dce(fs_ir *ir, int end FS_UNUSED)
+{
+    fs_opt_dce(ir);
+    return true;
+}
+
+static const struct {
+    const char *name;
+    uint32_t pass; /* 0: always */
+    bool (*run)(fs_ir *ir, int end);
+} run_passes[] = {
+    {"loop", 0, run_loop}, /* without the pass, nothing moves out of the loop */
+    {"dce", FS_PASS_dce, run_dce},
+};
+
+#ifdef FS_DEBUG
+static void run_verify(const fs_ir *ir, const char *pass)
+{
+    char buffer[200];
+    const char *fault = fs_ir_verify(ir, buffer, sizeof(buffer));
+    if (fault != NULL) {
+        fprintf(stderr, "fullspeed: after the pass %s: %s\n", pass, fault);
+        abort();
+    }
+}
+#else
+static void run_verify(const fs_ir *ir FS_UNUSED, const char *pass FS_UNUSED)
+{
+}
+#endif
+
+fs_opt_times_t fs_opt_times;
+
+static uint64_t run_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+bool fs_opt_run(fs_ir *ir, int end)
+{
+    for (size_t i = 0; i < sizeof(run_passes) / sizeof(run_passes[0]); i++) {
+        if (run_passes[i].pass != 0 && !(ir->passes & run_passes[i].pass)) {
+            continue;
+        }
+        uint64_t began = run_now();
+        bool good = run_passes[i].run(ir, end) && !ir->failed;
+        fs_opt_times.ns[i] += run_now() - began;
+        if (!good) {
+            return false;
+        }
+        run_verify(ir, run_passes[i].name);
+    }
+    fs_opt_times.traces++;
+    return true;
+}
