@@ -13,8 +13,6 @@
 
 #include <stdlib.h>
 
-#pragma weak fs_opt_run
-#pragma weak fs_opt_emit
 #pragma weak fs_asm_compile
 #pragma weak fs_asm_enter
 #pragma weak fs_asm_link_exit
@@ -233,7 +231,7 @@ PyObject *fs_engine_ir_optimize(PyObject *self FS_UNUSED, PyObject *args, PyObje
         return NULL;
     }
     int64_t passes = ir_passes(list);
-    if (passes < 0 || ir_is_missing((void *)(uintptr_t)fs_opt_run, "optimizer")) {
+    if (passes < 0) {
         return NULL;
     }
     fs_ir parsed, fed;
@@ -474,8 +472,9 @@ static PyObject *ir_make_sunk(ir_runner *runner, fs_ref ref, const fs_ins *ins)
     for (int i = 0; i < ins->nargs && i < FS_SCRATCH_ARGS; i++) {
         fs_ref part = ir->pool[ins->args + (uint32_t)i];
         parts[i] = part == 0 ? NULL : ir_value(runner, part);
-        /* What is not made here comes with a reference of the trace's own, which is handed over. */
-        if (parts[i] != NULL && !(part > 0 && ir->ins[part].flags & FS_INS_SUNK)) {
+        /* Objects that are not made here come with a reference of the trace's own. */
+        if (part != 0 && fs_ir_type(ir, part) == FS_T_OBJ &&
+            !(part > 0 && ir->ins[part].flags & FS_INS_SUNK)) {
             Py_DECREF(parts[i]);
         }
     }

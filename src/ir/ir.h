@@ -90,7 +90,9 @@ typedef struct fs_ins {
 
 enum {
     FS_INS_ERROR = 1,    /* CALL: failing means an exception is set: the exit raises */
-    FS_INS_SUNK = 2,     /* an allocation that only snapshots know: no code, made at exits */
+    /* An allocation that only snapshots and other such allocations know: no code, made at exits.
+     * Its args may be unboxed; OBJ args are owned by it. */
+    FS_INS_SUNK = 2,
     FS_INS_NOHOT = 4,    /* leaving here is not counted (collections, breaker) */
     FS_INS_NULLABLE = 8, /* an OBJ or PTR load may give NULL, and that is no failure */
     FS_INS_MARK = 16,    /* for passes */

@@ -207,8 +207,8 @@ static fs_ref parse_word_ref(parse_in *in)
     static const struct {
         const char *word;
         PyObject *object;
-    } objects[] = {{"None", Py_None}, {"True", Py_True}, {"False", Py_False}};
-    for (int i = 0; i < 3; i++) {
+    } objects[] = {{"None", Py_None}, {"True", Py_True}, {"False", Py_False}, {"NULL", NULL}};
+    for (int i = 0; i < 4; i++) {
         if (parse_take_word(in, objects[i].word)) {
             return fs_ir_obj(in->ir, objects[i].object);
         }

@@ -12,8 +12,6 @@
 
 #include <math.h>
 
-#pragma weak fs_opt_live_in
-
 typedef struct {
     fs_exit_state *state;
     const fs_trace *trace;

@@ -79,7 +79,7 @@ static void text_object(text_out *out, PyObject *o)
 {
     const char *name;
     if (o == NULL) {
-        text_add(out, "<obj 0>");
+        text_add(out, "NULL");
     } else if ((name = text_name_of(out, o)) != NULL) {
         text_add(out, "<%s>", name);
     } else if (o == Py_None || o == Py_True || o == Py_False) {

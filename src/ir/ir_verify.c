@@ -29,6 +29,16 @@ __attribute__((format(printf, 3, 4))) static bool verify_fail(verify *v, int i, 
     return false;
 }
 
+/* Whether instruction `i` may name `ref` although no code makes it. */
+static bool verify_sunk(verify *v, int i, fs_ref ref, const char *what)
+{
+    const fs_ins *made = ref > 0 ? &v->ir->ins[ref] : NULL;
+    if (made == NULL || !(made->flags & FS_INS_SUNK) || v->ir->ins[i].flags & FS_INS_SUNK) {
+        return true;
+    }
+    return verify_fail(v, i, "%s: only exits make %04d", what, ref);
+}
+
 /* Whether `ref` names a constant, or an instruction before `before` that has a value. */
 static bool verify_ref(verify *v, int i, fs_ref ref, int before, const char *what)
 {
@@ -82,6 +92,9 @@ static bool verify_operands(verify *v, int i)
         }
         int before = ins->op == FS_IR_PHI ? (k == 0 ? v->ir->loop : v->ir->nins) : i;
         if (!verify_ref(v, i, operands[k], before, names[k])) {
+            return false;
+        }
+        if (!verify_sunk(v, i, operands[k], names[k])) {
             return false;
         }
         int type = fs_ir_type(v->ir, operands[k]);
@@ -190,10 +203,11 @@ static bool verify_args(verify *v, int i)
         if (arg == 0 && ins->op == FS_IR_NEWINST) {
             continue;
         }
-        if (!verify_ref(v, i, arg, i, "argument")) {
+        if (!verify_ref(v, i, arg, i, "argument") || !verify_sunk(v, i, arg, "argument")) {
             return false;
         }
-        char letter = letters != NULL ? letters[k] : ins->op == FS_IR_JTRACE ? 'n' : 'o';
+        bool any = ins->op == FS_IR_JTRACE || ins->flags & FS_INS_SUNK;
+        char letter = letters != NULL ? letters[k] : any ? 'n' : 'o';
         int type = fs_ir_type(v->ir, arg);
         if (!verify_letter(letter, type, false)) {
             return verify_fail(v, i, "argument %d is %s", k, fs_type_names[type]);

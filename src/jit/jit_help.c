@@ -128,13 +128,14 @@ void fs_jit_push_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, _PyInterpreterFr
     frame->previous = caller;
     ctx->cframe.current_frame = frame;
     ctx->co = co;
-    ctx->ts->recursion_remaining--;
+    ctx->ts->recursion_remaining -= fs_jit_frame_levels(desc->kind);
 }
 
 void fs_jit_pop_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *caller_co)
 {
     _PyInterpreterFrame *caller = frame->previous;
-    FS_ASSERT(frame->frame_obj == NULL);
+    int levels = fs_jit_frame_levels(*fs_frame_kind_of(frame));
+    Py_CLEAR(frame->frame_obj);
     if (frame->owner == FRAME_OWNED_BY_GENERATOR) {
         PyGenObject *gen = _PyFrame_GetGenerator(frame);
         ctx->ts->exc_info = gen->gi_exc_state.previous_item;
@@ -148,5 +149,5 @@ void fs_jit_pop_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *caller_c
     caller->stacktop = -1;
     ctx->cframe.current_frame = caller;
     ctx->co = caller_co;
-    ctx->ts->recursion_remaining++;
+    ctx->ts->recursion_remaining += levels;
 }

@@ -45,11 +45,20 @@ PyObject *fs_jit_new_list(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
  * count as set in that order. */
 PyObject *fs_jit_new_instance(fs_ctx *ctx, PyTypeObject *type, PyObject **values, Py_ssize_t n);
 
+/* Levels of recursion that a frame of this kind counts for. */
+FS_INLINE int fs_jit_frame_levels(int kind)
+{
+    bool two = (kind >= FS_KIND_INIT && kind < FS_KIND_STAR) || kind == FS_KIND_COMPARE ||
+               kind == FS_KIND_GEN_CALL;
+    return two ? 2 : 1;
+}
+
 /* Makes an inlined frame real, whose slots are filled already: header, place in the chain, data
  * stack, depth of recursion. `caller` is real; `func` is borrowed. */
 void fs_jit_push_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, _PyInterpreterFrame *caller,
                        const fs_frame_desc *desc, fs_code *caller_co, PyObject *func);
-/* Takes it off again, whose slots are empty and which has no frame object. */
+/* Takes it off again; its slots are empty, and nobody else has its frame object (if nobody had
+ * asked for it there is none: the recorder's to guard). */
 void fs_jit_pop_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *caller_co);
 
 #endif
