@@ -10,4 +10,11 @@ PyObject *fs_engine_ir_verify(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *fs_engine_ir_optimize(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *fs_engine_ir_run(PyObject *self, PyObject *args, PyObject *kwargs);
 
+/* engine_jit.c */
+PyObject *fs_engine_jit_traces(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *fs_engine_jit_mode(PyObject *self, PyObject *unused);
+PyObject *fs_engine_jit_is_available(PyObject *self, PyObject *unused);
+PyObject *fs_engine_jit_is_active(PyObject *self, PyObject *unused);
+PyObject *fs_engine_jit_install(PyObject *self, PyObject *args, PyObject *kwargs);
+
 #endif

@@ -6,7 +6,6 @@
  */
 #include "engine/engine.h"
 
-#include "asm/asm.h"
 #include "interp/interp.h"
 #include "interp/interp_num.h"
 #include "interp/interp_record.h"
@@ -137,45 +136,25 @@ PyDoc_STRVAR(engine_jit_traces_doc,
              "The traces that are alive: where each begins, its size, the exits that were taken;\n"
              "with ir its instructions as text.");
 
-static PyObject *engine_jit_traces(PyObject *self FS_UNUSED, PyObject *args, PyObject *kwargs)
-{
-    static char *names[] = {"ir", NULL};
-    int with_ir = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|p:jit_traces", names, &with_ir)) {
-        return NULL;
-    }
-    return fs_jit_list_traces(with_ir != 0);
-}
-
 PyDoc_STRVAR(engine_jit_mode_doc,
              "jit_mode() -> str\n--\n\n"
              "'on', 'ir' (traces are interpreted) or 'off': what FULLSPEED_JIT asked for when the\n"
              "engine was loaded.");
 
-static PyObject *engine_jit_mode(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
-{
-    return PyUnicode_FromString(!fs_jit_settings.on         ? "off"
-                                : fs_jit_settings.interpret ? "ir"
-                                                            : "on");
-}
-
 PyDoc_STRVAR(engine_jit_is_available_doc, "jit_is_available() -> bool\n--\n\n"
                                           "Whether machine code can be made on this machine.");
-
-static PyObject *engine_jit_is_available(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
-{
-    return PyBool_FromLong(fs_asm_available());
-}
 
 PyDoc_STRVAR(engine_jit_is_active_doc,
              "jit_is_active() -> bool\n--\n\n"
              "Whether the code that calls this runs in a trace just now. Only for experiments: a\n"
              "program whose course depends on it has two courses.");
 
-static PyObject *engine_jit_is_active(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
-{
-    return PyBool_FromLong(fs_jit_is_active());
-}
+PyDoc_STRVAR(
+    engine_jit_install_doc,
+    "_jit_install(code, slot, text, names=None, kind='loop', parent=0, guard=0) -> int\n"
+    "--\n\n"
+    "Make a trace of textual IR the one that is run at a slot of a code object, or from an\n"
+    "exit of another trace (tests). Its number.");
 
 PyDoc_STRVAR(engine_build_info_doc, "build_info() -> dict\n--\n\nHow this engine was built.");
 
@@ -318,11 +297,13 @@ static PyMethodDef engine_methods[] = {
     {"stats", engine_stats, METH_NOARGS, engine_stats_doc},
     {"reset_stats", engine_reset_stats, METH_NOARGS, engine_reset_stats_doc},
     {"build_info", engine_build_info, METH_NOARGS, engine_build_info_doc},
-    {"jit_traces", (PyCFunction)(void (*)(void))engine_jit_traces, METH_VARARGS | METH_KEYWORDS,
+    {"jit_traces", (PyCFunction)(void (*)(void))fs_engine_jit_traces, METH_VARARGS | METH_KEYWORDS,
      engine_jit_traces_doc},
-    {"jit_mode", engine_jit_mode, METH_NOARGS, engine_jit_mode_doc},
-    {"jit_is_available", engine_jit_is_available, METH_NOARGS, engine_jit_is_available_doc},
-    {"jit_is_active", engine_jit_is_active, METH_NOARGS, engine_jit_is_active_doc},
+    {"_jit_install", (PyCFunction)(void (*)(void))fs_engine_jit_install,
+     METH_VARARGS | METH_KEYWORDS, engine_jit_install_doc},
+    {"jit_mode", fs_engine_jit_mode, METH_NOARGS, engine_jit_mode_doc},
+    {"jit_is_available", fs_engine_jit_is_available, METH_NOARGS, engine_jit_is_available_doc},
+    {"jit_is_active", fs_engine_jit_is_active, METH_NOARGS, engine_jit_is_active_doc},
     {"record_start", engine_record_start, METH_VARARGS, engine_record_start_doc},
     {"record_stop", engine_record_stop, METH_NOARGS, engine_record_stop_doc},
     {"after_import", engine_after_import, METH_VARARGS, engine_after_import_doc},

@@ -75,14 +75,15 @@ static bool exit_is_sunk(const exit_run *run, fs_ref ref)
 
 static PyObject *exit_sunk(exit_run *run, fs_ref ref);
 
-/* A new reference to a value as an object; NULL for ref 0 and when out of memory. */
+/* A new reference to a value as an object; NULL if that is the value. What there is no memory for
+ * becomes None: MemoryError follows. */
 static PyObject *exit_object(exit_run *run, fs_ref ref)
 {
     if (ref == 0) {
         return NULL;
     }
     if (exit_is_sunk(run, ref)) {
-        return Py_XNewRef(exit_sunk(run, ref));
+        return Py_NewRef(exit_sunk(run, ref));
     }
     PyObject *o;
     uint64_t bits = exit_bits(run, ref);
@@ -102,7 +103,10 @@ static PyObject *exit_object(exit_run *run, fs_ref ref)
     default:
         return Py_XNewRef((PyObject *)(uintptr_t)bits);
     }
-    run->failed |= o == NULL;
+    if (FS_UNLIKELY(o == NULL)) {
+        run->failed = true;
+        return Py_NewRef(Py_None);
+    }
     return o;
 }
 
@@ -112,10 +116,8 @@ static void exit_parts(exit_run *run, const fs_ins *ins, PyObject **parts)
     for (int i = 0; i < ins->nargs; i++) {
         fs_ref part = run->ir->pool[ins->args + (uint32_t)i];
         parts[i] = exit_object(run, part);
-        if (FS_UNLIKELY(part != 0 && parts[i] == NULL)) {
-            parts[i] = Py_NewRef(Py_None); /* there was no memory for it: MemoryError follows */
-        } else if (part != 0 && fs_ir_type(run->ir, part) == FS_T_OBJ && !exit_is_sunk(run, part)) {
-            Py_DECREF(parts[i]); /* the trace has handed one over */
+        if (part != 0 && fs_ir_type(run->ir, part) == FS_T_OBJ && !exit_is_sunk(run, part)) {
+            Py_XDECREF(parts[i]); /* the trace has handed one over */
         }
     }
 }
@@ -157,7 +159,23 @@ static PyObject *exit_make(exit_run *run, const fs_ins *ins)
     return made;
 }
 
-/* A sunk allocation (borrowed); NULL: out of memory. */
+static bool exit_more_room(exit_run *run)
+{
+    int room = run->made_room * 2;
+    exit_made *grown = PyMem_Malloc((size_t)room * sizeof(*grown));
+    if (grown == NULL) {
+        return false;
+    }
+    memcpy(grown, run->made, (size_t)run->nmade * sizeof(*grown));
+    if (run->made != run->few_made) {
+        PyMem_Free(run->made);
+    }
+    run->made = grown;
+    run->made_room = room;
+    return true;
+}
+
+/* A sunk allocation (borrowed). */
 static PyObject *exit_sunk(exit_run *run, fs_ref ref)
 {
     for (int i = 0; i < run->nmade; i++) {
@@ -166,21 +184,10 @@ static PyObject *exit_sunk(exit_run *run, fs_ref ref)
         }
     }
     PyObject *made = exit_make(run, fs_ir_at(run->ir, ref));
-    if (run->nmade == run->made_room) {
-        size_t room = (size_t)run->made_room * 2;
-        exit_made *grown = PyMem_Malloc(room * sizeof(*grown));
-        if (grown == NULL) {
-            run->failed = true;
-            return NULL;
-        }
-        memcpy(grown, run->made, (size_t)run->nmade * sizeof(*grown));
-        if (run->made != run->few_made) {
-            PyMem_Free(run->made);
-        }
-        run->made = grown;
-        run->made_room = (int)room;
+    if (FS_UNLIKELY(made == NULL || (run->nmade == run->made_room && !exit_more_room(run)))) {
+        run->failed = true;
+        return Py_None;
     }
-    run->failed |= made == NULL;
     run->made[run->nmade++] = (exit_made){ref, made};
     return made;
 }
@@ -189,9 +196,9 @@ static PyObject *exit_sunk(exit_run *run, fs_ref ref)
 static PyObject *exit_entry(exit_run *run, const fs_snap_entry *entry)
 {
     PyObject *o = exit_object(run, entry->ref);
-    if (entry->owned && o != NULL && fs_ir_type(run->ir, entry->ref) == FS_T_OBJ &&
-        !exit_is_sunk(run, entry->ref)) {
-        Py_DECREF(o); /* the slot has one already */
+    bool owned = entry->owned || entry->slot == FS_SLOT_DROP;
+    if (owned && fs_ir_type(run->ir, entry->ref) == FS_T_OBJ && !exit_is_sunk(run, entry->ref)) {
+        Py_XDECREF(o); /* there is one already */
     }
     return o;
 }
@@ -249,11 +256,7 @@ static void exit_slots(exit_run *run, const fs_snap *snap, _PyInterpreterFrame *
         _PyInterpreterFrame *frame = where[entries[i].frame];
         PyObject **slot = &frame->localsplus[entries[i].slot];
         PyObject *old = *slot;
-        PyObject *value = values[i];
-        if (FS_UNLIKELY(value == NULL && entries[i].ref != 0)) {
-            value = Py_NewRef(Py_None); /* there was no memory for it: MemoryError follows */
-        }
-        *slot = value;
+        *slot = values[i];
         if (entries[i].stale) {
             fs_jit_drop_box(old);
         }
@@ -296,7 +299,7 @@ int fs_jit_restore(fs_ctx *ctx, fs_exit_state *state)
     exit_frames(&run, snap, where);
     exit_slots(&run, snap, where, values);
     for (int i = 0; i < run.nmade; i++) {
-        Py_XDECREF(run.made[i].object); /* each name has a reference of its own now */
+        Py_DECREF(run.made[i].object); /* each name has a reference of its own now */
     }
     if (run.made != run.few_made) {
         PyMem_Free(run.made);

@@ -20,7 +20,7 @@ const char *const fs_jit_kind_names[3] = {
     [FS_TRACE_SIDE] = "side",
 };
 
-static const char *const log_reasons[FS_ABORT_COUNT] = {
+const char *const fs_jit_abort_texts[FS_ABORT_COUNT] = {
 #define X(name, text) text,
     FS_ABORTS(X)
 #undef X
@@ -108,7 +108,7 @@ void fs_jit_log_abort(const fs_code *co, int slot, int kind, const fs_exit *from
     if (from != NULL) {
         fprintf(log_file, ", from %u/%d", from->trace->id, (int)(from - from->trace->exits));
     }
-    fprintf(log_file, ": %s", log_reasons[why]);
+    fprintf(log_file, ": %s", fs_jit_abort_texts[why]);
     if (op >= 0 && op < 256 && fs_op_of_cpython[op] != 0) {
         fprintf(log_file, " (%s)", fs_ops[fs_op_of_cpython[op] - 1].name);
     }

@@ -6,6 +6,7 @@
 #include "jit/jit_room.h"
 
 #include "asm/asm.h"
+#include "jit/jit_report.h"
 #include "opt/opt.h"
 
 enum {
@@ -161,12 +162,35 @@ static bool policy_install(fs_trace *trace)
     return true;
 }
 
-void fs_jit_recorded(fs_trace *trace, int end)
+/* Its place in the tree. */
+static void policy_place(fs_trace *trace)
 {
-    fs_exit *from = trace->from;
+    const fs_exit *from = trace->from;
     trace->interp = PyInterpreterState_Get();
     trace->root = from == NULL ? trace : from->trace->root;
     trace->level = from == NULL ? 0 : (uint16_t)(from->trace->level + 1);
+}
+
+const char *fs_jit_install(fs_trace *trace)
+{
+    policy_place(trace);
+    enum fs_abort why = policy_find_target(trace) ? policy_compile(trace) : FS_ABORT_lost;
+    if (why == FS_ABORT_none && policy_install(trace)) {
+        return NULL;
+    }
+    fs_jit_free(trace);
+    return why == FS_ABORT_none ? "the place has a trace" : fs_jit_abort_texts[why];
+}
+
+void fs_jit_discard(fs_trace *trace)
+{
+    fs_jit_free(trace);
+}
+
+void fs_jit_recorded(fs_trace *trace, int end)
+{
+    fs_exit *from = trace->from;
+    policy_place(trace);
     uint64_t us = fs_jit_recording_ends();
     trace->record_us = (uint32_t)us;
     uint64_t begun = fs_jit_clock();

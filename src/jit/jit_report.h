@@ -6,9 +6,15 @@
 #include "jit/jit_hooks.h"
 
 PyObject *fs_jit_report(void); /* the dict of stats()["jit"] */
+const char *fs_jit_mode(void); /* "on", "ir", "off" */
 void fs_jit_reset_stats(void);
 PyObject *fs_jit_list_traces(bool with_ir); /* a list of dicts */
 /* Whether the running thread's newest activation is inside a trace. */
 bool fs_jit_is_active(void);
+/* Takes a complete trace over: from now on it is run as it is. NULL; or why it cannot be (it is
+ * gone then). */
+const char *fs_jit_install(fs_trace *trace);
+/* Gives back a trace that was never installed. */
+void fs_jit_discard(fs_trace *trace);
 
 #endif

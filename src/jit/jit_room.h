@@ -91,6 +91,7 @@ void fs_jit_log_abort(const fs_code *co, int slot, int kind, const fs_exit *from
 void fs_jit_log_event(const char *what, const fs_trace *trace); /* evicted, dropped */
 void fs_jit_dump(const fs_trace *trace, char stage);
 extern FS_HIDDEN const char *const fs_jit_kind_names[3];
+extern FS_HIDDEN const char *const fs_jit_abort_texts[FS_ABORT_COUNT];
 /* Microseconds of a clock that only goes forward. */
 uint64_t fs_jit_clock(void);
 int fs_jit_line_of(const fs_code *co, int slot);

@@ -33,12 +33,16 @@ static PyObject *stats_table(const char *const *names, const uint64_t *numbers, 
     return dict;
 }
 
+const char *fs_jit_mode(void)
+{
+    return !fs_jit_settings.on ? "off" : fs_jit_settings.interpret ? "ir" : "on";
+}
+
 PyObject *fs_jit_report(void)
 {
     const fs_jit_stats_t *s = &fs_jit_stats;
-    const char *mode = !fs_jit_settings.on ? "off" : fs_jit_settings.interpret ? "ir" : "on";
-    return Py_BuildValue("{ss sN sN sN sK sK sK sK sK sK sK sK sK sK}", "mode", mode, "traces",
-                         stats_table(fs_jit_kind_names, s->traces, 3), "alive",
+    return Py_BuildValue("{ss sN sN sN sK sK sK sK sK sK sK sK sK sK}", "mode", fs_jit_mode(),
+                         "traces", stats_table(fs_jit_kind_names, s->traces, 3), "alive",
                          stats_table(fs_jit_kind_names, s->alive, 3), "aborts",
                          stats_table(stats_aborts, s->aborts, FS_ABORT_COUNT), "entries",
                          s->entries, "exits", s->exits, "given_up", s->given_up, "killed",
