@@ -10,6 +10,18 @@ static bool run_loop(fs_ir *ir, int end)
     return end == 0 || fs_opt_loop(ir, end);
 }
 
+static bool run_sink(fs_ir *ir, int end FS_UNUSED)
+{
+    fs_opt_sink(ir);
+    return true;
+}
+
+static bool run_refs(fs_ir *ir, int end FS_UNUSED)
+{
+    fs_opt_refs(ir);
+    return true;
+}
+
 static bool run_dce(fs_ir *ir, int end FS_UNUSED)
 {
     fs_opt_dce(ir);
@@ -22,6 +34,8 @@ static const struct {
     bool (*run)(fs_ir *ir, int end);
 } run_passes[] = {
     {"loop", 0, run_loop}, /* without the pass, nothing moves out of the loop */
+    {"sink", FS_PASS_sink, run_sink},
+    {"refs", FS_PASS_refs, run_refs},
     {"dce", FS_PASS_dce, run_dce},
 };
 
