@@ -2,6 +2,9 @@
 #include "ir/ir.h"
 
 #include "jit/jit_calls.h"
+#include "jit/jit_ops.h"
+
+#include <math.h>
 
 const fs_call_info fs_ir_calls[FS_CALL_COUNT] = {
 #define FS_CALL(name, function, result, args, flags) \

@@ -6,37 +6,6 @@
 
 #define FS_WEAK __attribute__((weak))
 
-FS_WEAK bool fs_rec_start(fs_ctx *ctx FS_UNUSED, _PyInterpreterFrame *frame FS_UNUSED,
-                          PyObject **sp FS_UNUSED, fs_instr *ip FS_UNUSED, fs_code *co FS_UNUSED,
-                          int kind FS_UNUSED, fs_exit *from FS_UNUSED)
-{
-    return false;
-}
-
-FS_WEAK void fs_rec_step(fs_ctx *ctx FS_UNUSED, _PyInterpreterFrame *frame FS_UNUSED,
-                         PyObject **sp FS_UNUSED, fs_instr *ip FS_UNUSED)
-{
-}
-
-FS_WEAK bool fs_rec_is_active(const fs_ctx *ctx FS_UNUSED)
-{
-    return false;
-}
-
-FS_WEAK void fs_rec_cancel(const fs_ctx *ctx FS_UNUSED, enum fs_abort why FS_UNUSED)
-{
-}
-
-FS_WEAK bool fs_opt_run(fs_ir *ir FS_UNUSED, int end FS_UNUSED)
-{
-    return false;
-}
-
-FS_WEAK int fs_opt_live_in(const fs_ir *ir FS_UNUSED, fs_ref *refs FS_UNUSED)
-{
-    return 0;
-}
-
 FS_WEAK int fs_asm_compile(fs_trace *trace FS_UNUSED, const char **reason)
 {
     *reason = "there is no back end";

@@ -1,18 +1,20 @@
 /* Inside the recorder: its state, and what its files offer each other.
  *
  * One rec_frame per virtual frame, one rec_slot per local and stack slot. A slot has a ref (0 and
- * REC_SYNC: what memory has, not loaded yet), what the interpreter has there (`seen`, borrowed, for types and
- * constants; NULL: not known now), and flags.
+ * REC_SYNC: what memory has, not loaded yet), what the interpreter has there (`seen`, borrowed, for
+ * types and constants; NULL: not known now), and flags.
  *
- * Every op is handled by one function, given the argument. It may emit guards (rec_guard*) as long as it has not
- * changed any slot: their snapshot is the state before the op. Then it changes slots, queues what is to be
- * dropped (rec_drop) and returns REC_NEXT; the drops are emitted with the state after the op.
+ * Every op is handled by one function, given the argument. It may emit guards (rec_guard*) as long
+ * as it has not changed any slot: their snapshot is the state before the op. Then it changes slots,
+ * queues what is to be dropped (rec_drop) and returns REC_NEXT; the drops are emitted with the
+ * state after the op.
  */
 #ifndef FS_REC_H
 #define FS_REC_H
 
 #include "jit/jit_help.h"
 #include "opt/opt.h"
+#include "spec/spec_attr.h"
 #include "record/record.h"
 
 typedef struct {
@@ -24,26 +26,33 @@ typedef struct {
 enum {
     REC_OWNED = 1, /* the slot has a reference of its own */
     REC_SYNC = 2,  /* the frame is real and its memory holds this value */
+    REC_WEAK = 8,  /* borrowed from something that a guard has seen: not beyond an escaping call */
     REC_STALE = 4, /* the frame is real and its memory holds a box or NULL that is to be dropped */
 };
 
 typedef struct rec_frame {
     fs_code *co;
-    const _Py_CODEUNIT *code; /* CPython's opcodes without specialisation */
-    PyObject *code_bytes;     /* keeps `code` */
+    const _Py_CODEUNIT *code;   /* CPython's opcodes without specialisation */
+    PyObject *code_bytes;       /* keeps `code` */
     _PyInterpreterFrame *frame; /* the interpreter's; NULL: not entered yet */
-    int desc;                 /* frame description */
+    int desc;                   /* frame description */
     bool real;
-    int pc;                   /* slot of the op that is next */
-    int sp;                   /* slots in use: locals, then stack */
-    fs_ref func;              /* the function object */
+    int pc;      /* slot of the op that is next */
+    int sp;      /* slots in use: locals, then stack */
+    fs_ref func; /* the function object */
     PyObject *func_seen;
     PyObject *globals, *builtins; /* borrowed */
     rec_slot *slots;
     int nslots;
 } rec_frame;
 
-enum { REC_MAX_FRAMES = 12, REC_MAX_AHEAD = 64, REC_MAX_DROPS = 64, REC_MAX_SLOTS = 1200 };
+enum {
+    REC_MAX_TURNS = 3,
+    REC_MAX_FRAMES = 12,
+    REC_MAX_AHEAD = 64,
+    REC_MAX_DROPS = 64,
+    REC_MAX_SLOTS = 1200
+};
 
 typedef struct {
     fs_trace *trace;
@@ -64,19 +73,30 @@ typedef struct {
     int snap;      /* snapshot of the state before the op + 1, 0: not made yet */
     fs_ref drops[REC_MAX_DROPS];
     int ndrops;
-    bool poke;     /* the op has called out: GPOKE behind it */
-    bool escaped;  /* the trace has an escaping call */
+    bool failed; /* nothing comes of it: why */
+    int pc_op;   /* slot of the op itself (CALL) */
+    int next;    /* slot of what follows it */
+    int depth_before, sp_before;
+    fs_snap_entry entries[REC_MAX_SLOTS + REC_MAX_DROPS]; /* room to build a snapshot */
+    bool poke;    /* the op has called out: GPOKE behind it */
+    bool escaped; /* the trace has an escaping call */
     PyObject *kwnames;
-    struct { int16_t depth; int16_t op; int32_t pc; } ahead[REC_MAX_AHEAD];
+    PyObject *name_init;        /* "__init__" */
+    const PyMethodDef *abs_def; /* of builtins.abs */
+    struct {
+        _PyInterpreterFrame *frame;
+        int pc;
+    } ahead[REC_MAX_AHEAD]; /* recorded already, the interpreter comes there yet */
     int nahead;
-    int steps;     /* ops recorded */
+    int steps; /* ops recorded */
+    int phase; /* of an op that takes two looks; what the first one has left */
+    fs_ref pending;
+    int turns; /* of inner loops that have been unrolled */
     enum fs_abort why;
-    int nsaved;    /* PUSHFRAMEs pending... */
-    fs_slot_end *written; /* by root slot: first write */
-    int nwritten;
+    int anchor_depth;             /* stack of the root frame at the anchor: slots */
+    int32_t first[REC_MAX_SLOTS]; /* by root slot: instruction of its first write + 1, 0: none */
     int max_room, max_depth;
-    bool done;
-    bool moved;    /* something has been recorded since the start */
+    bool moved; /* something has been recorded since the start */
 } rec_state;
 
 /* What an op's function returns. */
@@ -91,7 +111,10 @@ typedef enum {
 typedef rec_result (*rec_op)(rec_state *R, uint32_t arg);
 
 /* ---- rec_state.c: slots and values ---- */
-FS_INLINE rec_frame *rec_top(rec_state *R) { return &R->frames[R->depth]; }
+FS_INLINE rec_frame *rec_top(rec_state *R)
+{
+    return &R->frames[R->depth];
+}
 rec_slot *rec_peek(rec_state *R, int n);        /* n = 1: top of stack */
 fs_ref rec_value(rec_state *R, rec_slot *slot); /* its ref, loaded when it was not yet */
 void rec_push(rec_state *R, fs_ref ref, int flags, PyObject *seen);
@@ -99,11 +122,14 @@ rec_slot rec_pop(rec_state *R);
 /* Pops; what the slot owned is dropped behind the op. */
 void rec_pop_drop(rec_state *R);
 void rec_drop(rec_state *R, fs_ref ref); /* an owned reference goes behind the op */
-/* An owned reference to what the slot has (INCREF when it only borrows); the slot is popped by the caller. */
+/* An owned reference to what the slot has (INCREF when it only borrows); the slot is popped by the
+ * caller. */
 fs_ref rec_own(rec_state *R, rec_slot *slot);
-/* The value as an object (a box when it is unboxed: all slots with the value then hold the box); borrowed from the slot. */
+/* The value as an object (a box when it is unboxed: all slots with the value then hold the box);
+ * borrowed from the slot. */
 fs_ref rec_object(rec_state *R, rec_slot *slot);
-void rec_set_local(rec_state *R, rec_frame *f, int i, rec_slot value); /* takes value's ownership; drops the old one */
+void rec_set_local(rec_state *R, rec_frame *f, int i,
+                   rec_slot value); /* takes value's ownership; drops the old one */
 /* Exact type of what the slot holds; NULL: not known now. */
 PyTypeObject *rec_type(rec_state *R, rec_slot *slot);
 /* Guards the exact type of an object slot and returns its ref. */
@@ -112,6 +138,20 @@ fs_ref rec_int(rec_state *R, rec_slot *slot);   /* I64 of an int or bool slot (t
 fs_ref rec_float(rec_state *R, rec_slot *slot); /* F64 of a float or int slot */
 bool rec_fits_int(rec_slot *slot, int type);
 bool rec_is_unboxed(rec_state *R, rec_slot *slot);
+fs_ref rec_guard_null(rec_state *R, rec_slot *slot); /* leaves when a local is not bound */
+/* ---- virtual objects: allocations that are FS_INS_SUNK, whose args are their parts (owned by
+ * them, maybe unboxed) ---- */
+bool rec_is_virtual(rec_state *R, fs_ref ref);
+bool rec_virtual_has(rec_state *R, fs_ref whole, fs_ref ref);
+fs_ref rec_virtual(rec_state *R, int op, fs_ref a, const fs_ref *parts, int n);
+void rec_virtual_set(rec_state *R, fs_ref whole, int index, fs_ref value);
+fs_ref rec_make_virtual(rec_state *R, fs_ref ref);
+void rec_replace_part(rec_state *R, fs_ref whole, fs_ref old, fs_ref now);
+void rec_share_box(rec_state *R, rec_slot *first, fs_ref ref, fs_ref box, fs_ref except);
+void rec_let_go(rec_state *R, fs_ref ref, bool owned);
+void rec_release(rec_state *R,
+                 fs_ref ref); /* an owned reference: to a slot that borrows, or dropped */
+void rec_note_write(rec_state *R, rec_frame *f, int i);
 
 /* ---- rec_emit.c: instructions and snapshots ---- */
 fs_ref rec_emit(rec_state *R, fs_ins ins);
@@ -124,44 +164,84 @@ fs_ref rec_load(rec_state *R, int mem, int alias, fs_ref base, int offset);
 fs_ref rec_load_null(rec_state *R, int mem, int alias, fs_ref base, int offset); /* may be NULL */
 fs_ref rec_loadx(rec_state *R, int mem, int alias, fs_ref base, fs_ref index, int offset);
 void rec_store(rec_state *R, int mem, int alias, fs_ref base, int offset, fs_ref value);
-void rec_storex(rec_state *R, int mem, int alias, fs_ref base, fs_ref index, int offset, fs_ref value);
+void rec_storex(rec_state *R, int mem, int alias, fs_ref base, fs_ref index, int offset,
+                fs_ref value);
 void rec_incref(rec_state *R, fs_ref ref);
-/* Calls: args in order. fail: 0, or a snapshot: leaves there when it declines; raises: it fails with an exception. */
+/* Calls: args in order. fail: 0, or a snapshot: leaves there when it declines; raises: it fails
+ * with an exception. */
 fs_ref rec_call(rec_state *R, int call, const fs_ref *args, int n, int flags);
-/* A call that may run Python: frames become real, boxes are written, position saved; GPOKE follows the op. */
+/* A call that may run Python: frames become real, boxes are written, position saved; GPOKE follows
+ * the op. */
+void rec_save_position(rec_state *R);
 fs_ref rec_call_escaping(rec_state *R, int call, const fs_ref *args, int n);
 void rec_sync(rec_state *R);
-int rec_snapshot(rec_state *R);                     /* before the op */
-int rec_snapshot_at(rec_state *R, int slot);        /* the state as it is now, going on at `slot` */
+int rec_snapshot(rec_state *R);              /* before the op */
+int rec_snapshot_at(rec_state *R, int slot); /* the state as it is now, going on at `slot` */
 int rec_snapshot_drops(rec_state *R, int slot, int first_drop);
 rec_result rec_abort(rec_state *R, enum fs_abort why);
 
 /* ---- constants and guards on objects ---- */
 fs_ref rec_const(rec_state *R, PyObject *o);
 fs_ref rec_kint(rec_state *R, int64_t v);
-/* Value of a string key in a dict whose keys are guarded by version; NULL seen: not possible. The ref is borrowed. */
-fs_ref rec_dict_value(rec_state *R, fs_ref dict, PyObject *dict_seen, PyObject *name, PyObject **seen);
-/* Guards that `ref` is that very object, and that it still is what it was (versions). False: not a kind to promote. */
+/* Value of a string key in a dict whose keys are guarded by version; NULL seen: not possible. The
+ * ref is borrowed. */
+fs_ref rec_dict_value(rec_state *R, fs_ref dict, PyObject *dict_seen, PyObject *name,
+                      PyObject **seen);
+/* Guards that `ref` is that very object, and that it still is what it was (versions). False: not a
+ * kind to promote. */
 bool rec_promote(rec_state *R, fs_ref ref, PyObject *seen);
 void rec_guard_version(rec_state *R, PyTypeObject *type, uint32_t version);
 
+/* The trace ends before the op, the interpreter goes on (side traces, function entries). */
+rec_result rec_finish_exit(rec_state *R);
+bool rec_needs_object(const fs_ir *ir, int slot, int end);
+
+bool rec_dict_lacks(rec_state *R, fs_ref dict, PyObject *dict_seen, PyObject *name);
+rec_result rec_build_call(rec_state *R, int call, uint32_t n);
+rec_result rec_iter_call(rec_state *R, int target);
+int rec_iter_given(rec_state *R);
+/* Follows a property's getter; REC_WAIT, nothing done: it has to be called. */
+rec_result rec_property(rec_state *R, rec_slot *owner, PyTypeObject *type,
+                        const fs_attr_found *found);
+/* A builtin that the recorder knows: its result. False, nothing but guards done: not this call. */
+bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args, int nargs,
+                    rec_slot *value);
+void rec_load_locals(rec_state *R, rec_frame *f);
+void rec_own_result(rec_state *R, rec_frame *f, rec_slot *value);
+fs_ref rec_truth(rec_state *R, rec_slot *slot); /* B; 0: its type says nothing */
+fs_ref rec_truth_any(rec_state *R);
+rec_result rec_return_kind(rec_state *R, int kind); /* rec_call.c: __init__ and the like return */
+
 /* ---- frames (rec_frame.c) ---- */
-bool rec_frame_begin(rec_state *R, fs_code *co, fs_ref func, PyObject *func_seen, int kind, int call_slot);
+bool rec_frame_init(rec_state *R, rec_frame *f, fs_code *co);
+void rec_frame_fini(rec_state *R, rec_frame *f);
+bool rec_frame_root(rec_state *R, fs_code *co, _PyInterpreterFrame *frame);
+bool rec_frame_begin(rec_state *R, fs_code *co, fs_ref func, PyObject *func_seen, int kind,
+                     int call_slot);
 void rec_frame_end(rec_state *R);
 void rec_make_real(rec_state *R);
-fs_ref rec_frame_base(rec_state *R, rec_frame *f, int *offset); /* base ref and byte offset of the frame */
+fs_ref rec_frame_base(rec_state *R, rec_frame *f,
+                      int *offset); /* base ref and byte offset of the frame */
 
 /* ---- the ops, by family ---- */
-#define REC_OPS(X) \
-    X(NOP) X(RESUME) X(CACHE) X(EXTENDED_ARG) X(LOAD_FAST) X(LOAD_CONST) X(STORE_FAST) X(DELETE_FAST) X(POP_TOP) X(COPY) X(SWAP) X(PUSH_NULL) \
-    X(BINARY_OP) X(COMPARE_OP) X(UNARY_NEGATIVE) X(UNARY_NOT) X(UNARY_INVERT) X(UNARY_POSITIVE) X(IS_OP) X(CONTAINS_OP)  \
-    X(POP_JUMP_FORWARD_IF_FALSE) X(POP_JUMP_FORWARD_IF_TRUE) X(POP_JUMP_BACKWARD_IF_FALSE) X(POP_JUMP_BACKWARD_IF_TRUE) \
-    X(POP_JUMP_FORWARD_IF_NONE) X(POP_JUMP_FORWARD_IF_NOT_NONE) X(POP_JUMP_BACKWARD_IF_NONE) X(POP_JUMP_BACKWARD_IF_NOT_NONE) \
-    X(JUMP_IF_FALSE_OR_POP) X(JUMP_IF_TRUE_OR_POP) X(JUMP_FORWARD) X(JUMP_BACKWARD) X(JUMP_BACKWARD_NO_INTERRUPT) \
-    X(GET_ITER) X(FOR_ITER) X(LOAD_GLOBAL) X(STORE_GLOBAL) X(LOAD_DEREF) X(STORE_DEREF) X(LOAD_CLOSURE) X(MAKE_CELL) X(COPY_FREE_VARS) \
-    X(LOAD_ATTR) X(STORE_ATTR) X(LOAD_METHOD) X(BINARY_SUBSCR) X(STORE_SUBSCR) X(DELETE_SUBSCR) \
-    X(BUILD_TUPLE) X(BUILD_LIST) X(BUILD_SLICE) X(BUILD_MAP) X(BUILD_SET) X(BUILD_STRING) X(FORMAT_VALUE) X(LIST_APPEND) X(LIST_EXTEND) X(SET_ADD) X(MAP_ADD) \
-    X(UNPACK_SEQUENCE) X(PRECALL) X(CALL) X(KW_NAMES) X(RETURN_VALUE) X(LOAD_ASSERTION_ERROR)
+#define REC_OPS(X)                                                                                \
+    X(NOP)                                                                                        \
+    X(RESUME) X(CACHE) X(EXTENDED_ARG) X(LOAD_FAST) X(LOAD_CONST) X(STORE_FAST) X(DELETE_FAST) X( \
+        POP_TOP) X(COPY) X(SWAP) X(PUSH_NULL) X(BINARY_OP) X(COMPARE_OP) X(UNARY_NEGATIVE)        \
+        X(UNARY_NOT) X(UNARY_INVERT) X(UNARY_POSITIVE) X(IS_OP) X(CONTAINS_OP) X(                 \
+            POP_JUMP_FORWARD_IF_FALSE) X(POP_JUMP_FORWARD_IF_TRUE) X(POP_JUMP_BACKWARD_IF_FALSE)  \
+            X(POP_JUMP_BACKWARD_IF_TRUE) X(POP_JUMP_FORWARD_IF_NONE)                              \
+                X(POP_JUMP_FORWARD_IF_NOT_NONE) X(POP_JUMP_BACKWARD_IF_NONE) X(                   \
+                    POP_JUMP_BACKWARD_IF_NOT_NONE) X(JUMP_IF_FALSE_OR_POP) X(JUMP_IF_TRUE_OR_POP) \
+                    X(JUMP_FORWARD) X(JUMP_BACKWARD) X(JUMP_BACKWARD_NO_INTERRUPT) X(GET_ITER)    \
+                        X(FOR_ITER) X(LOAD_GLOBAL) X(STORE_GLOBAL) X(LOAD_DEREF) X(STORE_DEREF)   \
+                            X(LOAD_CLOSURE) X(MAKE_CELL) X(COPY_FREE_VARS) X(LOAD_ATTR)           \
+                                X(STORE_ATTR) X(LOAD_METHOD) X(BINARY_SUBSCR) X(STORE_SUBSCR)     \
+                                    X(DELETE_SUBSCR) X(BUILD_TUPLE) X(BUILD_LIST) X(BUILD_SLICE)  \
+                                        X(BUILD_MAP) X(BUILD_SET) X(BUILD_STRING) X(FORMAT_VALUE) \
+                                            X(LIST_APPEND) X(LIST_EXTEND) X(SET_ADD) X(MAP_ADD)   \
+                                                X(UNPACK_SEQUENCE) X(PRECALL) X(CALL) X(KW_NAMES) \
+                                                    X(RETURN_VALUE) X(LOAD_ASSERTION_ERROR)
 #define X(name) rec_result rec_##name(rec_state *R, uint32_t arg);
 REC_OPS(X)
 #undef X

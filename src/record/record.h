@@ -11,35 +11,35 @@
 #include "jit/jit.h"
 
 /* Why a recording came to nothing: the one table of reasons. */
-#define FS_ABORTS(X)                                                        \
-    X(none, "no abort")                                                     \
-    X(too_long, "the trace is too long")                                    \
-    X(memory, "out of memory")                                              \
-    X(lost, "the interpreter went another way than the recorder expected")  \
-    X(exception, "an exception was raised")                                 \
-    X(left, "the anchor's frame was left")                                  \
-    X(inner_loop, "an inner loop that is not compiled yet")                 \
-    X(type_unstable, "the type of a variable changes from turn to turn")    \
-    X(unsupported_op, "an op that cannot be recorded")                      \
-    X(unsupported_call, "a call that cannot be recorded")                   \
-    X(unsupported_type, "a type that cannot be recorded")                   \
-    X(generator, "a generator's frame begins or ends here")                 \
-    X(too_deep, "calls are nested too deeply")                              \
-    X(tracing, "tracing or profiling was switched on")                      \
-    X(backend, "the back end cannot compile it")                            \
-    X(code_memory, "the code cache is full")                                \
+#define FS_ABORTS(X)                                                       \
+    X(none, "no abort")                                                    \
+    X(too_long, "the trace is too long")                                   \
+    X(memory, "out of memory")                                             \
+    X(lost, "the interpreter went another way than the recorder expected") \
+    X(exception, "an exception was raised")                                \
+    X(left, "the anchor's frame was left")                                 \
+    X(inner_loop, "an inner loop that is not compiled yet")                \
+    X(type_unstable, "the type of a variable changes from turn to turn")   \
+    X(unsupported_op, "an op that cannot be recorded")                     \
+    X(unsupported_call, "a call that cannot be recorded")                  \
+    X(unsupported_type, "a type that cannot be recorded")                  \
+    X(generator, "a generator's frame begins or ends here")                \
+    X(too_deep, "calls are nested too deeply")                             \
+    X(tracing, "tracing or profiling was switched on")                     \
+    X(backend, "the back end cannot compile it")                           \
+    X(code_memory, "the code cache is full")                               \
     X(no_gain, "it does not pay")
 
 enum fs_abort {
 #define X(name, text) FS_ABORT_##name,
     FS_ABORTS(X)
 #undef X
-    FS_ABORT_COUNT
+        FS_ABORT_COUNT
 };
 
-/* Begins to record in this activation at `ip` (FS_TRACE_LOOP: the loop head; FS_TRACE_ENTRY: co->entry;
- * FS_TRACE_SIDE: where the exit `from` has led to, right after its snapshot was restored) and swaps its table.
- * False: another recording is under way, or no memory. */
+/* Begins to record in this activation at `ip` (FS_TRACE_LOOP: the loop head; FS_TRACE_ENTRY:
+ * co->entry; FS_TRACE_SIDE: where the exit `from` has led to, right after its snapshot was
+ * restored) and swaps its table. False: another recording is under way, or no memory. */
 bool fs_rec_start(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip, fs_code *co,
                   int kind, fs_exit *from);
 /* Before an op runs; whether this activation is the one that records. */

@@ -1,0 +1,331 @@
+/* The C functions behind recorded ops that are no machine code. */
+#include "jit/jit_ops.h"
+
+#include "sem/sem.h"
+
+PyObject *fs_jit_iter_end = Py_Ellipsis;
+
+/* Whether the next container may start a collection. */
+static bool ops_collection_due(void)
+{
+    struct _gc_runtime_state *gc = &_PyThreadState_GET()->interp->gc;
+    return gc->enabled && gc->generations[0].count >= gc->generations[0].threshold;
+}
+
+/* A result that is declined when it is an error. */
+static PyObject *ops_declined(PyObject *r)
+{
+    if (FS_UNLIKELY(r == NULL)) {
+        PyErr_Clear();
+    }
+    return r;
+}
+
+/* ---- operators ---- */
+
+typedef PyObject *(*ops_binary)(PyObject *, PyObject *);
+
+static PyObject *ops_power(PyObject *v, PyObject *w)
+{
+    return PyNumber_Power(v, w, Py_None);
+}
+
+static PyObject *ops_inplace_power(PyObject *v, PyObject *w)
+{
+    return PyNumber_InPlacePower(v, w, Py_None);
+}
+
+static const ops_binary ops_binaries[] = {
+    [NB_ADD] = PyNumber_Add,
+    [NB_AND] = PyNumber_And,
+    [NB_FLOOR_DIVIDE] = PyNumber_FloorDivide,
+    [NB_LSHIFT] = PyNumber_Lshift,
+    [NB_MATRIX_MULTIPLY] = PyNumber_MatrixMultiply,
+    [NB_MULTIPLY] = PyNumber_Multiply,
+    [NB_REMAINDER] = PyNumber_Remainder,
+    [NB_OR] = PyNumber_Or,
+    [NB_POWER] = ops_power,
+    [NB_RSHIFT] = PyNumber_Rshift,
+    [NB_SUBTRACT] = PyNumber_Subtract,
+    [NB_TRUE_DIVIDE] = PyNumber_TrueDivide,
+    [NB_XOR] = PyNumber_Xor,
+    [NB_INPLACE_ADD] = PyNumber_InPlaceAdd,
+    [NB_INPLACE_AND] = PyNumber_InPlaceAnd,
+    [NB_INPLACE_FLOOR_DIVIDE] = PyNumber_InPlaceFloorDivide,
+    [NB_INPLACE_LSHIFT] = PyNumber_InPlaceLshift,
+    [NB_INPLACE_MATRIX_MULTIPLY] = PyNumber_InPlaceMatrixMultiply,
+    [NB_INPLACE_MULTIPLY] = PyNumber_InPlaceMultiply,
+    [NB_INPLACE_REMAINDER] = PyNumber_InPlaceRemainder,
+    [NB_INPLACE_OR] = PyNumber_InPlaceOr,
+    [NB_INPLACE_POWER] = ops_inplace_power,
+    [NB_INPLACE_RSHIFT] = PyNumber_InPlaceRshift,
+    [NB_INPLACE_SUBTRACT] = PyNumber_InPlaceSubtract,
+    [NB_INPLACE_TRUE_DIVIDE] = PyNumber_InPlaceTrueDivide,
+    [NB_INPLACE_XOR] = PyNumber_InPlaceXor,
+};
+
+PyObject *fs_jit_binary(PyObject *v, PyObject *w, int64_t op)
+{
+    return ops_binaries[op](v, w);
+}
+
+PyObject *fs_jit_binary_closed(PyObject *v, PyObject *w, int64_t op)
+{
+    return ops_declined(ops_binaries[op](v, w));
+}
+
+PyObject *fs_jit_compare(PyObject *v, PyObject *w, int64_t op)
+{
+    return PyObject_RichCompare(v, w, (int)op);
+}
+
+PyObject *fs_jit_compare_closed(PyObject *v, PyObject *w, int64_t op)
+{
+    return ops_declined(PyObject_RichCompare(v, w, (int)op));
+}
+
+int32_t fs_jit_is_true(PyObject *v)
+{
+    return PyObject_IsTrue(v);
+}
+
+int32_t fs_jit_contains(PyObject *container, PyObject *v)
+{
+    return PySequence_Contains(container, v);
+}
+
+/* ---- str ---- */
+
+int32_t fs_jit_str_equal(PyObject *v, PyObject *w)
+{
+    return v == w || _PyUnicode_EQ(v, w);
+}
+
+PyObject *fs_jit_str_item(PyObject *s, int64_t i)
+{
+    if (FS_UNLIKELY(i < 0 || i >= PyUnicode_GET_LENGTH(s) || PyUnicode_READY(s) < 0)) {
+        PyErr_Clear();
+        return NULL;
+    }
+    Py_UCS4 c = PyUnicode_READ_CHAR(s, i);
+    return c < 256 ? Py_NewRef(fs_pyrt_latin1_char((unsigned char)c))
+                   : ops_declined(PyUnicode_FromOrdinal((int)c));
+}
+
+int32_t fs_jit_str_contains(PyObject *s, PyObject *part)
+{
+    int r = PyUnicode_Contains(s, part);
+    if (FS_UNLIKELY(r < 0)) {
+        PyErr_Clear();
+    }
+    return r;
+}
+
+PyObject *fs_jit_build_string(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (!PyUnicode_CheckExact(items[i])) {
+            return NULL;
+        }
+    }
+    return ops_declined(_PyUnicode_JoinArray(&_Py_STR(empty), items, n));
+}
+
+PyObject *fs_jit_format(PyObject *v, int64_t conversion)
+{
+    PyObject *shown = conversion == FVC_STR     ? PyObject_Str(v)
+                      : conversion == FVC_REPR  ? PyObject_Repr(v)
+                      : conversion == FVC_ASCII ? PyObject_ASCII(v)
+                                                : Py_NewRef(v);
+    if (shown == NULL || PyUnicode_CheckExact(shown)) {
+        return shown;
+    }
+    PyObject *r = PyObject_Format(shown, NULL);
+    Py_DECREF(shown);
+    return r;
+}
+
+/* ---- dict: look-ups that compare nothing but strings ---- */
+
+static bool ops_is_plain(PyObject *dict)
+{
+    return FS_LIKELY(DK_IS_UNICODE(((PyDictObject *)dict)->ma_keys));
+}
+
+static Py_hash_t ops_hash(PyObject *key)
+{
+    Py_hash_t hash = ((PyASCIIObject *)key)->hash;
+    return FS_LIKELY(hash != -1) ? hash : PyObject_Hash(key);
+}
+
+PyObject *fs_jit_dict_get_str(PyObject *dict, PyObject *key)
+{
+    return ops_is_plain(dict) ? _PyDict_GetItem_KnownHash(dict, key, ops_hash(key)) : NULL;
+}
+
+int32_t fs_jit_dict_has_str(PyObject *dict, PyObject *key)
+{
+    return ops_is_plain(dict) ? _PyDict_GetItem_KnownHash(dict, key, ops_hash(key)) != NULL : -1;
+}
+
+PyObject *fs_jit_dict_swap_str(PyObject *dict, PyObject *key, PyObject *v)
+{
+    if (!ops_is_plain(dict)) {
+        return NULL;
+    }
+    Py_hash_t hash = ops_hash(key);
+    PyObject *old = _PyDict_GetItem_KnownHash(dict, key, hash);
+    old = Py_NewRef(old != NULL ? old : Py_None);
+    if (FS_UNLIKELY(_PyDict_SetItem_KnownHash(dict, key, v, hash) < 0)) {
+        PyErr_Clear();
+        Py_DECREF(old);
+        return NULL;
+    }
+    return old;
+}
+
+/* ---- lists, tuples, iterators ---- */
+
+int32_t fs_jit_list_append(PyObject *list, PyObject *v)
+{
+    if (FS_UNLIKELY(PyList_Append(list, v) < 0)) {
+        PyErr_Clear();
+        return -1;
+    }
+    return 0;
+}
+
+int32_t fs_jit_list_extend(PyObject *list, PyObject *items)
+{
+    PyObject *none = _PyList_Extend((PyListObject *)list, items);
+    if (FS_UNLIKELY(none == NULL)) {
+        PyErr_Clear();
+        return -1;
+    }
+    Py_DECREF(none);
+    return 0;
+}
+
+PyObject *fs_jit_list_pop(PyObject *list)
+{
+    PyListObject *self = (PyListObject *)list;
+    Py_ssize_t n = Py_SIZE(self) - 1;
+    /* Where the list would give memory back it is left to list.pop. */
+    if (FS_UNLIKELY(n < 0 || n < self->allocated >> 1)) {
+        return NULL;
+    }
+    Py_SET_SIZE(self, n);
+    return self->ob_item[n];
+}
+
+PyObject *fs_jit_get_iter_quiet(PyObject *v)
+{
+    return FS_UNLIKELY(ops_collection_due()) ? NULL : ops_declined(PyObject_GetIter(v));
+}
+
+PyObject *fs_jit_iter_next_quiet(PyObject *it)
+{
+    if (FS_UNLIKELY(ops_collection_due())) {
+        return NULL;
+    }
+    PyObject *v = Py_TYPE(it)->tp_iternext(it);
+    if (FS_LIKELY(v != NULL)) {
+        return v;
+    }
+    if (PyErr_Occurred()) { /* says so again when it is asked again */
+        PyErr_Clear();
+        return NULL;
+    }
+    return Py_NewRef(fs_jit_iter_end);
+}
+
+PyObject *fs_jit_iter_next(PyObject *it)
+{
+    PyObject *v = Py_TYPE(it)->tp_iternext(it);
+    if (FS_LIKELY(v != NULL)) {
+        return v;
+    }
+    PyThreadState *ts = _PyThreadState_GET();
+    if (ts->curexc_type != NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_StopIteration)) {
+            return NULL;
+        }
+        PyErr_Clear();
+    }
+    return Py_NewRef(fs_jit_iter_end);
+}
+
+PyObject *fs_jit_build_tuple(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n)
+{
+    PyObject *tuple = FS_UNLIKELY(ops_collection_due()) ? NULL : ops_declined(PyTuple_New(n));
+    for (Py_ssize_t i = 0; tuple != NULL && i < n; i++) {
+        PyTuple_SET_ITEM(tuple, i, Py_NewRef(items[i]));
+    }
+    return tuple;
+}
+
+PyObject *fs_jit_build_list(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n)
+{
+    PyObject *list = FS_UNLIKELY(ops_collection_due()) ? NULL : ops_declined(PyList_New(n));
+    for (Py_ssize_t i = 0; list != NULL && i < n; i++) {
+        PyList_SET_ITEM(list, i, Py_NewRef(items[i]));
+    }
+    return list;
+}
+
+PyObject *fs_jit_build_dict(fs_ctx *ctx FS_UNUSED, PyObject **items FS_UNUSED,
+                            Py_ssize_t n FS_UNUSED)
+{
+    return FS_UNLIKELY(ops_collection_due()) ? NULL : ops_declined(PyDict_New());
+}
+
+PyObject *fs_jit_build_slice(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n)
+{
+    return FS_UNLIKELY(ops_collection_due())
+               ? NULL
+               : ops_declined(PySlice_New(items[0], items[1], n == 3 ? items[2] : NULL));
+}
+
+PyObject *fs_jit_get_slice(PyObject *container, PyObject *start, PyObject *stop)
+{
+    if (FS_UNLIKELY(ops_collection_due())) {
+        return NULL;
+    }
+    PyObject *slice = PySlice_New(start, stop, NULL);
+    if (slice == NULL) {
+        return ops_declined(NULL);
+    }
+    PyObject *r = PyObject_GetItem(container, slice);
+    Py_DECREF(slice);
+    return ops_declined(r);
+}
+
+PyObject *fs_jit_new_cell(PyObject *v)
+{
+    return FS_UNLIKELY(ops_collection_due()) ? NULL : ops_declined(PyCell_New(v));
+}
+
+int32_t fs_jit_set_add(PyObject *set, PyObject *v)
+{
+    return PySet_Add(set, v);
+}
+
+void fs_jit_values_insert(void *values, int64_t index)
+{
+    _PyDictValues_AddToInsertionOrder((PyDictValues *)values, (Py_ssize_t)index);
+}
+
+/* ---- calls ---- */
+
+PyObject *fs_jit_call_quiet(fs_ctx *ctx FS_UNUSED, PyObject **args, Py_ssize_t n)
+{
+    return FS_UNLIKELY(ops_collection_due())
+               ? NULL
+               : ops_declined(PyObject_Vectorcall(args[0], args + 1, (size_t)(n - 1), NULL));
+}
+
+PyObject *fs_jit_call_vector_kw(fs_ctx *ctx FS_UNUSED, PyObject **args, Py_ssize_t n)
+{
+    return PyObject_Vectorcall(args[0], args + 2, (size_t)(n - 2 - PyTuple_GET_SIZE(args[1])),
+                               args[1]);
+}

@@ -1,0 +1,52 @@
+/* Call-outs of recorded ops (ir/ir_calls.def says what each may do).
+ *
+ * The quiet ones run no Python code and leave no exception: what they cannot do that way they
+ * decline (NULL, or a negative int), and the trace goes back before the op. The others are the
+ * operations of the abstract object layer, which may do anything.
+ */
+#ifndef FS_JIT_OPS_H
+#define FS_JIT_OPS_H
+
+#include "interp/interp.h"
+
+/* What stepping an iterator gives at its end: an object that nobody else has. */
+extern FS_HIDDEN PyObject *fs_jit_iter_end;
+
+/* ---- quiet ---- */
+PyObject *fs_jit_binary_closed(PyObject *v, PyObject *w, int64_t op);
+PyObject *fs_jit_compare_closed(PyObject *v, PyObject *w, int64_t op);
+int32_t fs_jit_str_equal(PyObject *v, PyObject *w);
+PyObject *fs_jit_str_item(PyObject *s, int64_t i);
+int32_t fs_jit_str_contains(PyObject *s, PyObject *part);
+PyObject *fs_jit_dict_get_str(PyObject *dict, PyObject *key); /* borrowed */
+PyObject *fs_jit_dict_swap_str(PyObject *dict, PyObject *key,
+                               PyObject *v); /* the old value, or None */
+int32_t fs_jit_dict_has_str(PyObject *dict, PyObject *key);
+int32_t fs_jit_list_append(PyObject *list, PyObject *v);
+int32_t fs_jit_list_extend(PyObject *list, PyObject *items);
+PyObject *fs_jit_list_pop(PyObject *list);
+PyObject *fs_jit_get_iter_quiet(PyObject *v);
+PyObject *fs_jit_iter_next_quiet(PyObject *it);
+PyObject *fs_jit_build_tuple(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+PyObject *fs_jit_build_list(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+PyObject *fs_jit_build_dict(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+PyObject *fs_jit_build_string(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+PyObject *fs_jit_build_slice(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+PyObject *fs_jit_get_slice(PyObject *container, PyObject *start, PyObject *stop);
+PyObject *fs_jit_new_cell(PyObject *v);
+void fs_jit_values_insert(void *values, int64_t index);
+/* args[0](*args[1:n]) of a C function that is known to be quiet. */
+PyObject *fs_jit_call_quiet(fs_ctx *ctx, PyObject **args, Py_ssize_t n);
+
+/* ---- anything may happen; new references, NULL or negative with an exception ---- */
+PyObject *fs_jit_binary(PyObject *v, PyObject *w, int64_t op);
+PyObject *fs_jit_compare(PyObject *v, PyObject *w, int64_t op);
+PyObject *fs_jit_format(PyObject *v, int64_t conversion);
+int32_t fs_jit_is_true(PyObject *v);
+int32_t fs_jit_contains(PyObject *container, PyObject *v);
+int32_t fs_jit_set_add(PyObject *set, PyObject *v);
+PyObject *fs_jit_iter_next(PyObject *it);
+/* args[0](*args[2:n]), the last ones by the keywords args[1]. */
+PyObject *fs_jit_call_vector_kw(fs_ctx *ctx, PyObject **args, Py_ssize_t n);
+
+#endif

@@ -1,0 +1,622 @@
+/* The recorder's driver: begins, follows the interpreter step by step, ends.
+ *
+ * fs_rec_step runs before every op. Pure ops (loads of locals and constants, stack shuffles, jumps)
+ * are recorded ahead of the interpreter; then one op that does something; then it waits until the
+ * interpreter has done that, because what it needs to see next may depend on it. Fused ops run
+ * several of CPython's opcodes at once: the recorder then catches up, one opcode at a time, and
+ * knows from where the interpreter stands which way a jump has gone.
+ */
+#include "record/rec.h"
+
+#include "jit/jit_hooks.h"
+
+enum { REC_MAX_STEPS = 4000, REC_MAX_CATCH_UP = 16, REC_MIN_SIDE = 4 };
+
+static rec_state *rec_current; /* one recording at a time, under the GIL */
+
+bool fs_rec_is_active(const fs_ctx *ctx)
+{
+    return rec_current != NULL && rec_current->ctx == ctx;
+}
+
+/* ---- begin and end ---- */
+
+static fs_trace *rec_new_trace(rec_state *R, fs_ctx *ctx, fs_code *co, int slot, int kind,
+                               fs_exit *from)
+{
+    fs_trace *trace = PyMem_RawCalloc(1, sizeof(*trace));
+    if (trace == NULL) {
+        return NULL;
+    }
+    fs_ir_init(&trace->ir);
+    trace->ir.passes = fs_jit_settings.passes;
+    trace->kind = (uint8_t)kind;
+    trace->co = co;
+    trace->slot = slot;
+    trace->from = from;
+    trace->root = from != NULL ? from->trace->root : trace;
+    trace->interp = ctx->ts->interp;
+    if (from != NULL) {
+        trace->ir.parent = &from->trace->ir;
+        trace->ir.parent_snap = from->snap;
+    }
+    R->trace = trace;
+    R->ir = &trace->ir;
+    return trace;
+}
+
+static void rec_free(rec_state *R)
+{
+    rec_current = NULL;
+    while (R->depth >= 0) {
+        Py_CLEAR(R->frames[R->depth--].code_bytes);
+    }
+    if (R->trace != NULL) {
+        fs_ir_clear(&R->trace->ir);
+        PyMem_RawFree(R->trace);
+    }
+    PyMem_RawFree(R);
+}
+
+/* The activation goes on through its ordinary table. */
+static void rec_leave_table(rec_state *R)
+{
+    if (R->ctx->table == fs_run_table(FS_TABLE_RECORD)) {
+        R->ctx->table = fs_run_table(FS_TABLE_MAIN);
+    }
+}
+
+static void rec_give_up(rec_state *R)
+{
+    rec_leave_table(R);
+    enum fs_abort why = R->why == FS_ABORT_none ? FS_ABORT_lost : R->why;
+    fs_code *co = R->anchor_co;
+    int anchor = R->anchor, kind = R->kind, op = R->op;
+    fs_exit *from = R->from;
+    rec_free(R);
+    fs_jit_aborted(co, anchor, kind, from, why, op);
+}
+
+static void rec_hand_over(rec_state *R, int end)
+{
+    fs_trace *trace = R->trace;
+    trace->room = R->max_room;
+    trace->depth = R->max_depth;
+    R->trace = NULL;
+    rec_leave_table(R);
+    rec_free(R);
+    fs_jit_recorded(trace, end);
+}
+
+void fs_rec_cancel(const fs_ctx *ctx, enum fs_abort why)
+{
+    if (fs_rec_is_active(ctx)) {
+        rec_current->why = why;
+        rec_give_up(rec_current);
+    }
+}
+
+/* ---- the start of a side trace ---- */
+
+/* A ref of the parent, here. */
+static fs_ref rec_inherit(rec_state *R, const fs_ir *parent, fs_ref ref)
+{
+    if (ref == 0) {
+        return 0;
+    }
+    if (fs_ref_is_const(ref)) {
+        const fs_const *c = fs_ir_constant(parent, ref);
+        return fs_ir_const(R->ir, c->type, c->bits);
+    }
+    const fs_ins *ins = fs_ir_at(parent, ref);
+    if (!(ins->flags & FS_INS_SUNK)) {
+        return rec_emit(R, (fs_ins){.op = FS_IR_PLOAD, .type = ins->type, .aux = ref});
+    }
+    /* An allocation that the parent has not made: this trace has it, made if need be. */
+    fs_ins copy = *ins;
+    fs_ref args[FS_SCRATCH_ARGS];
+    copy.flags &= ~(uint32_t)FS_INS_SUNK;
+    copy.a = rec_inherit(R, parent, ins->a);
+    for (int i = 0; i < ins->nargs && i < FS_SCRATCH_ARGS; i++) {
+        args[i] = rec_inherit(R, parent, parent->pool[ins->args + (uint32_t)i]);
+    }
+    if (ins->nargs > 0) {
+        copy.args = fs_ir_args(R->ir, args, ins->nargs);
+    }
+    copy.snap = (uint16_t)(ins->snap != 0 ? R->snap : 0);
+    return rec_emit(R, copy);
+}
+
+/* The virtual frames of the parent's snapshot. Their concrete frames are those that the exit has
+ * made. */
+static bool rec_begin_side(rec_state *R, _PyInterpreterFrame *frame)
+{
+    const fs_ir *parent = R->ir->parent;
+    const fs_snap *snap = &parent->snaps[R->ir->parent_snap];
+    int n = snap->nframes;
+    _PyInterpreterFrame *frames[REC_MAX_FRAMES];
+    if (n > REC_MAX_FRAMES) {
+        return false;
+    }
+    for (int k = n - 1; k >= 0; k--) {
+        frames[k] = frame;
+        frame = frame->previous;
+    }
+    for (int k = 0; k < n; k++) {
+        const fs_snap_frame *sf = &parent->snap_frames[snap->frames + (uint32_t)k];
+        const fs_frame_desc *desc = &parent->frames[sf->desc];
+        rec_frame *f = &R->frames[k];
+        if (frames[k]->f_code != desc->co->pycode) {
+            return false;
+        }
+        if (k == 0) {
+            if (!rec_frame_root(R, desc->co, frames[0])) {
+                return false;
+            }
+            R->depth = 0;
+        } else {
+            if (!fs_ref_is_const(desc->func)) {
+                return false;
+            }
+            PyObject *func = fs_ir_constant(parent, desc->func)->o;
+            R->frames[k - 1].sp = desc->call_depth;
+            if ((PyObject *)frames[k]->f_func != func ||
+                !rec_frame_begin(R, desc->co, fs_ir_obj(R->ir, func), func, desc->kind,
+                                 desc->call_slot)) {
+                return false;
+            }
+            f->real = sf->real;
+        }
+        f->frame = frames[k];
+        f->pc = sf->slot;
+        f->sp = sf->depth;
+        for (int i = 0; i < f->sp; i++) {
+            f->slots[i].flags = REC_OWNED | REC_SYNC;
+        }
+    }
+    for (int i = 0; i < snap->nentries; i++) {
+        const fs_snap_entry *e = &parent->entries[snap->entries + (uint32_t)i];
+        if (e->slot == FS_SLOT_DROP) {
+            return false; /* leaving has dropped something: not a place to go on from */
+        }
+        rec_frame *f = &R->frames[e->frame];
+        rec_slot *slot = &f->slots[e->slot];
+        slot->ref = rec_inherit(R, parent, e->ref);
+        slot->flags = (uint8_t)((e->owned ? REC_OWNED : 0) | (e->stale ? REC_STALE : 0));
+    }
+    return !R->failed;
+}
+
+/* Objects that ops look for. */
+static bool rec_find_builtins(rec_state *R)
+{
+    static PyObject *name_init; /* immortal: interned once */
+    if (name_init == NULL && (name_init = PyUnicode_InternFromString("__init__")) == NULL) {
+        PyErr_Clear();
+        return false;
+    }
+    R->name_init = name_init;
+    PyObject *abs = PyDict_GetItemString(R->ts->interp->builtins, "abs");
+    R->abs_def =
+        abs != NULL && PyCFunction_CheckExact(abs) ? ((PyCFunctionObject *)abs)->m_ml : NULL;
+    return true;
+}
+
+bool fs_rec_start(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip, fs_code *co,
+                  int kind, fs_exit *from)
+{
+    if (rec_current != NULL) {
+        return false;
+    }
+    rec_state *R = PyMem_RawCalloc(1, sizeof(*R));
+    if (R == NULL) {
+        return false;
+    }
+    R->ctx = ctx;
+    R->ts = ctx->ts;
+    R->kind = kind;
+    R->from = from;
+    R->anchor_co = co;
+    R->anchor = (int)(ip - co->instrs);
+    R->depth = -1;
+    bool good = rec_new_trace(R, ctx, co, R->anchor, kind, from) != NULL;
+    if (good && from != NULL) {
+        good = rec_begin_side(R, frame);
+        if (good) {
+            const fs_trace *root = from->trace->root;
+            R->anchor_depth = R->frames[0].co->nlocalsplus + R->frames[0].co->pycode->co_stacksize;
+            R->max_room = root->room;
+            R->max_depth = root->depth;
+        }
+    } else if (good) {
+        good = rec_frame_root(R, co, frame);
+        R->depth = 0;
+        rec_frame *f = &R->frames[0];
+        f->pc = R->anchor;
+        f->sp = (int)(sp - frame->localsplus);
+        R->anchor_depth = f->sp;
+        for (int i = 0; good && i < f->sp; i++) {
+            f->slots[i].flags = REC_OWNED | REC_SYNC;
+        }
+    }
+    rec_current = R;
+    good = good && rec_find_builtins(R);
+    if (!good || rec_top(R)->pc != R->anchor) {
+        rec_give_up(R);
+        return false;
+    }
+    ctx->table = fs_run_table(FS_TABLE_RECORD);
+    return true;
+}
+
+/* ---- complete traces ---- */
+
+/* Whether the value of a slot at entry is needed as an object in the instructions up to `end`. */
+bool rec_needs_object(const fs_ir *ir, int slot, int end)
+{
+    fs_ref sload = 0;
+    for (fs_ref i = 1; i < end && sload == 0; i++) {
+        const fs_ins *ins = fs_ir_at(ir, i);
+        if (ins->op == FS_IR_SLOAD && ins->aux == slot) {
+            sload = i;
+        }
+    }
+    for (fs_ref i = sload; sload != 0 && i < end; i++) {
+        const fs_ins *ins = fs_ir_at(ir, i);
+        if (ins->op == FS_IR_GTYPE || ins->op == FS_IR_UNBOXI || ins->op == FS_IR_UNBOXF) {
+            continue;
+        }
+        if (ins->op == FS_IR_GUARD && (ins->a == sload || ins->b == sload)) {
+            fs_ref other = ins->a == sload ? ins->b : ins->a;
+            if (fs_ref_is_const(other) && fs_ir_constant(ir, other)->bits == 0) {
+                continue; /* is it bound? */
+            }
+        }
+        if (ins->a == sload || ins->b == sload || ins->c == sload) {
+            return true;
+        }
+        for (int k = 0; k < ins->nargs; k++) {
+            if (ir->pool[ins->args + (uint32_t)k] == sload) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* A stack slot of the root frame goes to its place in memory. */
+static void rec_write_stack_slot(rec_state *R, rec_frame *f, int i)
+{
+    rec_slot *slot = &f->slots[i];
+    fs_ref ref = rec_object(R, slot);
+    if (!(slot->flags & REC_OWNED)) {
+        rec_incref(R, ref);
+    }
+    rec_store(R, FS_M_OBJ, FS_A_FRAME, rec_op2(R, FS_IR_FRAME, FS_T_PTR, 0, 0),
+              (int)offsetof(_PyInterpreterFrame, localsplus) + 8 * i, ref);
+    slot->flags = REC_OWNED | REC_SYNC;
+}
+
+/* The state at a loop head: everything in memory, but unboxed locals that the loop takes unboxed.
+ */
+static void rec_settle(rec_state *R, const fs_ir *target, int end)
+{
+    rec_frame *f = rec_top(R);
+    for (int i = 0; i < f->sp && !R->failed; i++) {
+        rec_slot *slot = &f->slots[i];
+        if (i >= f->co->nlocalsplus) {
+            if (!(slot->flags & REC_SYNC)) {
+                rec_write_stack_slot(R, f, i);
+            }
+        } else if (slot->ref != 0 && rec_is_unboxed(R, slot)) {
+            bool taken = target == R->ir || (i < target->nslots && target->slots[i].stale);
+            if ((R->escaped && target == R->ir) || !taken || rec_needs_object(target, i, end)) {
+                (void)rec_object(R, slot);
+            }
+        }
+    }
+}
+
+/* The recorded turn is back at its loop head. */
+static rec_result rec_finish_loop(rec_state *R)
+{
+    rec_frame *f = rec_top(R);
+    fs_ir *ir = R->ir;
+    R->start = R->pc_op = f->pc;
+    R->snap = 0;
+    rec_settle(R, ir, ir->nins);
+    ir->slots = PyMem_RawCalloc((size_t)f->sp, sizeof(fs_slot_end));
+    if (ir->slots == NULL || R->failed) {
+        return rec_abort(R, FS_ABORT_memory);
+    }
+    ir->nslots = f->sp;
+    for (int i = 0; i < f->sp; i++) {
+        rec_slot *slot = &f->slots[i];
+        bool written = R->first[i] != 0;
+        ir->slots[i] = (fs_slot_end){.end = written ? slot->ref : 0,
+                                     .first = written ? R->first[i] : ir->nins,
+                                     .stale = (slot->flags & REC_STALE) != 0};
+        if (written && slot->ref == 0) {
+            ir->slots[i].end = fs_ir_obj(ir, NULL);
+        }
+    }
+    int end = rec_snapshot_at(R, f->pc);
+    if (R->failed) {
+        return REC_ABORT;
+    }
+    rec_hand_over(R, end);
+    return REC_DONE;
+}
+
+/* The trace has come to the loop of another one. */
+static rec_result rec_finish_link(rec_state *R, fs_trace *target)
+{
+    rec_frame *f = rec_top(R);
+    fs_ref refs[REC_MAX_SLOTS];
+    R->start = R->pc_op = f->pc;
+    R->snap = 0;
+    if (f->sp != target->ir.nslots) {
+        return rec_abort(R, FS_ABORT_lost);
+    }
+    rec_settle(R, &target->ir, target->ir.loop);
+    for (int i = 0; i < f->sp; i++) {
+        refs[i] = f->slots[i].ref;
+    }
+    if (R->failed || !fs_opt_link(R->ir, &target->ir, target->id, refs, f->sp)) {
+        return rec_abort(R, R->ir->failed ? FS_ABORT_too_long : FS_ABORT_type_unstable);
+    }
+    if (target->room > R->max_room) {
+        R->max_room = target->room;
+    }
+    if (target->depth > R->max_depth) {
+        R->max_depth = target->depth;
+    }
+    rec_hand_over(R, 0);
+    return REC_DONE;
+}
+
+/* The trace ends here, the interpreter goes on. */
+rec_result rec_finish_exit(rec_state *R)
+{
+    int snap = rec_snapshot_at(R, R->start);
+    (void)rec_emit(R, (fs_ins){.op = FS_IR_JEXIT, .snap = (uint16_t)snap, .flags = FS_INS_NOHOT});
+    if (R->failed) {
+        return REC_ABORT;
+    }
+    rec_hand_over(R, 0);
+    return REC_DONE;
+}
+
+/* ---- one op ---- */
+
+static const rec_op rec_ops[256] = {
+#define X(name) [name] = rec_##name,
+    REC_OPS(X)
+#undef X
+};
+
+/* Ops that need nothing from the interpreter and change nothing but slots. */
+static bool rec_is_pure(int op)
+{
+    switch (op) {
+    case NOP:
+    case RESUME:
+    case CACHE:
+    case EXTENDED_ARG:
+    case LOAD_CONST:
+    case LOAD_FAST:
+    case COPY:
+    case SWAP:
+    case PUSH_NULL:
+    case PRECALL:
+    case KW_NAMES:
+    case JUMP_FORWARD:
+    case POP_TOP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What an op leaves to be done: references to drop, then the look around after a call. */
+static void rec_finish_op(rec_state *R)
+{
+    rec_frame *f = rec_top(R);
+    for (int i = 0; i < R->ndrops && !R->failed; i++) {
+        int snap = rec_snapshot_drops(R, f->pc, i);
+        (void)rec_emit(R, (fs_ins){.op = FS_IR_DECREF, .a = R->drops[i], .snap = (uint16_t)snap});
+    }
+    R->ndrops = 0;
+    if (R->poke && !R->failed) {
+        int snap = rec_snapshot_at(R, f->pc);
+        (void)rec_emit(R,
+                       (fs_ins){.op = FS_IR_GPOKE, .snap = (uint16_t)snap, .flags = FS_INS_NOHOT});
+    }
+    R->poke = false;
+}
+
+/* A call's ops are one: leaving before it goes back to the first of them. */
+static void rec_begin_op(rec_state *R, rec_frame *f, int op)
+{
+    bool goes_on = R->op == KW_NAMES || R->op == PRECALL;
+    R->pc_op = f->pc;
+    if (!goes_on) {
+        R->start = f->pc;
+        R->kwnames = NULL;
+    }
+    R->op = op;
+    R->snap = 0;
+    R->ndrops = 0;
+    R->depth_before = R->depth;
+    R->sp_before = f->sp;
+    R->poke = false;
+}
+
+static rec_result rec_one(rec_state *R)
+{
+    rec_frame *f = rec_top(R);
+    fs_instr *at = f->co->instrs + f->pc;
+    int op = _Py_OPCODE(f->code[f->pc]);
+    if (R->depth == 0 && R->moved) {
+        if (R->from == NULL && f->pc == R->anchor && R->kind == FS_TRACE_LOOP &&
+            f->sp == R->anchor_depth) {
+            return rec_finish_loop(R);
+        }
+        fs_trace *other = fs_jit_trace_at(f->co, f->pc);
+        if (other != NULL && other->ir.loop != 0 && !other->dead) {
+            return rec_finish_link(R, other);
+        }
+    }
+    rec_begin_op(R, f, op);
+    if (rec_ops[op] == NULL) {
+        return rec_abort(R, FS_ABORT_unsupported_op);
+    }
+    if (R->nahead < REC_MAX_AHEAD) {
+        R->ahead[R->nahead].frame = f->frame;
+        R->ahead[R->nahead++].pc = f->pc;
+    }
+    int next = f->pc + fs_ops[fs_op_of_cpython[op] - 1].length;
+    rec_frame *before = f;
+    int pc = f->pc;
+    R->next = next;
+    rec_result result = rec_ops[op](R, at->arg);
+    if (R->failed && result != REC_DONE) {
+        return REC_ABORT;
+    }
+    if (result == REC_WAIT) {
+        R->nahead -= R->nahead > 0;
+        return result;
+    }
+    if (result == REC_NEXT || result == REC_JUMP) {
+        if (result == REC_NEXT && rec_top(R) == before && before->pc == pc) {
+            before->pc = next;
+        }
+        R->moved = true;
+        if (++R->steps > REC_MAX_STEPS) {
+            return rec_abort(R, FS_ABORT_too_long);
+        }
+        rec_finish_op(R);
+        if (R->failed) {
+            return REC_ABORT;
+        }
+    }
+    return result;
+}
+
+/* Looks at the interpreter's frame; false: it is not what the recorder has. */
+static bool rec_look(rec_state *R, _PyInterpreterFrame *frame, PyObject **sp)
+{
+    rec_frame *f = rec_top(R);
+    if (sp - frame->localsplus != f->sp) {
+        return false;
+    }
+    for (int i = 0; i < f->sp; i++) {
+        f->slots[i].seen = frame->localsplus[i];
+    }
+    return true;
+}
+
+/* Records ops: catching up with the interpreter at `now` first, then one that does something and
+ * what is pure. */
+static rec_result rec_advance(rec_state *R, _PyInterpreterFrame *frame, PyObject **sp, int now)
+{
+    rec_result result = REC_NEXT;
+    R->now = now;
+    for (int n = 0; rec_top(R)->pc != now || rec_top(R)->frame != frame; n++) {
+        if (n == REC_MAX_CATCH_UP) {
+            return rec_abort(R, FS_ABORT_lost);
+        }
+        result = rec_one(R);
+        if (result == REC_WAIT) {
+            return rec_abort(R, FS_ABORT_lost);
+        }
+        if (result == REC_ABORT || result == REC_DONE) {
+            return result;
+        }
+        rec_frame *f = rec_top(R);
+        if (f->frame == NULL && frame->previous == R->frames[R->depth - 1].frame &&
+            frame->f_code == f->co->pycode) {
+            f->frame = frame;
+        }
+    }
+    R->nahead = 0;
+    if (!rec_look(R, frame, sp)) {
+        return rec_abort(R, FS_ABORT_lost);
+    }
+    bool did = false;
+    for (;;) {
+        int op = _Py_OPCODE(rec_top(R)->code[rec_top(R)->pc]);
+        bool pure = rec_is_pure(op);
+        if (!pure && did) {
+            return REC_NEXT;
+        }
+        result = rec_one(R);
+        if (result != REC_NEXT && result != REC_JUMP) {
+            return result;
+        }
+        did |= !pure;
+        R->now = -1;
+        if (rec_top(R)->frame == NULL) {
+            return REC_NEXT; /* a call: wait for its frame */
+        }
+    }
+}
+
+/* Whether the interpreter is at something that has been recorded already. */
+static bool rec_was_here(rec_state *R, _PyInterpreterFrame *frame, int slot)
+{
+    for (int i = 0; i < R->nahead; i++) {
+        if (R->ahead[i].frame == frame && R->ahead[i].pc == slot) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A side trace that met something it cannot record may end before it, when the op has changed
+ * nothing yet. */
+static bool rec_can_end(rec_state *R)
+{
+    bool kind = R->why == FS_ABORT_unsupported_op || R->why == FS_ABORT_unsupported_call ||
+                R->why == FS_ABORT_unsupported_type || R->why == FS_ABORT_inner_loop ||
+                R->why == FS_ABORT_too_deep || R->why == FS_ABORT_generator;
+    if (R->from == NULL || R->steps < REC_MIN_SIDE || !kind || R->ir->failed || R->poke ||
+        R->ndrops != 0 || R->depth != R->depth_before || rec_top(R)->sp != R->sp_before) {
+        return false;
+    }
+    R->failed = false;
+    return true;
+}
+
+void fs_rec_step(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip)
+{
+    rec_state *R = rec_current;
+    if (R == NULL || R->ctx != ctx) {
+        return;
+    }
+    if (ctx->cframe.use_tracing) {
+        R->why = FS_ABORT_tracing;
+        rec_give_up(R);
+        return;
+    }
+    rec_frame *f = rec_top(R);
+    fs_code *co = fs_pyrt_code_get(frame->f_code);
+    int slot = (int)(ip - co->instrs);
+    if (f->frame == NULL && R->depth > 0 && frame->previous == R->frames[R->depth - 1].frame &&
+        frame->f_code == f->co->pycode) {
+        f->frame = frame;
+    }
+    if (f->frame == frame && f->pc != slot && rec_was_here(R, frame, slot)) {
+        return;
+    }
+    if (f->frame != frame && rec_was_here(R, frame, slot)) {
+        return;
+    }
+    rec_result result = rec_advance(R, frame, sp, slot);
+    if (result == REC_ABORT) {
+        if (rec_can_end(R) && rec_finish_exit(R) == REC_DONE) {
+            return;
+        }
+        rec_give_up(R);
+    }
+}

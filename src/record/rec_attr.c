@@ -1,0 +1,477 @@
+/* Recording attributes: instances, slots, classes, modules, properties, methods.
+ *
+ * What a type says about a name is looked up once, now; a guard on the type's version holds it.
+ * Values in instances are loads at a known place.
+ */
+#include "record/rec.h"
+
+#include "spec/spec_attr.h"
+
+/* The place of an instance's value array, and of its dict, from the object on. */
+static int rec_values_offset(PyObject *owner)
+{
+    return (int)((char *)_PyObject_ValuesPointer(owner) - (char *)owner);
+}
+
+/* Guards the owner's type and its version; false: the type has none. */
+static bool rec_guard_class_of(rec_state *R, rec_slot *owner, PyTypeObject *type, uint32_t version)
+{
+    if (version == 0) {
+        return false;
+    }
+    (void)rec_guard_type(R, owner, type);
+    rec_guard_version(R, type, version);
+    return true;
+}
+
+/* The value array of an instance, guarded to be there. */
+static fs_ref rec_values(rec_state *R, rec_slot *owner)
+{
+    fs_ref values =
+        rec_load_null(R, FS_M_PTR, FS_A_OBJHDR, owner->ref, rec_values_offset(owner->seen));
+    rec_guard(R, FS_NE, values, fs_ir_ptr(R->ir, NULL));
+    return values;
+}
+
+/* The value of an instance's own attribute (borrowed from it); 0: not at a place that is known. */
+static fs_ref rec_instance_value(rec_state *R, rec_slot *owner, PyObject *name,
+                                 const fs_attr_place *place)
+{
+    fs_ref ref = 0;
+    if (place->where == FS_PLACE_VALUES) {
+        fs_ref values = rec_values(R, owner);
+        ref = rec_load_null(R, FS_M_OBJ, FS_A_ATTR, values, (int)(8 * place->index));
+    } else if (place->where == FS_PLACE_DICT) {
+        int offset = fs_pyrt_dict_offset(Py_TYPE(owner->seen));
+        PyDictObject *dict = *(PyDictObject **)((char *)owner->seen + offset);
+        if (offset == 0 || dict == NULL || dict->ma_values != NULL) {
+            return 0;
+        }
+        fs_ref dict_ref = rec_load_null(R, FS_M_OBJ, FS_A_OBJHDR, owner->ref, offset);
+        rec_guard(R, FS_NE, dict_ref, fs_ir_obj(R->ir, NULL));
+        PyObject *seen;
+        ref = rec_dict_value(R, dict_ref, (PyObject *)dict, name, &seen);
+    }
+    if (ref != 0) {
+        rec_guard(R, FS_NE, ref, fs_ir_obj(R->ir, NULL));
+    }
+    return ref;
+}
+
+/* Guards that the instance has no attribute of that name; false: cannot be guarded. */
+static bool rec_guard_absent(rec_state *R, rec_slot *owner, PyObject *name,
+                             const fs_attr_place *place)
+{
+    PyTypeObject *type = Py_TYPE(owner->seen);
+    if (place->where == FS_PLACE_NOWHERE) {
+        return true;
+    }
+    if (place->where == FS_PLACE_VALUES) {
+        if (place->index >= 0) {
+            fs_ref values = rec_values(R, owner);
+            fs_ref v = rec_load_null(R, FS_M_OBJ, FS_A_ATTR, values, (int)(8 * place->index));
+            rec_guard(R, FS_EQ, v, fs_ir_obj(R->ir, NULL));
+            return true;
+        }
+        PyDictKeysObject *keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
+        uint32_t version = fs_pyrt_keys_version(keys);
+        if (version == 0) {
+            return false;
+        }
+        (void)rec_values(R, owner);
+        fs_ref now = rec_load(R, FS_M_U32, FS_A_DICTHDR, fs_ir_ptr(R->ir, keys),
+                              (int)offsetof(PyDictKeysObject, dk_version));
+        rec_guard(R, FS_EQ, now, rec_kint(R, version));
+        return true;
+    }
+    if (place->where == FS_PLACE_DICT) {
+        int offset = fs_pyrt_dict_offset(type);
+        PyDictObject *dict = offset == 0 ? NULL : *(PyDictObject **)((char *)owner->seen + offset);
+        if (dict == NULL) {
+            return false;
+        }
+        fs_ref dict_ref = rec_load_null(R, FS_M_OBJ, FS_A_OBJHDR, owner->ref, offset);
+        rec_guard(R, FS_NE, dict_ref, fs_ir_obj(R->ir, NULL));
+        return rec_dict_lacks(R, dict_ref, (PyObject *)dict, name);
+    }
+    return false;
+}
+
+/* Puts a loaded value (borrowed from the heap) in place of the owner. */
+static rec_result rec_give(rec_state *R, fs_ref ref, PyObject *seen)
+{
+    if (ref > 0) {
+        rec_incref(R, ref);
+    }
+    rec_pop_drop(R);
+    rec_push(R, ref, ref > 0 ? REC_OWNED : REC_WEAK, seen);
+    return REC_NEXT;
+}
+
+/* Part of a virtual instance by name; -1: not a place that it has. */
+static int rec_virtual_index(rec_state *R, fs_ref ref, PyObject *name)
+{
+    const fs_ins *ins = fs_ir_at(R->ir, ref);
+    if (ins->op != FS_IR_NEWINST) {
+        return -1;
+    }
+    PyTypeObject *type = (PyTypeObject *)fs_ir_constant(R->ir, ins->a)->o;
+    Py_ssize_t i = fs_pyrt_keys_index(((PyHeapTypeObject *)type)->ht_cached_keys, name);
+    return i >= 0 && i < ins->nargs ? (int)i : -1;
+}
+
+static rec_result rec_attr_generic(rec_state *R, PyObject *name)
+{
+    rec_sync(R);
+    fs_ref args[2] = {rec_object(R, rec_peek(R, 1)), rec_const(R, name)};
+    fs_ref r = rec_call_escaping(R, FS_CALL_getattr, args, 2);
+    rec_pop_drop(R);
+    rec_push(R, r, REC_OWNED, NULL);
+    return REC_NEXT;
+}
+
+/* An attribute of a module; the value is promoted when it is of a kind that stays. */
+static fs_ref rec_module_value(rec_state *R, rec_slot *owner, PyObject *name, PyObject **seen)
+{
+    PyObject *module = owner->seen;
+    PyObject *dict = ((PyModuleObject *)module)->md_dict;
+    PyObject *shadow = _PyType_Lookup(&PyModule_Type, name);
+    if (dict == NULL || !PyDict_CheckExact(dict) ||
+        (shadow != NULL && Py_TYPE(shadow)->tp_descr_set != NULL)) {
+        return 0;
+    }
+    (void)rec_guard_type(R, owner, &PyModule_Type);
+    fs_ref dict_ref =
+        rec_load(R, FS_M_OBJ, FS_A_CONST, owner->ref, (int)offsetof(PyModuleObject, md_dict));
+    fs_ref ref = rec_dict_value(R, dict_ref, dict, name, seen);
+    if (ref == 0) {
+        return 0;
+    }
+    if (rec_promote(R, ref, *seen)) {
+        return rec_const(R, *seen);
+    }
+    rec_guard(R, FS_NE, ref, fs_ir_obj(R->ir, NULL));
+    return ref;
+}
+
+/* An attribute found in a class (by way of the class itself); *func: it is a function to be called
+ * unbound. */
+static fs_ref rec_class_value(rec_state *R, rec_slot *owner, PyObject *name, PyObject **seen)
+{
+    PyTypeObject *cls = (PyTypeObject *)owner->seen;
+    PyTypeObject *meta = Py_TYPE(cls);
+    PyObject *value = _PyType_Lookup(cls, name);
+    if (meta->tp_getattro != PyType_Type.tp_getattro || _PyType_Lookup(meta, name) != NULL ||
+        value == NULL) {
+        return 0;
+    }
+    bool plain = PyFunction_Check(value) || Py_TYPE(value)->tp_descr_get == NULL;
+    if (!plain || (Py_TYPE(value)->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) == 0) {
+        return 0;
+    }
+    uint32_t version = fs_pyrt_type_version(cls);
+    uint32_t meta_version = fs_pyrt_type_version(meta);
+    if (version == 0 || meta_version == 0) {
+        return 0;
+    }
+    if (!fs_ref_is_const(rec_value(R, owner))) {
+        rec_guard(R, FS_EQ, owner->ref, rec_const(R, (PyObject *)cls));
+    }
+    (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, rec_const(R, (PyObject *)cls),
+                  rec_const(R, (PyObject *)meta));
+    rec_guard_version(R, cls, version);
+    rec_guard_version(R, meta, meta_version);
+    *seen = value;
+    return rec_const(R, value);
+}
+
+rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
+{
+    rec_slot *owner = rec_peek(R, 1);
+    PyObject *name = rec_top(R)->co->names[arg];
+    PyTypeObject *type = rec_type(R, owner);
+    if (type == NULL) {
+        return REC_WAIT;
+    }
+    if (rec_is_virtual(R, owner->ref)) {
+        int i = rec_virtual_index(R, owner->ref, name);
+        fs_attr_found found = fs_attr_look_in_type(type, name);
+        bool own = found.kind == FS_ATTR_ABSENT || found.kind == FS_ATTR_VALUE ||
+                   found.kind == FS_ATTR_METHOD;
+        fs_ref part = i < 0 ? 0 : R->ir->pool[fs_ir_at(R->ir, owner->ref)->args + (uint32_t)i];
+        if (own && part != 0) {
+            rec_slot value = {.ref = part};
+            rec_slot whole = rec_pop(R);
+            if (!rec_is_unboxed(R, &value)) {
+                rec_incref(R, part);
+                value.flags = REC_OWNED;
+            }
+            rec_push(R, part, value.flags, NULL);
+            rec_let_go(R, whole.ref, false);
+            return REC_NEXT;
+        }
+        if (owner->seen == NULL) {
+            return REC_WAIT;
+        }
+        (void)rec_object(R, owner);
+    }
+    if (rec_is_unboxed(R, owner) || owner->seen == NULL) {
+        return owner->seen == NULL && !rec_is_unboxed(R, owner) ? REC_WAIT
+                                                                : rec_attr_generic(R, name);
+    }
+    PyObject *seen = NULL;
+    fs_ref ref = 0;
+    if (PyModule_CheckExact(owner->seen)) {
+        (void)rec_value(R, owner);
+        ref = rec_module_value(R, owner, name, &seen);
+        return ref != 0 ? rec_give(R, ref, seen) : rec_attr_generic(R, name);
+    }
+    if (PyType_Check(owner->seen)) {
+        ref = rec_class_value(R, owner, name, &seen);
+        return ref != 0 ? rec_give(R, ref, seen) : rec_attr_generic(R, name);
+    }
+    if (type->tp_getattro != PyObject_GenericGetAttr) {
+        return rec_attr_generic(R, name);
+    }
+    fs_attr_found found = fs_attr_look_in_type(type, name);
+    if (found.version == 0) {
+        return rec_attr_generic(R, name);
+    }
+    (void)rec_value(R, owner);
+    if (found.kind == FS_ATTR_SLOT) {
+        int offset = (int)((PyMemberDescrObject *)found.descr)->d_member->offset;
+        seen = *(PyObject **)((char *)owner->seen + offset);
+        if (seen == NULL || !rec_guard_class_of(R, owner, type, found.version)) {
+            return rec_attr_generic(R, name);
+        }
+        ref = rec_load_null(R, FS_M_OBJ, FS_A_ATTR, owner->ref, offset);
+        rec_guard(R, FS_NE, ref, fs_ir_obj(R->ir, NULL));
+        return rec_give(R, ref, seen);
+    }
+    if (found.kind == FS_ATTR_PROPERTY) {
+        rec_result result = rec_property(R, owner, type, &found);
+        return result == REC_WAIT && !R->failed ? rec_attr_generic(R, name) : result;
+    }
+    if (found.kind != FS_ATTR_ABSENT && found.kind != FS_ATTR_VALUE &&
+        found.kind != FS_ATTR_METHOD) {
+        return rec_attr_generic(R, name);
+    }
+    if (found.may_change) {
+        return rec_attr_generic(R, name);
+    }
+    fs_attr_place place = fs_attr_look_in_instance(owner->seen, name);
+    if (place.value != NULL) {
+        if (!rec_guard_class_of(R, owner, type, found.version)) {
+            return rec_attr_generic(R, name);
+        }
+        ref = rec_instance_value(R, owner, name, &place);
+        return ref != 0 ? rec_give(R, ref, place.value) : rec_attr_generic(R, name);
+    }
+    if (found.kind == FS_ATTR_VALUE && rec_guard_class_of(R, owner, type, found.version) &&
+        rec_guard_absent(R, owner, name, &place)) {
+        return rec_give(R, rec_const(R, found.descr), found.descr);
+    }
+    return rec_attr_generic(R, name);
+}
+
+/* ---- stores ---- */
+
+static rec_result rec_store_generic(rec_state *R, PyObject *name)
+{
+    rec_sync(R);
+    fs_ref args[3] = {rec_object(R, rec_peek(R, 1)), rec_const(R, name),
+                      rec_object(R, rec_peek(R, 2))};
+    (void)rec_call_escaping(R, FS_CALL_setattr, args, 3);
+    rec_pop_drop(R);
+    rec_pop_drop(R);
+    return REC_NEXT;
+}
+
+/* The value under the owner goes to a place that had `old`. */
+static rec_result rec_store_at(rec_state *R, fs_ref base, int offset, fs_ref old, bool was_set)
+{
+    if (was_set) {
+        rec_guard(R, FS_NE, old, fs_ir_obj(R->ir, NULL));
+    } else {
+        rec_guard(R, FS_EQ, old, fs_ir_obj(R->ir, NULL));
+    }
+    fs_ref value = rec_own(R, rec_peek(R, 2));
+    rec_slot owner = rec_pop(R);
+    (void)rec_pop(R);
+    rec_store(R, FS_M_OBJ, FS_A_ATTR, base, offset, value);
+    if (was_set) {
+        rec_drop(R, old);
+    }
+    rec_let_go(R, owner.ref, owner.flags & REC_OWNED);
+    return REC_NEXT;
+}
+
+static rec_result rec_store_virtual(rec_state *R, int index)
+{
+    rec_slot *value = rec_peek(R, 2);
+    fs_ref ref = rec_value(R, value);
+    if (!rec_is_unboxed(R, value)) {
+        ref = rec_own(R, value);
+    }
+    rec_slot owner = rec_pop(R);
+    (void)rec_pop(R);
+    rec_virtual_set(R, owner.ref, index, ref);
+    return REC_NEXT;
+}
+
+/* Whether setting part `index` keeps the order of first assignments that a made instance will have.
+ */
+static bool rec_virtual_in_order(rec_state *R, fs_ref ref, int index)
+{
+    const fs_ins *ins = fs_ir_at(R->ir, ref);
+    if (R->ir->pool[ins->args + (uint32_t)index] != 0) {
+        return true;
+    }
+    for (int i = index + 1; i < ins->nargs; i++) {
+        if (R->ir->pool[ins->args + (uint32_t)i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+rec_result rec_STORE_ATTR(rec_state *R, uint32_t arg)
+{
+    rec_slot *owner = rec_peek(R, 1);
+    PyObject *name = rec_top(R)->co->names[arg];
+    PyTypeObject *type = rec_type(R, owner);
+    if (type == NULL) {
+        return REC_WAIT;
+    }
+    if (type->tp_setattro != PyObject_GenericSetAttr) {
+        return rec_store_generic(R, name);
+    }
+    fs_attr_found found = fs_attr_look_in_type(type, name);
+    bool own = (found.kind == FS_ATTR_ABSENT || found.kind == FS_ATTR_VALUE ||
+                found.kind == FS_ATTR_METHOD) &&
+               !found.may_change;
+    if (rec_is_virtual(R, owner->ref)) {
+        int i = rec_virtual_index(R, owner->ref, name);
+        rec_slot *value = rec_peek(R, 2);
+        if (own && i >= 0 && rec_virtual_in_order(R, owner->ref, i) && value->ref != owner->ref &&
+            !rec_virtual_has(R, value->ref, owner->ref)) {
+            return rec_store_virtual(R, i);
+        }
+        (void)rec_object(R, owner);
+    }
+    if (owner->seen == NULL) {
+        return rec_is_unboxed(R, owner) ? rec_store_generic(R, name) : REC_WAIT;
+    }
+    (void)rec_value(R, owner);
+    if (found.kind == FS_ATTR_SLOT && found.version != 0) {
+        int offset = (int)((PyMemberDescrObject *)found.descr)->d_member->offset;
+        bool set = *(PyObject **)((char *)owner->seen + offset) != NULL;
+        (void)rec_guard_class_of(R, owner, type, found.version);
+        fs_ref old = rec_load_null(R, FS_M_OBJ, FS_A_ATTR, owner->ref, offset);
+        return rec_store_at(R, owner->ref, offset, old, set);
+    }
+    fs_attr_place place = fs_attr_look_in_instance(owner->seen, name);
+    if (!own || found.version == 0 || place.where != FS_PLACE_VALUES || place.index < 0) {
+        return rec_store_generic(R, name);
+    }
+    (void)rec_guard_class_of(R, owner, type, found.version);
+    fs_ref values = rec_values(R, owner);
+    fs_ref old = rec_load_null(R, FS_M_OBJ, FS_A_ATTR, values, (int)(8 * place.index));
+    if (place.value == NULL) {
+        rec_guard(R, FS_EQ, old, fs_ir_obj(R->ir, NULL));
+        fs_ref args[2] = {values, rec_kint(R, place.index)};
+        (void)rec_call(R, FS_CALL_values_insert, args, 2, 0);
+    }
+    return rec_store_at(R, values, (int)(8 * place.index), old, place.value != NULL);
+}
+
+/* ---- methods ---- */
+
+/* The stack gets a callable and what it is called on. */
+static rec_result rec_give_method(rec_state *R, PyObject *func)
+{
+    rec_slot owner = rec_pop(R);
+    rec_push(R, rec_const(R, func), REC_WEAK, func);
+    rec_push(R, owner.ref, owner.flags, owner.seen);
+    return REC_NEXT;
+}
+
+/* ... or NULL and the value as it is. */
+static rec_result rec_give_value(rec_state *R, fs_ref ref, PyObject *seen)
+{
+    if (ref > 0) {
+        rec_incref(R, ref);
+    }
+    rec_pop_drop(R);
+    rec_push(R, 0, 0, NULL);
+    rec_push(R, ref, ref > 0 ? REC_OWNED : REC_WEAK, seen);
+    return REC_NEXT;
+}
+
+static rec_result rec_method_generic(rec_state *R, PyObject *name)
+{
+    rec_sync(R);
+    fs_ref args[2] = {rec_object(R, rec_peek(R, 1)), rec_const(R, name)};
+    fs_ref r = rec_call_escaping(R, FS_CALL_getattr, args, 2);
+    rec_pop_drop(R);
+    rec_push(R, 0, 0, NULL);
+    rec_push(R, r, REC_OWNED, NULL);
+    return REC_NEXT;
+}
+
+rec_result rec_LOAD_METHOD(rec_state *R, uint32_t arg)
+{
+    rec_slot *owner = rec_peek(R, 1);
+    PyObject *name = rec_top(R)->co->names[arg];
+    PyTypeObject *type = rec_type(R, owner);
+    PyObject *seen = NULL;
+    if (type == NULL) {
+        return REC_WAIT;
+    }
+    bool absent = rec_is_virtual(R, owner->ref);
+    if (!absent && (owner->seen == NULL || rec_is_unboxed(R, owner))) {
+        if (!rec_is_unboxed(R, owner)) {
+            return REC_WAIT;
+        }
+        fs_attr_found found = fs_attr_look_in_type(type, name);
+        return found.kind == FS_ATTR_METHOD ? rec_give_method(R, found.descr)
+                                            : rec_method_generic(R, name);
+    }
+    if (!absent && PyModule_CheckExact(owner->seen)) {
+        (void)rec_value(R, owner);
+        fs_ref ref = rec_module_value(R, owner, name, &seen);
+        return ref != 0 ? rec_give_value(R, ref, seen) : rec_method_generic(R, name);
+    }
+    if (!absent && PyType_Check(owner->seen)) {
+        fs_ref ref = rec_class_value(R, owner, name, &seen);
+        return ref != 0 ? rec_give_value(R, ref, seen) : rec_method_generic(R, name);
+    }
+    if (type->tp_getattro != PyObject_GenericGetAttr) {
+        return rec_method_generic(R, name);
+    }
+    fs_attr_found found = fs_attr_look_in_type(type, name);
+    if (absent) {
+        if (found.kind == FS_ATTR_METHOD && rec_virtual_index(R, owner->ref, name) < 0) {
+            return rec_give_method(R, found.descr);
+        }
+        (void)rec_object(R, owner);
+        return rec_method_generic(R, name);
+    }
+    (void)rec_value(R, owner);
+    fs_attr_place place = fs_attr_look_in_instance(owner->seen, name);
+    if (found.kind == FS_ATTR_METHOD && place.value == NULL && !found.may_change &&
+        rec_guard_class_of(R, owner, type, found.version) &&
+        rec_guard_absent(R, owner, name, &place)) {
+        return rec_give_method(R, found.descr);
+    }
+    if (place.value != NULL && !found.may_change &&
+        (found.kind == FS_ATTR_ABSENT || found.kind == FS_ATTR_VALUE ||
+         found.kind == FS_ATTR_METHOD) &&
+        rec_guard_class_of(R, owner, type, found.version)) {
+        fs_ref ref = rec_instance_value(R, owner, name, &place);
+        if (ref != 0) {
+            return rec_give_value(R, ref, place.value);
+        }
+    }
+    return rec_method_generic(R, name);
+}

@@ -1,0 +1,446 @@
+/* Recording calls: Python functions become virtual frames, classes virtual instances, the rest
+ * call-outs.
+ *
+ * Stack before a call of n arguments: method self arg1 ... argn, or NULL callable arg1 ... argn.
+ */
+#include "record/rec.h"
+
+#include "spec/spec_call.h"
+
+enum {
+    REC_MAX_SELF = 2,    /* frames of one code object inside each other */
+    REC_MAX_PARAMS = 32, /* parameters of an inlined function */
+    REC_MAX_ARGS = 48,
+};
+
+/* Whether calls of a code object are followed into its frame. */
+static bool rec_can_inline(rec_state *R, fs_code *co)
+{
+    if (co == NULL || co->runs_stock || co->gen_type != NULL ||
+        (co->flags & (CO_VARKEYWORDS | CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR))) {
+        return false;
+    }
+    int same = 0;
+    for (int k = 0; k <= R->depth; k++) {
+        same += R->frames[k].co == co;
+    }
+    if (same >= REC_MAX_SELF || R->depth + 2 >= REC_MAX_FRAMES) {
+        return false;
+    }
+    PyObject *bytes = PyCode_GetCode(co->pycode);
+    if (bytes == NULL) {
+        PyErr_Clear();
+        return false;
+    }
+    const _Py_CODEUNIT *code = (const _Py_CODEUNIT *)PyBytes_AS_STRING(bytes);
+    bool loops = false;
+    for (int i = 0; i < co->nslots && !loops;) {
+        const fs_op_meta *meta = &fs_ops[fs_op_of_cpython[_Py_OPCODE(code[i])] - 1];
+        loops = (meta->flags & FS_OPF_BACK) != 0; /* has traces of its own */
+        i += meta->length;
+    }
+    Py_DECREF(bytes);
+    return !loops;
+}
+
+/* A call's operands: where they begin on the stack, and the arguments, self among them. */
+typedef struct {
+    int base;
+    bool method;
+    rec_slot callable;
+    rec_slot args[REC_MAX_ARGS];
+    int nargs;
+    int npos; /* without those by keyword */
+} rec_operands;
+
+static bool rec_get_operands(rec_state *R, uint32_t arg, rec_operands *ops)
+{
+    rec_frame *f = rec_top(R);
+    ops->base = f->sp - (int)arg - 2;
+    rec_slot *base = &f->slots[ops->base];
+    if ((int)arg + 1 > REC_MAX_ARGS) {
+        return false;
+    }
+    for (int i = ops->base; i < f->sp; i++) {
+        (void)rec_value(R, &f->slots[i]);
+    }
+    ops->method = base->ref != 0 && base->ref != fs_ir_obj(R->ir, NULL);
+    ops->callable = ops->method ? base[0] : base[1];
+    ops->nargs = 0;
+    for (int i = ops->method ? 1 : 2; i < (int)arg + 2; i++) {
+        ops->args[ops->nargs++] = base[i];
+    }
+    ops->npos = ops->nargs - (R->kwnames == NULL ? 0 : (int)PyTuple_GET_SIZE(R->kwnames));
+    return true;
+}
+
+/* Takes the stack from `base` on away; what it held is the caller's of this now. */
+static void rec_cut(rec_state *R, int base)
+{
+    rec_frame *f = rec_top(R);
+    for (int i = base; i < f->sp; i++) {
+        rec_note_write(R, f, i);
+        f->slots[i] = (rec_slot){0};
+    }
+    f->sp = base;
+}
+
+static bool rec_owns(const rec_slot *slot)
+{
+    return (slot->flags & (REC_OWNED | REC_SYNC)) != 0;
+}
+
+/* Ends a call: operands off, in CPython's order, the result on. */
+static rec_result rec_call_done(rec_state *R, const rec_operands *ops, fs_ref ref, int flags,
+                                PyObject *seen)
+{
+    rec_slot first = rec_top(R)->slots[ops->base];
+    rec_slot held[REC_MAX_ARGS + 1];
+    int n = rec_top(R)->sp - ops->base - 1;
+    memcpy(held, &rec_top(R)->slots[ops->base + 1], (size_t)n * sizeof(rec_slot));
+    rec_cut(R, ops->base);
+    rec_push(R, ref, flags, seen);
+    for (int i = ops->method ? 0 : 1; i < n; i++) {
+        rec_let_go(R, held[i].ref, rec_owns(&held[i]));
+    }
+    if (ops->method) {
+        rec_let_go(R, first.ref, rec_owns(&first));
+    } else {
+        rec_let_go(R, held[0].ref, rec_owns(&held[0]));
+    }
+    return REC_NEXT;
+}
+
+/* ---- Python functions ---- */
+
+/* The argument that a parameter gets by position or keyword; -1: none. */
+static int rec_source(rec_state *R, const rec_operands *ops, PyCodeObject *code, int param)
+{
+    if (param < ops->npos && param < code->co_argcount) {
+        return param;
+    }
+    for (int i = 0; R->kwnames != NULL && i < PyTuple_GET_SIZE(R->kwnames); i++) {
+        PyObject *name = PyTuple_GET_ITEM(R->kwnames, i);
+        if (param >= code->co_posonlyargcount &&
+            PyTuple_GET_ITEM(code->co_localsplusnames, param) == name) {
+            return ops->npos + i;
+        }
+    }
+    return -1;
+}
+
+/* Where every parameter comes from: an argument, or -1: its default. False: not a call to follow.
+ */
+static bool rec_map_args(rec_state *R, const rec_operands *ops, PyFunctionObject *func, int *from)
+{
+    PyCodeObject *code = (PyCodeObject *)func->func_code;
+    int nparams = code->co_argcount + code->co_kwonlyargcount;
+    int nextra = ops->npos > code->co_argcount ? ops->npos - code->co_argcount : 0;
+    Py_ssize_t ndefaults = func->func_defaults == NULL ? 0 : PyTuple_GET_SIZE(func->func_defaults);
+    int used = 0;
+    if (nparams > REC_MAX_PARAMS || (nextra > 0 && !(code->co_flags & CO_VARARGS))) {
+        return false;
+    }
+    for (int i = 0; i < nparams; i++) {
+        from[i] = rec_source(R, ops, code, i);
+        used += from[i] >= 0;
+        /* a keyword-only default may be changed unseen */
+        if (from[i] < 0 && (i >= code->co_argcount || i < code->co_argcount - ndefaults)) {
+            return false;
+        }
+    }
+    return used + nextra == ops->nargs;
+}
+
+/* *args of an inlined function: a virtual tuple of what is left over. */
+static fs_ref rec_rest(rec_state *R, rec_operands *ops, int first)
+{
+    fs_ref parts[REC_MAX_ARGS];
+    int n = 0;
+    if (ops->npos <= first) {
+        return rec_const(R, fs_call_known.no_args);
+    }
+    for (int i = first; i < ops->npos; i++) {
+        rec_slot *slot = &ops->args[i];
+        if (!rec_is_unboxed(R, slot) && !(slot->flags & REC_OWNED)) {
+            rec_incref(R, slot->ref);
+        }
+        parts[n++] = slot->ref;
+    }
+    return rec_virtual(R, FS_IR_NEWTUPLE, 0, parts, n);
+}
+
+/* Starts the frame of a function whose operands are `ops`; `kind` INIT: they stay on the stack. */
+static rec_result rec_inline(rec_state *R, rec_operands *ops, PyFunctionObject *func, fs_code *co,
+                             int kind)
+{
+    int from[REC_MAX_PARAMS];
+    PyCodeObject *code = co->pycode;
+    bool keep = kind != FS_KIND_CALL;
+    if (!rec_map_args(R, ops, func, from)) {
+        return REC_WAIT; /* the caller calls out instead */
+    }
+    for (int i = 0; i < ops->nargs; i++) {
+        int flags = ops->args[i].flags;
+        ops->args[i].flags = keep ? 0 : flags & REC_SYNC ? REC_OWNED : (uint8_t)flags;
+    }
+    if (!keep) {
+        rec_cut(R, ops->base);
+    }
+    if (!rec_frame_begin(R, co, rec_const(R, (PyObject *)func), (PyObject *)func, kind,
+                         R->pc_op + FS_CALL_LENGTH - 1)) {
+        return REC_ABORT;
+    }
+    rec_frame *f = rec_top(R);
+    int nparams = code->co_argcount + code->co_kwonlyargcount;
+    for (int i = 0; i < nparams; i++) {
+        if (from[i] >= 0) {
+            f->slots[i] = ops->args[from[i]];
+            continue;
+        }
+        PyObject *defaults = func->func_defaults;
+        PyObject *value =
+            PyTuple_GET_ITEM(defaults, PyTuple_GET_SIZE(defaults) - (code->co_argcount - i));
+        f->slots[i] = (rec_slot){.ref = rec_const(R, value), .flags = REC_WEAK, .seen = value};
+    }
+    if (code->co_flags & CO_VARARGS) {
+        f->slots[nparams].ref = rec_rest(R, ops, code->co_argcount);
+    }
+    if (!keep && rec_owns(&ops->callable)) {
+        rec_let_go(R, ops->callable.ref, true);
+    }
+    f->pc = 0;
+    return REC_JUMP;
+}
+
+/* Guards that the callable is that function; its version keeps code and defaults. */
+static bool rec_guard_function(rec_state *R, fs_ref ref, PyObject *func)
+{
+    uint32_t version = fs_pyrt_func_version((PyFunctionObject *)func);
+    if (version == 0) {
+        return false;
+    }
+    fs_ref self = rec_const(R, func);
+    if (ref != self) {
+        rec_guard(R, FS_EQ, ref, self);
+    }
+    (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, self, rec_const(R, (PyObject *)&PyFunction_Type));
+    fs_ref now =
+        rec_load(R, FS_M_U32, FS_A_FUNC, self, (int)offsetof(PyFunctionObject, func_version));
+    rec_guard(R, FS_EQ, now, rec_kint(R, version));
+    return true;
+}
+
+static rec_result rec_call_python(rec_state *R, rec_operands *ops, PyObject *callable)
+{
+    PyFunctionObject *func = (PyFunctionObject *)callable;
+    fs_code *co = fs_code_for_inline(func);
+    if (!rec_can_inline(R, co) || !rec_guard_function(R, ops->callable.ref, callable)) {
+        return REC_WAIT;
+    }
+    return rec_inline(R, ops, func, co, FS_KIND_CALL);
+}
+
+/* ---- classes ---- */
+
+/* A class whose instances are made by object.__new__ with shared keys, and a Python __init__ or
+ * none. */
+static rec_result rec_call_class(rec_state *R, rec_operands *ops, PyTypeObject *cls)
+{
+    PyObject *init = _PyType_Lookup(cls, R->name_init);
+    bool plain =
+        cls->tp_new == fs_call_known.object_new && fs_call_known.ready &&
+        Py_TYPE(cls)->tp_call == fs_call_known.type_call && (cls->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
+        (cls->tp_flags & Py_TPFLAGS_MANAGED_DICT) && cls->tp_itemsize == 0 &&
+        cls->tp_alloc == PyType_GenericAlloc && !(cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT) &&
+        !ops->method && init != NULL && PyFunction_Check(init) &&
+        cls->tp_basicsize == PyBaseObject_Type.tp_basicsize + 8 * (cls->tp_weaklistoffset != 0);
+    PyDictKeysObject *keys = plain ? ((PyHeapTypeObject *)cls)->ht_cached_keys : NULL;
+    if (keys == NULL || keys->dk_nentries > 30) {
+        return REC_WAIT;
+    }
+    uint32_t version = fs_pyrt_type_version(cls);
+    uint32_t meta = fs_pyrt_type_version(Py_TYPE(cls));
+    fs_code *co = fs_code_for_inline((PyFunctionObject *)init);
+    if (version == 0 || meta == 0 || !rec_can_inline(R, co)) {
+        return REC_WAIT;
+    }
+    fs_ref self_type = rec_const(R, (PyObject *)cls);
+    if (ops->callable.ref != self_type) {
+        rec_guard(R, FS_EQ, ops->callable.ref, self_type);
+    }
+    rec_guard_version(R, cls, version);
+    rec_guard_version(R, Py_TYPE(cls), meta);
+    if (!rec_guard_function(R, rec_const(R, init), init)) {
+        return REC_WAIT;
+    }
+    rec_operands with_self = *ops;
+    int from[REC_MAX_PARAMS];
+    if (ops->nargs + 1 > REC_MAX_ARGS) {
+        return REC_WAIT;
+    }
+    memmove(with_self.args + 1, with_self.args, (size_t)ops->nargs * sizeof(rec_slot));
+    with_self.nargs++;
+    with_self.npos++;
+    with_self.args[0] = (rec_slot){0};
+    if (!rec_map_args(R, &with_self, (PyFunctionObject *)init, from)) {
+        return REC_WAIT;
+    }
+    fs_ref parts[32] = {0};
+    fs_ref self = rec_virtual(R, FS_IR_NEWINST, self_type, parts, (int)keys->dk_nentries);
+    rec_top(R)->slots[ops->base] = (rec_slot){.ref = self};
+    with_self.args[0] = (rec_slot){.ref = self};
+    return rec_inline(R, &with_self, (PyFunctionObject *)init, co, FS_KIND_INIT);
+}
+
+/* ---- results of frames that were not plain calls ---- */
+
+static rec_result rec_init_returned(rec_state *R, const fs_frame_desc *desc)
+{
+    rec_frame *caller = rec_top(R);
+    int nargs = (int)caller->co->instrs[desc->call_slot - (FS_CALL_LENGTH - 1)].arg;
+    int base = caller->sp - nargs - 2;
+    rec_slot held[REC_MAX_ARGS + 1];
+    memcpy(held, &caller->slots[base + 1], (size_t)(nargs + 1) * sizeof(rec_slot));
+    rec_cut(R, base + 1);
+    for (int i = 0; i <= nargs; i++) {
+        rec_let_go(R, held[i].ref, rec_owns(&held[i]));
+    }
+    caller->pc = desc->call_slot + 1;
+    return REC_JUMP;
+}
+
+rec_result rec_return_kind(rec_state *R, int kind)
+{
+    rec_frame *f = rec_top(R);
+    const fs_frame_desc desc = R->ir->frames[f->desc];
+    rec_slot *top = rec_peek(R, 1);
+    if (kind != FS_KIND_ATTR && kind != FS_KIND_INIT) {
+        return rec_abort(R, FS_ABORT_unsupported_call);
+    }
+    if (kind == FS_KIND_INIT) {
+        fs_ref ref = rec_value(R, top);
+        if (ref != rec_const(R, Py_None)) {
+            if (top->seen != Py_None) {
+                return top->seen == NULL ? REC_WAIT : rec_abort(R, FS_ABORT_exception);
+            }
+            rec_guard(R, FS_EQ, ref, rec_const(R, Py_None));
+        }
+    }
+    rec_load_locals(R, f);
+    rec_slot value = rec_pop(R);
+    rec_own_result(R, f, &value);
+    rec_frame_end(R);
+    if (kind == FS_KIND_INIT) {
+        rec_let_go(R, value.ref, value.flags & REC_OWNED);
+        return rec_init_returned(R, &desc);
+    }
+    rec_pop_drop(R);
+    rec_push(R, value.ref, value.flags, value.seen);
+    rec_top(R)->pc = desc.call_slot + fs_ops[FS_OP_LOAD_ATTR].length;
+    return REC_JUMP;
+}
+
+rec_result rec_property(rec_state *R, rec_slot *owner, PyTypeObject *type,
+                        const fs_attr_found *found)
+{
+    PyObject *getter = ((fs_pyrt_property *)found->descr)->fget;
+    if (getter == NULL || !PyFunction_Check(getter) || found->version == 0) {
+        return REC_WAIT;
+    }
+    fs_code *co = fs_code_for_inline((PyFunctionObject *)getter);
+    if (!rec_can_inline(R, co) || !fs_code_is_plain(co, 1)) {
+        return REC_WAIT;
+    }
+    (void)rec_guard_type(R, owner, type);
+    rec_guard_version(R, type, found->version);
+    fs_ref now = rec_load(R, FS_M_PTR, FS_A_FUNC, rec_const(R, found->descr),
+                          (int)offsetof(fs_pyrt_property, fget));
+    rec_guard(R, FS_EQ, now, fs_ir_ptr(R->ir, getter));
+    if (!rec_guard_function(R, rec_const(R, getter), getter)) {
+        return REC_WAIT;
+    }
+    rec_slot self = *owner;
+    self.flags = 0; /* the stack keeps it */
+    if (!rec_frame_begin(R, co, rec_const(R, getter), getter, FS_KIND_ATTR, R->pc_op)) {
+        return REC_ABORT;
+    }
+    rec_top(R)->slots[0] = self;
+    rec_top(R)->pc = 0;
+    return REC_JUMP;
+}
+
+/* ---- everything else ---- */
+
+/* A call-out through vectorcall. */
+static rec_result rec_call_out(rec_state *R, uint32_t arg)
+{
+    rec_frame *f = rec_top(R);
+    fs_ref args[REC_MAX_ARGS + 3];
+    int n = 0;
+    rec_sync(R);
+    int base = f->sp - (int)arg - 2;
+    rec_operands ops;
+    for (int i = base; i < f->sp; i++) {
+        if (f->slots[i].ref != 0) {
+            (void)rec_object(R, &f->slots[i]);
+        }
+    }
+    if (!rec_get_operands(R, arg, &ops)) {
+        return rec_abort(R, FS_ABORT_unsupported_call);
+    }
+    args[n++] = ops.callable.ref;
+    if (R->kwnames != NULL) {
+        args[n++] = rec_const(R, R->kwnames);
+    }
+    for (int i = 0; i < ops.nargs; i++) {
+        args[n++] = ops.args[i].ref;
+    }
+    fs_ref r = rec_call_escaping(
+        R, R->kwnames != NULL ? FS_CALL_call_vector_kw : FS_CALL_call_vector, args, n);
+    return rec_call_done(R, &ops, r, REC_OWNED, NULL);
+}
+
+rec_result rec_PRECALL(rec_state *R FS_UNUSED, uint32_t arg FS_UNUSED)
+{
+    return REC_NEXT;
+}
+
+rec_result rec_KW_NAMES(rec_state *R, uint32_t arg)
+{
+    R->kwnames = rec_top(R)->co->consts[arg];
+    return REC_NEXT;
+}
+
+rec_result rec_CALL(rec_state *R, uint32_t arg)
+{
+    rec_operands ops;
+    if (!rec_get_operands(R, arg, &ops)) {
+        return rec_abort(R, FS_ABORT_unsupported_call);
+    }
+    PyObject *callable = ops.callable.seen;
+    if (fs_ref_is_const(ops.callable.ref)) {
+        callable = fs_ir_constant(R->ir, ops.callable.ref)->o;
+    }
+    if (callable == NULL) {
+        return REC_WAIT;
+    }
+    rec_result result = REC_WAIT;
+    if (PyFunction_Check(callable)) {
+        result = rec_call_python(R, &ops, callable);
+    } else if (PyType_Check(callable)) {
+        result = rec_call_class(R, &ops, (PyTypeObject *)callable);
+    }
+    if (result != REC_WAIT || R->failed) {
+        return result;
+    }
+    rec_slot value;
+    rec_slot *args = &rec_top(R)->slots[ops.base + (ops.method ? 1 : 2)];
+    if (rec_known_call(R, callable, ops.callable.ref, args, ops.nargs, &value)) {
+        return rec_call_done(R, &ops, value.ref, value.flags, value.seen);
+    }
+    if (R->failed) {
+        return REC_ABORT;
+    }
+    return rec_call_out(R, arg);
+}

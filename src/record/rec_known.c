@@ -1,0 +1,344 @@
+/* Builtins that the recorder knows: by address, or by module and name for those of math.
+ *
+ * Each has guards on its arguments' exact types, and gives a value without a call, or by a quiet
+ * one.
+ */
+#include "record/rec.h"
+
+#include "spec/spec_call.h"
+
+/* Guards that the callable is this object still. */
+static void known_guard(rec_state *R, fs_ref ref, PyObject *callable)
+{
+    if (!fs_ref_is_const(ref)) {
+        rec_guard(R, FS_EQ, ref, rec_const(R, callable));
+    }
+}
+
+static bool known_is_number(PyTypeObject *type)
+{
+    return type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type;
+}
+
+static bool known_fits(rec_state *R, rec_slot *slot)
+{
+    PyTypeObject *type = rec_type(R, slot);
+    return known_is_number(type) &&
+           (type == &PyFloat_Type || rec_fits_int(slot, fs_ir_type(R->ir, slot->ref)));
+}
+
+/* ---- len, isinstance, type, abs, min and max ---- */
+
+static bool known_len(rec_state *R, rec_slot *arg, rec_slot *value)
+{
+    PyTypeObject *type = rec_type(R, arg);
+    int offset, alias = FS_A_CONST;
+    if (rec_is_virtual(R, arg->ref) && type == &PyTuple_Type) {
+        value->ref = rec_kint(R, fs_ir_at(R->ir, arg->ref)->nargs);
+        return true;
+    }
+    if (type == &PyList_Type || type == &PyTuple_Type || type == &PyBytes_Type) {
+        offset = (int)offsetof(PyVarObject, ob_size);
+        alias = type == &PyList_Type ? FS_A_LISTHDR : FS_A_CONST;
+    } else if (type == &PyUnicode_Type) {
+        offset = (int)offsetof(PyASCIIObject, length);
+    } else if (type == &PyDict_Type) {
+        offset = (int)offsetof(PyDictObject, ma_used);
+        alias = FS_A_DICTHDR;
+    } else if (type == &PyByteArray_Type) {
+        offset = (int)offsetof(PyVarObject, ob_size);
+        alias = FS_A_ARRAYHDR;
+    } else {
+        return false;
+    }
+    value->ref = rec_load(R, FS_M_I64, alias, rec_guard_type(R, arg, type), offset);
+    return true;
+}
+
+static bool known_isinstance(rec_state *R, rec_slot *arg, rec_slot *cls, rec_slot *value)
+{
+    PyTypeObject *type = rec_type(R, arg);
+    PyObject *c = cls->seen;
+    if (fs_ref_is_const(cls->ref)) {
+        c = fs_ir_constant(R->ir, cls->ref)->o;
+    }
+    if (type == NULL || c == NULL || !PyType_Check(c) || Py_TYPE(c) != &PyType_Type) {
+        return false;
+    }
+    bool is = PyType_IsSubtype(type, (PyTypeObject *)c);
+    if (!is && (type->tp_getattro != PyObject_GenericGetAttr || arg->seen == NULL ||
+                fs_instance_of(R->ts, arg->seen, c) != 0)) {
+        return false;
+    }
+    uint32_t version = fs_pyrt_type_version(type);
+    if (version == 0 || !rec_promote(R, cls->ref, c)) {
+        return false;
+    }
+    (void)rec_guard_type(R, arg, type);
+    rec_guard_version(R, type, version);
+    value->ref = fs_ir_bool(R->ir, is);
+    return true;
+}
+
+static bool known_type(rec_state *R, rec_slot *arg, rec_slot *value)
+{
+    PyTypeObject *type = rec_type(R, arg);
+    if (type == NULL) {
+        return false;
+    }
+    (void)rec_guard_type(R, arg, type);
+    value->ref = rec_const(R, (PyObject *)type);
+    value->flags = REC_WEAK;
+    value->seen = (PyObject *)type;
+    return true;
+}
+
+static bool known_abs(rec_state *R, rec_slot *arg, rec_slot *value)
+{
+    if (!known_fits(R, arg)) {
+        return false;
+    }
+    if (rec_type(R, arg) == &PyFloat_Type) {
+        value->ref = rec_op2(R, FS_IR_FABS, FS_T_F64, rec_float(R, arg), 0);
+        return true;
+    }
+    fs_ref v = rec_int(R, arg);
+    fs_ref negative = rec_opg(R, FS_IR_SUBOV, FS_T_I64, rec_kint(R, 0), v);
+    value->ref = rec_emit(R, (fs_ins){.op = FS_IR_SELECT,
+                                      .type = FS_T_I64,
+                                      .a = rec_cmp(R, FS_LT, v, rec_kint(R, 0)),
+                                      .b = negative,
+                                      .c = v});
+    return true;
+}
+
+/* min(a, b): b if b < a else a. max(a, b): b if b > a else a. Of one exact type. */
+static bool known_extreme(rec_state *R, rec_slot *args, int cond, rec_slot *value)
+{
+    PyTypeObject *type = rec_type(R, &args[0]);
+    if (type != rec_type(R, &args[1]) || (type != &PyFloat_Type && type != &PyLong_Type) ||
+        !known_fits(R, &args[0]) || !known_fits(R, &args[1])) {
+        return false;
+    }
+    bool is_float = type == &PyFloat_Type;
+    fs_ref a = is_float ? rec_float(R, &args[0]) : rec_int(R, &args[0]);
+    fs_ref b = is_float ? rec_float(R, &args[1]) : rec_int(R, &args[1]);
+    /* The very object that was given comes out: only numbers without one may be chosen unseen. */
+    if (!rec_is_unboxed(R, &args[0]) || !rec_is_unboxed(R, &args[1])) {
+        if (args[0].seen == NULL || args[1].seen == NULL) {
+            return false;
+        }
+        int way =
+            PyObject_RichCompareBool(args[1].seen, args[0].seen, cond == FS_LT ? Py_LT : Py_GT);
+        int not = is_float ? (cond == FS_LT ? FS_NLT : FS_NGT) : (cond == FS_LT ? FS_GE : FS_LE);
+        rec_guard(R, way ? cond : not, b, a);
+        rec_slot *chosen = way ? &args[1] : &args[0];
+        value->ref = chosen->ref;
+        value->seen = chosen->seen;
+        if (!rec_is_unboxed(R, chosen)) {
+            rec_incref(R, chosen->ref);
+            value->flags = REC_OWNED;
+        }
+        return true;
+    }
+    value->ref = rec_emit(R, (fs_ins){.op = FS_IR_SELECT,
+                                      .type = is_float ? FS_T_F64 : FS_T_I64,
+                                      .a = rec_cmp(R, cond, b, a),
+                                      .b = b,
+                                      .c = a});
+    return true;
+}
+
+/* ---- int(x), float(x), bool(x) ---- */
+
+static bool known_convert(rec_state *R, PyObject *to, rec_slot *arg, rec_slot *value)
+{
+    PyTypeObject *from = rec_type(R, arg);
+    if (!known_fits(R, arg)) {
+        return false;
+    }
+    if (to == (PyObject *)&PyFloat_Type && from != &PyFloat_Type) {
+        value->ref = rec_float(R, arg);
+        return true;
+    }
+    if (to == (PyObject *)&PyLong_Type && from == &PyFloat_Type) {
+        value->ref = rec_opg(R, FS_IR_F2I, FS_T_I64, rec_float(R, arg), 0);
+        return true;
+    }
+    if (to == (PyObject *)&PyLong_Type && from == &PyBool_Type) {
+        value->ref = rec_int(R, arg);
+        return true;
+    }
+    if (to == (PyObject *)&PyBool_Type) {
+        value->ref = rec_truth(R, arg);
+        return value->ref != 0;
+    }
+    if (to == (PyObject *)from) { /* the object itself */
+        (void)rec_guard_type(R, arg, from);
+        *value = (rec_slot){.ref = arg->ref, .seen = arg->seen};
+        if (!rec_is_unboxed(R, arg)) {
+            rec_incref(R, arg->ref);
+            value->flags = REC_OWNED;
+        }
+        return true;
+    }
+    return false;
+}
+
+/* ---- math ---- */
+
+static const struct {
+    const char *name;
+    int call;
+    bool positive; /* of arguments above 0 only */
+} known_math[] = {
+    {"sin", FS_CALL_math_sin, false}, {"cos", FS_CALL_math_cos, false},
+    {"tan", FS_CALL_math_tan, false}, {"exp", FS_CALL_math_exp, false},
+    {"log", FS_CALL_math_log, true},  {"atan", FS_CALL_math_atan, false},
+};
+
+static bool known_math_call(rec_state *R, const char *name, rec_slot *args, int nargs,
+                            rec_slot *value)
+{
+    fs_ref zero = fs_ir_float(R->ir, 0.0);
+    if (nargs != 1 || !known_fits(R, &args[0])) {
+        return false;
+    }
+    if (strcmp(name, "sqrt") == 0) {
+        fs_ref v = rec_float(R, &args[0]);
+        rec_guard(R, FS_GE, v, zero);
+        value->ref = rec_op2(R, FS_IR_FSQRT, FS_T_F64, v, 0);
+        return true;
+    }
+    if (strcmp(name, "fabs") == 0) {
+        value->ref = rec_op2(R, FS_IR_FABS, FS_T_F64, rec_float(R, &args[0]), 0);
+        return true;
+    }
+    bool floors = strcmp(name, "floor") == 0;
+    if ((floors || strcmp(name, "ceil") == 0) && rec_type(R, &args[0]) == &PyFloat_Type) {
+        fs_ref v = rec_float(R, &args[0]);
+        fs_ref whole = rec_call(R, floors ? FS_CALL_math_floor : FS_CALL_math_ceil, &v, 1, 0);
+        value->ref = rec_opg(R, FS_IR_F2I, FS_T_I64, whole, 0);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(known_math) / sizeof(known_math[0]); i++) {
+        if (strcmp(name, known_math[i].name) == 0 && rec_type(R, &args[0]) == &PyFloat_Type) {
+            fs_ref v = rec_float(R, &args[0]);
+            if (known_math[i].positive) {
+                rec_guard(R, FS_GT, v, zero);
+            }
+            fs_ref r = rec_call(R, known_math[i].call, &v, 1, 0);
+            /* infinite and NaN results are errors, or need a second look */
+            rec_guard(R, FS_LT, rec_op2(R, FS_IR_FABS, FS_T_F64, r, 0),
+                      fs_ir_float(R->ir, Py_HUGE_VAL));
+            value->ref = r;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a builtin is a function of the math module. */
+static bool known_is_math(PyObject *callable)
+{
+    PyObject *module = ((PyCFunctionObject *)callable)->m_module;
+    return module != NULL && PyUnicode_CheckExact(module) &&
+           PyUnicode_CompareWithASCIIString(module, "math") == 0 &&
+           ((PyCFunctionObject *)callable)->m_self != NULL &&
+           PyModule_CheckExact(((PyCFunctionObject *)callable)->m_self);
+}
+
+/* ---- methods of builtin types ---- */
+
+/* Whether an argument is of a type that has nothing to say in a method of str or bytes. */
+static bool known_is_leaf(PyTypeObject *type)
+{
+    return type == &PyLong_Type || type == &PyUnicode_Type || type == &PyBytes_Type ||
+           type == &PyBool_Type || type == &PyFloat_Type || type == Py_TYPE(Py_None);
+}
+
+static bool known_method(rec_state *R, PyObject *callable, rec_slot *args, int nargs,
+                         rec_slot *value)
+{
+    if (nargs < 1) {
+        return false;
+    }
+    PyTypeObject *type = rec_type(R, &args[0]);
+    if (callable == fs_call_known.list_append && nargs == 2 && type == &PyList_Type) {
+        fs_ref in[2] = {rec_guard_type(R, &args[0], type), rec_object(R, &args[1])};
+        (void)rec_call(R, FS_CALL_list_append, in, 2, 0);
+        value->ref = rec_const(R, Py_None);
+        value->seen = Py_None;
+        return true;
+    }
+    if (callable == fs_call_known.list_pop && nargs == 1 && type == &PyList_Type) {
+        fs_ref in[1] = {rec_guard_type(R, &args[0], type)};
+        value->ref = rec_call(R, FS_CALL_list_pop, in, 1, 0);
+        value->flags = REC_OWNED;
+        return true;
+    }
+    if (type != &PyUnicode_Type && type != &PyBytes_Type) {
+        return false;
+    }
+    fs_ref in[8];
+    in[0] = rec_const(R, callable);
+    for (int i = 0; i < nargs; i++) {
+        PyTypeObject *arg = rec_type(R, &args[i]);
+        if (nargs > 6 || arg == NULL || !known_is_leaf(arg)) {
+            return false;
+        }
+    }
+    for (int i = 0; i < nargs; i++) {
+        (void)rec_guard_type(R, &args[i], rec_type(R, &args[i]));
+        in[1 + i] = rec_object(R, &args[i]);
+    }
+    value->ref = rec_call(R, FS_CALL_call_quiet, in, nargs + 1, 0);
+    value->flags = REC_OWNED;
+    return true;
+}
+
+bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args, int nargs,
+                    rec_slot *value)
+{
+    *value = (rec_slot){0};
+    if (R->kwnames != NULL || !fs_call_known.ready) {
+        return false;
+    }
+    for (int i = 0; i < nargs; i++) {
+        if (rec_type(R, &args[i]) == NULL) {
+            return false;
+        }
+    }
+    known_guard(R, ref, callable);
+    if (callable == fs_call_known.len) {
+        return nargs == 1 && known_len(R, &args[0], value);
+    }
+    if (callable == fs_call_known.isinstance) {
+        return nargs == 2 && known_isinstance(R, &args[0], &args[1], value);
+    }
+    if (callable == (PyObject *)&PyType_Type) {
+        return nargs == 1 && known_type(R, &args[0], value);
+    }
+    if (callable == fs_call_known.min || callable == fs_call_known.max) {
+        return nargs == 2 &&
+               known_extreme(R, args, callable == fs_call_known.min ? FS_LT : FS_GT, value);
+    }
+    if (callable == (PyObject *)&PyLong_Type || callable == (PyObject *)&PyFloat_Type ||
+        callable == (PyObject *)&PyBool_Type) {
+        return nargs == 1 && known_convert(R, callable, &args[0], value);
+    }
+    if (PyCFunction_CheckExact(callable)) {
+        const char *name = ((PyCFunctionObject *)callable)->m_ml->ml_name;
+        if (known_is_math(callable)) {
+            return known_math_call(R, name, args, nargs, value);
+        }
+        if (((PyCFunctionObject *)callable)->m_ml == R->abs_def) {
+            return nargs == 1 && known_abs(R, &args[0], value);
+        }
+        return false;
+    }
+    if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
+        return known_method(R, callable, args, nargs, value);
+    }
+    return false;
+}

@@ -1,0 +1,521 @@
+/* Slots of virtual frames: values, ownership, memory.
+ *
+ * A value that is on the stack because a local was loaded is borrowed from that local; when the
+ * local loses it while it is still there, the stack slot takes the reference over (rec_release).
+ * Values in locals of real frames are owned and in memory, unless they are unboxed.
+ */
+#include "record/rec.h"
+
+rec_slot *rec_peek(rec_state *R, int n)
+{
+    rec_frame *f = rec_top(R);
+    return &f->slots[f->sp - n];
+}
+
+bool rec_is_virtual(rec_state *R, fs_ref ref)
+{
+    return ref > 0 && (fs_ir_at(R->ir, ref)->flags & FS_INS_SUNK);
+}
+
+/* Whether there is no object (yet) for what the slot holds. */
+bool rec_is_unboxed(rec_state *R, rec_slot *slot)
+{
+    int type = fs_ir_type(R->ir, slot->ref);
+    return type == FS_T_I64 || type == FS_T_F64 || type == FS_T_B || rec_is_virtual(R, slot->ref);
+}
+
+/* The frame that a slot belongs to, and its number there. */
+static rec_frame *rec_frame_of(rec_state *R, rec_slot *slot, int *index)
+{
+    for (int k = 0; k <= R->depth; k++) {
+        rec_frame *f = &R->frames[k];
+        if (slot >= f->slots && slot < f->slots + f->nslots) {
+            *index = (int)(slot - f->slots);
+            return f;
+        }
+    }
+    return NULL;
+}
+
+fs_ref rec_value(rec_state *R, rec_slot *slot)
+{
+    if (slot->ref != 0 || !(slot->flags & REC_SYNC)) {
+        return slot->ref;
+    }
+    int index;
+    rec_frame *f = rec_frame_of(R, slot, &index);
+    if (f == &R->frames[0] && R->from == NULL) {
+        slot->ref = rec_emit(
+            R,
+            (fs_ins){.op = FS_IR_SLOAD, .type = FS_T_OBJ, .aux = index, .flags = FS_INS_NULLABLE});
+    } else {
+        int offset;
+        fs_ref base = rec_frame_base(R, f, &offset);
+        offset += (int)offsetof(_PyInterpreterFrame, localsplus) + 8 * index;
+        slot->ref = rec_load_null(R, FS_M_OBJ, FS_A_FRAME, base, offset);
+    }
+    return slot->ref;
+}
+
+void rec_push(rec_state *R, fs_ref ref, int flags, PyObject *seen)
+{
+    rec_frame *f = rec_top(R);
+    if (f->sp >= f->nslots) {
+        (void)rec_abort(R, FS_ABORT_lost);
+        return;
+    }
+    rec_note_write(R, f, f->sp);
+    f->slots[f->sp++] = (rec_slot){.ref = ref, .flags = (uint8_t)flags, .seen = seen};
+}
+
+rec_slot rec_pop(rec_state *R)
+{
+    rec_frame *f = rec_top(R);
+    rec_slot *slot = &f->slots[f->sp - 1];
+    (void)rec_value(R, slot);
+    rec_slot value = *slot;
+    rec_note_write(R, f, f->sp - 1);
+    f->sp--;
+    *slot = (rec_slot){0};
+    value.flags &= REC_OWNED | REC_SYNC | REC_WEAK;
+    if (value.flags & REC_SYNC) {
+        value.flags = REC_OWNED;
+    }
+    return value;
+}
+
+void rec_drop(rec_state *R, fs_ref ref)
+{
+    if (R->ndrops == REC_MAX_DROPS) {
+        (void)rec_abort(R, FS_ABORT_too_long);
+        return;
+    }
+    R->drops[R->ndrops++] = ref;
+}
+
+/* Another slot that only borrows the value, NULL: none. */
+static rec_slot *rec_borrower(rec_state *R, fs_ref ref, const rec_slot *except)
+{
+    for (int k = 0; k <= R->depth; k++) {
+        rec_frame *f = &R->frames[k];
+        for (int i = 0; i < f->sp; i++) {
+            rec_slot *slot = &f->slots[i];
+            if (slot->ref == ref && !(slot->flags & (REC_OWNED | REC_SYNC)) && slot != except) {
+                return slot;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* An owned reference to `ref` is not needed any more where it was. */
+void rec_release(rec_state *R, fs_ref ref)
+{
+    rec_slot *slot = rec_borrower(R, ref, NULL);
+    if (slot != NULL) {
+        slot->flags |= REC_OWNED;
+    } else {
+        rec_drop(R, ref);
+    }
+}
+
+/* Whether a slot, or a virtual object in a slot, has the virtual object. */
+static bool rec_is_held(rec_state *R, fs_ref ref)
+{
+    for (int k = 0; k <= R->depth; k++) {
+        rec_frame *f = &R->frames[k];
+        for (int i = 0; i < f->sp; i++) {
+            fs_ref other = f->slots[i].ref;
+            if (other == ref || rec_virtual_has(R, other, ref)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Whether `ref` is part of the virtual object `whole`, however deep. */
+bool rec_virtual_has(rec_state *R, fs_ref whole, fs_ref ref)
+{
+    if (!rec_is_virtual(R, whole)) {
+        return false;
+    }
+    const fs_ins *ins = fs_ir_at(R->ir, whole);
+    for (int i = 0; i < ins->nargs; i++) {
+        fs_ref part = R->ir->pool[ins->args + (uint32_t)i];
+        if (part == ref || rec_virtual_has(R, part, ref)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A value leaves the place that had it. */
+void rec_let_go(rec_state *R, fs_ref ref, bool owned)
+{
+    if (rec_is_virtual(R, ref)) {
+        if (!rec_is_held(R, ref)) {
+            const fs_ins ins = *fs_ir_at(R->ir, ref);
+            for (int i = 0; i < ins.nargs; i++) {
+                rec_let_go(R, R->ir->pool[ins.args + (uint32_t)i], true);
+            }
+        }
+    } else if (owned && ref != 0 && fs_ir_type(R->ir, ref) == FS_T_OBJ) {
+        rec_release(R, ref);
+    }
+}
+
+void rec_pop_drop(rec_state *R)
+{
+    rec_slot value = rec_pop(R);
+    rec_let_go(R, value.ref, value.flags & REC_OWNED);
+}
+
+/* Writes an object (owned, stolen) into the memory of a real frame's local, whose old box goes. */
+static void rec_write_through(rec_state *R, rec_frame *f, int index, fs_ref value, bool stale)
+{
+    int offset;
+    fs_ref base = rec_frame_base(R, f, &offset);
+    offset += (int)offsetof(_PyInterpreterFrame, localsplus) + 8 * index;
+    fs_ref old = stale ? rec_load_null(R, FS_M_OBJ, FS_A_FRAME, base, offset) : 0;
+    rec_store(R, FS_M_OBJ, FS_A_FRAME, base, offset, value);
+    if (old != 0) {
+        (void)rec_emit(R, (fs_ins){.op = FS_IR_DROPBOX, .a = old});
+    }
+}
+
+/* An object (owned) for a value that has none. */
+static fs_ref rec_box(rec_state *R, fs_ref ref)
+{
+    if (rec_is_virtual(R, ref)) {
+        return rec_make_virtual(R, ref);
+    }
+    int type = fs_ir_type(R->ir, ref);
+    int op = type == FS_T_I64 ? FS_IR_BOXI : type == FS_T_F64 ? FS_IR_BOXF : FS_IR_BOXB;
+    return rec_emit(R, (fs_ins){.op = (uint8_t)op,
+                                .type = FS_T_OBJ,
+                                .a = ref,
+                                .snap = (uint16_t)(op == FS_IR_BOXB ? 0 : rec_snapshot(R))});
+}
+
+/* Makes a virtual object; its parts go into it. */
+fs_ref rec_make_virtual(rec_state *R, fs_ref ref)
+{
+    fs_ins ins = *fs_ir_at(R->ir, ref);
+    fs_ref parts[FS_SCRATCH_ARGS];
+    int snap = rec_snapshot(R);
+    for (int i = 0; i < ins.nargs && !R->failed; i++) {
+        fs_ref part = R->ir->pool[ins.args + (uint32_t)i];
+        rec_slot slot = {.ref = part};
+        if (part != 0 && rec_is_unboxed(R, &slot)) {
+            fs_ref box = rec_box(R, part);
+            rec_share_box(R, NULL, part, box, ref);
+            part = box;
+        }
+        parts[i] = part;
+    }
+    ins.flags &= ~(uint32_t)FS_INS_SUNK;
+    ins.flags |= FS_INS_NOHOT;
+    ins.args = fs_ir_args(R->ir, parts, ins.nargs);
+    ins.snap = (uint16_t)snap;
+    return rec_emit(R, ins);
+}
+
+/* A new state of a virtual object: every slot and virtual object that has it gets it. */
+static void rec_replace(rec_state *R, fs_ref old, fs_ref now)
+{
+    for (int k = 0; k <= R->depth; k++) {
+        rec_frame *f = &R->frames[k];
+        for (int i = 0; i < f->sp; i++) {
+            rec_slot *slot = &f->slots[i];
+            if (slot->ref == old) {
+                slot->ref = now;
+            } else if (rec_virtual_has(R, slot->ref, old)) {
+                rec_replace_part(R, slot->ref, old, now);
+            }
+        }
+    }
+}
+
+/* The same inside another virtual object, which becomes a new one. */
+void rec_replace_part(rec_state *R, fs_ref whole, fs_ref old, fs_ref now)
+{
+    const fs_ins ins = *fs_ir_at(R->ir, whole);
+    fs_ref parts[FS_SCRATCH_ARGS];
+    for (int i = 0; i < ins.nargs; i++) {
+        fs_ref part = R->ir->pool[ins.args + (uint32_t)i];
+        if (rec_virtual_has(R, part, old)) {
+            rec_replace_part(R, part, old, now);
+            return; /* which has come back here for this one */
+        }
+        parts[i] = part == old ? now : part;
+    }
+    rec_replace(R, whole, rec_virtual(R, ins.op, ins.a, parts, ins.nargs));
+}
+
+fs_ref rec_virtual(rec_state *R, int op, fs_ref a, const fs_ref *parts, int n)
+{
+    return rec_emit(R, (fs_ins){.op = (uint8_t)op,
+                                .type = FS_T_OBJ,
+                                .a = a,
+                                .args = fs_ir_args(R->ir, parts, n),
+                                .nargs = (uint16_t)n,
+                                .flags = FS_INS_SUNK});
+}
+
+/* Sets one part (owned by the virtual object from now on). */
+void rec_virtual_set(rec_state *R, fs_ref whole, int index, fs_ref value)
+{
+    const fs_ins ins = *fs_ir_at(R->ir, whole);
+    fs_ref parts[FS_SCRATCH_ARGS];
+    memcpy(parts, R->ir->pool + ins.args, ins.nargs * sizeof(fs_ref));
+    fs_ref old = parts[index];
+    parts[index] = value;
+    rec_replace(R, whole, rec_virtual(R, ins.op, ins.a, parts, ins.nargs));
+    rec_let_go(R, old, true);
+}
+
+/* Gives all slots that have the unboxed value the box instead, so that it stays one object. */
+void rec_share_box(rec_state *R, rec_slot *first, fs_ref ref, fs_ref box, fs_ref except)
+{
+    for (int k = 0; k <= R->depth; k++) {
+        rec_frame *f = &R->frames[k];
+        for (int i = 0; i < f->sp; i++) {
+            rec_slot *slot = &f->slots[i];
+            if (slot->ref != except && slot->ref != ref && rec_virtual_has(R, slot->ref, ref)) {
+                rec_incref(R, box);
+                rec_replace_part(R, slot->ref, ref, box);
+            }
+            if (slot->ref != ref) {
+                continue;
+            }
+            bool first_one = slot == first;
+            slot->ref = box;
+            if (f->real && i < f->co->nlocalsplus) {
+                rec_note_write(R, f, i);
+                if (!first_one) {
+                    rec_incref(R, box);
+                }
+                rec_write_through(R, f, i, box, true);
+                slot->flags = REC_OWNED | REC_SYNC;
+            } else {
+                if (!first_one) {
+                    rec_incref(R, box);
+                }
+                slot->flags = REC_OWNED;
+            }
+        }
+    }
+}
+
+fs_ref rec_object(rec_state *R, rec_slot *slot)
+{
+    fs_ref ref = rec_value(R, slot);
+    if (!rec_is_unboxed(R, slot)) {
+        return ref;
+    }
+    fs_ref box = rec_box(R, ref);
+    rec_share_box(R, slot, ref, box, 0);
+    R->snap = 0;
+    return slot->ref;
+}
+
+fs_ref rec_own(rec_state *R, rec_slot *slot)
+{
+    fs_ref ref = rec_object(R, slot);
+    if (slot->flags & REC_OWNED) {
+        rec_slot *other = rec_borrower(R, ref, slot);
+        if (other == NULL) {
+            slot->flags &= (uint8_t)~REC_OWNED;
+            return ref;
+        }
+        other->flags |= REC_OWNED;
+        slot->flags &= (uint8_t)~REC_OWNED;
+    } else if (slot->flags & REC_SYNC) {
+        return ref; /* a stack slot of the start: its memory's reference goes over */
+    }
+    rec_incref(R, ref);
+    return ref;
+}
+
+/* How the old value of a real frame's local goes. */
+enum rec_old { REC_OLD_BOX, REC_OLD_KEPT, REC_OLD_NULL, REC_OLD_OBJECT };
+
+/* Finds out, with guards; nothing is changed yet. */
+static enum rec_old rec_examine_old(rec_state *R, rec_slot *slot, bool new_unboxed)
+{
+    if (slot->flags & REC_STALE) {
+        return REC_OLD_BOX;
+    }
+    fs_ref old = rec_value(R, slot);
+    PyObject *seen = slot->seen;
+    const fs_ins *ins = old > 0 ? fs_ir_at(R->ir, old) : NULL;
+    bool from_memory = ins != NULL && (ins->op == FS_IR_SLOAD ||
+                                       (ins->op == FS_IR_LOAD && ins->alias == FS_A_FRAME));
+    if (seen == NULL && from_memory) {
+        rec_guard(R, FS_EQ, old, fs_ir_obj(R->ir, NULL));
+        return REC_OLD_NULL;
+    }
+    (void)rec_guard_null(R, slot);
+    bool leaf = seen != NULL && from_memory &&
+                (PyLong_CheckExact(seen) || PyFloat_CheckExact(seen) || PyBool_Check(seen));
+    if (new_unboxed && leaf) {
+        (void)rec_guard_type(R, slot, Py_TYPE(seen));
+        return REC_OLD_KEPT;
+    }
+    return REC_OLD_OBJECT;
+}
+
+/* A local of a real frame: objects go to memory at once, unboxed values leave it stale. */
+static void rec_set_real(rec_state *R, rec_frame *f, int i, rec_slot value, bool unboxed)
+{
+    rec_slot *slot = &f->slots[i];
+    enum rec_old how = rec_examine_old(R, slot, unboxed);
+    fs_ref old = slot->ref;
+    if (!unboxed && !(value.flags & REC_OWNED)) {
+        rec_incref(R, value.ref);
+    }
+    rec_note_write(R, f, i);
+    if (how == REC_OLD_OBJECT) {
+        rec_write_through(R, f, i, unboxed ? fs_ir_obj(R->ir, NULL) : value.ref, false);
+    } else if (!unboxed) {
+        rec_write_through(R, f, i, value.ref, how != REC_OLD_NULL);
+    }
+    value.flags = unboxed ? REC_STALE : REC_OWNED | REC_SYNC;
+    *slot = value;
+    if (how == REC_OLD_OBJECT) {
+        rec_release(R, old);
+    } else if (how == REC_OLD_BOX) {
+        rec_let_go(R, old, false);
+    }
+}
+
+void rec_set_local(rec_state *R, rec_frame *f, int i, rec_slot value)
+{
+    rec_slot *slot = &f->slots[i];
+    bool unboxed = rec_is_unboxed(R, &value);
+    if (f->real) {
+        rec_set_real(R, f, i, value, unboxed);
+        return;
+    }
+    rec_slot old = *slot;
+    *slot = value;
+    rec_let_go(R, old.ref, old.flags & REC_OWNED);
+}
+
+PyTypeObject *rec_type(rec_state *R, rec_slot *slot)
+{
+    switch (fs_ir_type(R->ir, slot->ref)) {
+    case FS_T_I64:
+        return &PyLong_Type;
+    case FS_T_F64:
+        return &PyFloat_Type;
+    case FS_T_B:
+        return &PyBool_Type;
+    default:
+        break;
+    }
+    if (fs_ref_is_const(slot->ref)) {
+        return Py_TYPE(fs_ir_constant(R->ir, slot->ref)->o);
+    }
+    if (slot->ref > 0) {
+        switch (fs_ir_at(R->ir, slot->ref)->op) {
+        case FS_IR_NEWINST:
+            return (PyTypeObject *)fs_ir_constant(R->ir, fs_ir_at(R->ir, slot->ref)->a)->o;
+        case FS_IR_BOXI:
+            return &PyLong_Type;
+        case FS_IR_BOXF:
+            return &PyFloat_Type;
+        case FS_IR_NEWTUPLE:
+            return &PyTuple_Type;
+        case FS_IR_NEWLIST:
+            return &PyList_Type;
+        default:
+            break;
+        }
+    }
+    return slot->seen != NULL ? Py_TYPE(slot->seen) : NULL;
+}
+
+/* A value from a frame's memory may be NULL another time. */
+fs_ref rec_guard_null(rec_state *R, rec_slot *slot)
+{
+    fs_ref ref = rec_value(R, slot);
+    if (ref > 0 && (fs_ir_at(R->ir, ref)->flags & FS_INS_NULLABLE)) {
+        rec_guard(R, FS_NE, ref, fs_ir_obj(R->ir, NULL));
+    }
+    return ref;
+}
+
+fs_ref rec_guard_type(rec_state *R, rec_slot *slot, PyTypeObject *type)
+{
+    fs_ref ref = rec_value(R, slot);
+    if (!rec_is_unboxed(R, slot)) {
+        (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, ref, rec_const(R, (PyObject *)type));
+    }
+    return ref;
+}
+
+bool rec_fits_int(rec_slot *slot, int type)
+{
+    return type == FS_T_I64 || type == FS_T_B ||
+           (slot->seen != NULL && Py_ABS(Py_SIZE(slot->seen)) <= 2);
+}
+
+fs_ref rec_int(rec_state *R, rec_slot *slot)
+{
+    fs_ref ref = rec_value(R, slot);
+    int type = fs_ir_type(R->ir, ref);
+    if (type == FS_T_I64) {
+        return ref;
+    }
+    if (type == FS_T_B) {
+        return rec_op2(R, FS_IR_B2I, FS_T_I64, ref, 0);
+    }
+    PyTypeObject *exact = rec_type(R, slot);
+    (void)rec_guard_type(R, slot, exact);
+    return rec_opg(R, FS_IR_UNBOXI, FS_T_I64, ref, 0);
+}
+
+fs_ref rec_float(rec_state *R, rec_slot *slot)
+{
+    fs_ref ref = rec_value(R, slot);
+    if (fs_ir_type(R->ir, ref) == FS_T_F64) {
+        return ref;
+    }
+    if (rec_type(R, slot) == &PyFloat_Type) {
+        (void)rec_guard_type(R, slot, &PyFloat_Type);
+        return rec_op2(R, FS_IR_UNBOXF, FS_T_F64, ref, 0);
+    }
+    return rec_op2(R, FS_IR_I2F, FS_T_F64, rec_int(R, slot), 0);
+}
+
+/* All locals of real frames that are unboxed get boxes in memory. */
+static void rec_sync_frame(rec_state *R, rec_frame *f)
+{
+    for (int i = 0; i < f->co->nlocalsplus; i++) {
+        rec_slot *slot = &f->slots[i];
+        if (slot->ref != 0 && rec_is_unboxed(R, slot)) {
+            (void)rec_object(R, slot);
+        }
+    }
+}
+
+/* What Python code may look at is made true: frames, locals. */
+void rec_sync(rec_state *R)
+{
+    for (int k = 0; k <= R->depth; k++) {
+        rec_sync_frame(R, &R->frames[k]);
+    }
+    rec_make_real(R);
+    for (int k = 0; k <= R->depth; k++) {
+        rec_frame *f = &R->frames[k];
+        for (int i = 0; i < f->sp; i++) {
+            if (f->slots[i].flags & REC_WEAK) {
+                rec_incref(R, f->slots[i].ref);
+                f->slots[i].flags = REC_OWNED;
+            }
+        }
+    }
+    R->snap = 0;
+}

@@ -1,0 +1,455 @@
+/* Recording subscripts, containment, unpacking and the building of containers. */
+#include "record/rec.h"
+
+/* The concrete value of an int slot; false: not known. */
+static bool rec_index_seen(rec_state *R, rec_slot *slot, Py_ssize_t *value)
+{
+    if (fs_ref_is_const(slot->ref) && fs_ir_type(R->ir, slot->ref) == FS_T_I64) {
+        *value = (Py_ssize_t)fs_ir_constant(R->ir, slot->ref)->i;
+        return true;
+    }
+    PyObject *o = slot->seen;
+    if (o == NULL || !PyLong_Check(o) || Py_ABS(Py_SIZE(o)) > 2) {
+        return false;
+    }
+    *value = (Py_ssize_t)PyLong_AsLongLong(o);
+    return true;
+}
+
+/* A checked index into something of `size` (a ref); 0: it is out of range now. */
+static fs_ref rec_checked_index(rec_state *R, rec_slot *key, fs_ref size, Py_ssize_t now_size)
+{
+    Py_ssize_t i;
+    if (!rec_index_seen(R, key, &i) || i >= now_size || i < -now_size) {
+        return 0;
+    }
+    fs_ref index = rec_int(R, key);
+    if (i < 0) {
+        index = rec_op2(R, FS_IR_ADD, FS_T_I64, index, size);
+    }
+    rec_guard(R, FS_ULT, index, size);
+    return index;
+}
+
+static Py_ssize_t rec_wrapped(Py_ssize_t i, Py_ssize_t size)
+{
+    return i < 0 ? i + size : i;
+}
+
+/* list[i] or tuple[i]: the item (borrowed); 0: not this. */
+static fs_ref rec_sequence_item(rec_state *R, rec_slot *seq, rec_slot *key, PyTypeObject *type,
+                                PyObject **seen)
+{
+    Py_ssize_t i, n = Py_SIZE(seq->seen);
+    if (!rec_index_seen(R, key, &i) || i >= n || i < -n) {
+        return 0;
+    }
+    bool list = type == &PyList_Type;
+    fs_ref self = rec_guard_type(R, seq, type);
+    fs_ref size = rec_load(R, FS_M_I64, list ? FS_A_LISTHDR : FS_A_CONST, self,
+                           (int)offsetof(PyVarObject, ob_size));
+    fs_ref index = rec_checked_index(R, key, size, n);
+    *seen = PySequence_Fast_GET_ITEM(seq->seen, rec_wrapped(i, n));
+    if (list) {
+        fs_ref items =
+            rec_load(R, FS_M_PTR, FS_A_LISTHDR, self, (int)offsetof(PyListObject, ob_item));
+        return rec_loadx(R, FS_M_OBJ, FS_A_LISTITEM, items, index, 0);
+    }
+    return rec_loadx(R, FS_M_OBJ, FS_A_CONST, self, index, (int)offsetof(PyTupleObject, ob_item));
+}
+
+/* Both operands off, a value on. */
+static rec_result rec_subscr_done(rec_state *R, fs_ref ref, int flags, PyObject *seen)
+{
+    rec_slot key = rec_pop(R);
+    rec_slot container = rec_pop(R);
+    rec_push(R, ref, flags, seen);
+    rec_let_go(R, key.ref, key.flags & REC_OWNED);
+    rec_let_go(R, container.ref, container.flags & REC_OWNED);
+    return REC_NEXT;
+}
+
+/* A part of a virtual tuple goes on the stack. */
+static fs_ref rec_part_own(rec_state *R, fs_ref part, int *flags)
+{
+    rec_slot slot = {.ref = part};
+    *flags = 0;
+    if (!rec_is_unboxed(R, &slot)) {
+        rec_incref(R, part);
+        *flags = REC_OWNED;
+    }
+    return part;
+}
+
+static rec_result rec_subscr_generic(rec_state *R)
+{
+    rec_sync(R);
+    fs_ref args[2] = {rec_object(R, rec_peek(R, 2)), rec_object(R, rec_peek(R, 1))};
+    fs_ref r = rec_call_escaping(R, FS_CALL_getitem, args, 2);
+    return rec_subscr_done(R, r, REC_OWNED, NULL);
+}
+
+/* Whether a dict's look-up of this key compares nothing but strings. */
+static bool rec_dict_is_quiet(PyObject *dict, PyObject *key)
+{
+    return PyDict_CheckExact(dict) && PyUnicode_CheckExact(key) &&
+           DK_IS_UNICODE(((PyDictObject *)dict)->ma_keys);
+}
+
+rec_result rec_BINARY_SUBSCR(rec_state *R, uint32_t arg FS_UNUSED)
+{
+    rec_slot *container = rec_peek(R, 2);
+    rec_slot *key = rec_peek(R, 1);
+    PyTypeObject *type = rec_type(R, container);
+    PyTypeObject *key_type = rec_type(R, key);
+    PyObject *seen = NULL;
+    int flags;
+    if (type == NULL || key_type == NULL) {
+        return REC_WAIT;
+    }
+    (void)rec_value(R, container);
+    (void)rec_value(R, key);
+    Py_ssize_t i;
+    if (rec_is_virtual(R, container->ref) && type == &PyTuple_Type) {
+        const fs_ins ins = *fs_ir_at(R->ir, container->ref);
+        if (rec_index_seen(R, key, &i) && fs_ref_is_const(rec_int(R, key)) && i >= -ins.nargs &&
+            i < ins.nargs) {
+            fs_ref part = R->ir->pool[ins.args + (uint32_t)rec_wrapped(i, ins.nargs)];
+            (void)rec_part_own(R, part, &flags);
+            return rec_subscr_done(R, part, flags, NULL);
+        }
+        (void)rec_object(R, container);
+    }
+    if (container->seen == NULL) {
+        return rec_is_unboxed(R, container) ? rec_subscr_generic(R) : REC_WAIT;
+    }
+    if ((type == &PyList_Type || type == &PyTuple_Type) && key_type == &PyLong_Type) {
+        fs_ref item = rec_sequence_item(R, container, key, type, &seen);
+        if (item != 0) {
+            rec_incref(R, item);
+            return rec_subscr_done(R, item, REC_OWNED, seen);
+        }
+    }
+    if (type == &PyUnicode_Type && key_type == &PyLong_Type && rec_index_seen(R, key, &i) &&
+        i >= 0 && i < PyUnicode_GET_LENGTH(container->seen)) {
+        fs_ref args[2] = {rec_guard_type(R, container, type), rec_int(R, key)};
+        fs_ref r = rec_call(R, FS_CALL_str_item, args, 2, 0);
+        return rec_subscr_done(R, r, REC_OWNED, NULL);
+    }
+    if (type == &PyDict_Type && key->seen != NULL &&
+        rec_dict_is_quiet(container->seen, key->seen)) {
+        seen = PyDict_GetItemWithError(container->seen, key->seen);
+        if (seen != NULL) {
+            fs_ref args[2] = {rec_guard_type(R, container, type), rec_guard_type(R, key, key_type)};
+            fs_ref r = rec_call(R, FS_CALL_dict_get_str, args, 2, 0);
+            rec_incref(R, r);
+            return rec_subscr_done(R, r, REC_OWNED, seen);
+        }
+    }
+    return rec_subscr_generic(R);
+}
+
+rec_result rec_STORE_SUBSCR(rec_state *R, uint32_t arg FS_UNUSED)
+{
+    rec_slot *key = rec_peek(R, 1);
+    rec_slot *container = rec_peek(R, 2);
+    rec_slot *value = rec_peek(R, 3);
+    PyTypeObject *type = rec_type(R, container);
+    PyTypeObject *key_type = rec_type(R, key);
+    if (type == NULL || key_type == NULL) {
+        return REC_WAIT;
+    }
+    (void)rec_value(R, container);
+    (void)rec_value(R, key);
+    Py_ssize_t i;
+    fs_ref old = 0;
+    if (type == &PyList_Type && key_type == &PyLong_Type && container->seen != NULL &&
+        rec_index_seen(R, key, &i) && i < Py_SIZE(container->seen) &&
+        i >= -Py_SIZE(container->seen)) {
+        fs_ref self = rec_guard_type(R, container, type);
+        fs_ref size =
+            rec_load(R, FS_M_I64, FS_A_LISTHDR, self, (int)offsetof(PyVarObject, ob_size));
+        fs_ref index = rec_checked_index(R, key, size, Py_SIZE(container->seen));
+        fs_ref items =
+            rec_load(R, FS_M_PTR, FS_A_LISTHDR, self, (int)offsetof(PyListObject, ob_item));
+        old = rec_loadx(R, FS_M_OBJ, FS_A_LISTITEM, items, index, 0);
+        fs_ref v = rec_own(R, value);
+        rec_storex(R, FS_M_OBJ, FS_A_LISTITEM, items, index, 0, v);
+    } else if (type == &PyDict_Type && key->seen != NULL && container->seen != NULL &&
+               rec_dict_is_quiet(container->seen, key->seen)) {
+        fs_ref args[3] = {rec_guard_type(R, container, type), rec_guard_type(R, key, key_type),
+                          rec_object(R, value)};
+        old = rec_call(R, FS_CALL_dict_swap_str, args, 3, 0);
+    } else {
+        rec_sync(R);
+        fs_ref args[3] = {rec_object(R, container), rec_object(R, key), rec_object(R, value)};
+        (void)rec_call_escaping(R, FS_CALL_setitem, args, 3);
+    }
+    rec_slot held[3];
+    for (int k = 0; k < 3; k++) {
+        held[k] = rec_pop(R);
+    }
+    if (old != 0) {
+        rec_drop(R, old);
+    }
+    for (int k = 2; k >= 0; k--) {
+        rec_let_go(R, held[k].ref, held[k].flags & REC_OWNED);
+    }
+    return REC_NEXT;
+}
+
+rec_result rec_DELETE_SUBSCR(rec_state *R, uint32_t arg FS_UNUSED)
+{
+    rec_sync(R);
+    fs_ref args[2] = {rec_object(R, rec_peek(R, 2)), rec_object(R, rec_peek(R, 1))};
+    (void)rec_call_escaping(R, FS_CALL_delitem, args, 2);
+    rec_pop_drop(R);
+    rec_pop_drop(R);
+    return REC_NEXT;
+}
+
+rec_result rec_CONTAINS_OP(rec_state *R, uint32_t arg)
+{
+    rec_slot *container = rec_peek(R, 1);
+    rec_slot *item = rec_peek(R, 2);
+    PyTypeObject *type = rec_type(R, container);
+    PyTypeObject *item_type = rec_type(R, item);
+    if (type == NULL || item_type == NULL) {
+        return REC_WAIT;
+    }
+    fs_ref r;
+    if (type == &PyDict_Type && item->seen != NULL && container->seen != NULL &&
+        rec_dict_is_quiet(container->seen, item->seen)) {
+        fs_ref args[2] = {rec_guard_type(R, container, type), rec_guard_type(R, item, item_type)};
+        r = rec_call(R, FS_CALL_dict_has_str, args, 2, 0);
+    } else if (type == &PyUnicode_Type && item_type == &PyUnicode_Type) {
+        fs_ref args[2] = {rec_guard_type(R, container, type), rec_guard_type(R, item, item_type)};
+        r = rec_call(R, FS_CALL_str_contains, args, 2, 0);
+    } else {
+        rec_sync(R);
+        fs_ref args[2] = {rec_object(R, container), rec_object(R, item)};
+        r = rec_call_escaping(R, FS_CALL_contains, args, 2);
+    }
+    fs_ref b = rec_cmp(R, arg ? FS_EQ : FS_NE, r, rec_kint(R, 0));
+    return rec_subscr_done(R, b, 0, NULL);
+}
+
+/* ---- building ---- */
+
+rec_result rec_BUILD_TUPLE(rec_state *R, uint32_t arg)
+{
+    fs_ref parts[FS_SCRATCH_ARGS];
+    if (arg > 16 || arg == 0) {
+        return rec_build_call(R, FS_CALL_build_tuple, arg);
+    }
+    for (int i = 0; i < (int)arg; i++) {
+        rec_slot *slot = rec_peek(R, (int)arg - i);
+        parts[i] = rec_value(R, slot);
+        if (!rec_is_unboxed(R, slot)) {
+            parts[i] = rec_own(R, slot);
+        }
+    }
+    for (int i = 0; i < (int)arg; i++) {
+        (void)rec_pop(R);
+    }
+    rec_push(R, rec_virtual(R, FS_IR_NEWTUPLE, 0, parts, (int)arg), 0, NULL);
+    return REC_NEXT;
+}
+
+/* Makes something of the topmost items by a call that borrows them. */
+rec_result rec_build_call(rec_state *R, int call, uint32_t n)
+{
+    fs_ref args[FS_SCRATCH_ARGS];
+    if (n >= FS_SCRATCH_ARGS) {
+        return rec_abort(R, FS_ABORT_unsupported_op);
+    }
+    for (int i = 0; i < (int)n; i++) {
+        args[i] = rec_object(R, rec_peek(R, (int)n - i));
+    }
+    fs_ref r = rec_call(R, call, args, (int)n, FS_INS_NOHOT);
+    for (int i = 0; i < (int)n; i++) {
+        rec_pop_drop(R);
+    }
+    rec_push(R, r, REC_OWNED, NULL);
+    return REC_NEXT;
+}
+
+rec_result rec_BUILD_LIST(rec_state *R, uint32_t arg)
+{
+    return rec_build_call(R, FS_CALL_build_list, arg);
+}
+
+rec_result rec_BUILD_STRING(rec_state *R, uint32_t arg)
+{
+    return rec_build_call(R, FS_CALL_build_string, arg);
+}
+
+rec_result rec_BUILD_MAP(rec_state *R, uint32_t arg)
+{
+    if (arg == 0) {
+        return rec_build_call(R, FS_CALL_build_dict, 0);
+    }
+    return rec_abort(R, FS_ABORT_unsupported_op);
+}
+
+rec_result rec_BUILD_SET(rec_state *R, uint32_t arg FS_UNUSED)
+{
+    return rec_abort(R, FS_ABORT_unsupported_op);
+}
+
+/* A slice that a subscript uses at once is not made. */
+rec_result rec_BUILD_SLICE(rec_state *R, uint32_t arg)
+{
+    rec_frame *f = rec_top(R);
+    int after = _Py_OPCODE(f->code[R->next]);
+    rec_slot *container = f->sp >= (int)arg + 1 ? rec_peek(R, (int)arg + 1) : NULL;
+    PyTypeObject *type = container == NULL ? NULL : rec_type(R, container);
+    bool plain = after == BINARY_SUBSCR && arg == 2 && container != NULL &&
+                 (type == &PyList_Type || type == &PyTuple_Type || type == &PyUnicode_Type ||
+                  type == &PyBytes_Type);
+    for (int i = 1; plain && i <= (int)arg; i++) {
+        PyTypeObject *part = rec_type(R, rec_peek(R, i));
+        plain = part == &PyLong_Type || part == Py_TYPE(Py_None);
+        if (part == NULL) {
+            return REC_WAIT;
+        }
+    }
+    if (!plain) {
+        return rec_build_call(R, FS_CALL_build_slice, arg);
+    }
+    fs_ref args[3];
+    args[0] = rec_guard_type(R, container, type);
+    for (int i = 0; i < 2; i++) {
+        rec_slot *part = rec_peek(R, 2 - i);
+        (void)rec_guard_type(R, part, rec_type(R, part));
+        args[1 + i] = rec_object(R, part);
+    }
+    args[0] = rec_object(R, container);
+    fs_ref r = rec_call(R, FS_CALL_get_slice, args, 3, FS_INS_NOHOT);
+    rec_pop_drop(R);
+    rec_pop_drop(R);
+    rec_pop_drop(R);
+    rec_push(R, r, REC_OWNED, NULL);
+    f->pc = R->next + fs_ops[FS_OP_BINARY_SUBSCR].length;
+    return REC_JUMP;
+}
+
+rec_result rec_FORMAT_VALUE(rec_state *R, uint32_t arg)
+{
+    rec_slot *top = rec_peek(R, 1);
+    if (arg & 4 || rec_type(R, top) == NULL) {
+        return arg & 4 ? rec_abort(R, FS_ABORT_unsupported_op) : REC_WAIT;
+    }
+    rec_sync(R);
+    fs_ref args[2] = {rec_object(R, top), rec_kint(R, arg & 3)};
+    fs_ref r = rec_call_escaping(R, FS_CALL_format, args, 2);
+    rec_pop_drop(R);
+    rec_push(R, r, REC_OWNED, NULL);
+    return REC_NEXT;
+}
+
+rec_result rec_LIST_APPEND(rec_state *R, uint32_t arg)
+{
+    rec_slot *list = rec_peek(R, (int)arg + 1);
+    fs_ref args[2] = {rec_value(R, list), rec_object(R, rec_peek(R, 1))};
+    (void)rec_call(R, FS_CALL_list_append, args, 2, 0);
+    rec_pop_drop(R);
+    return REC_NEXT;
+}
+
+rec_result rec_LIST_EXTEND(rec_state *R, uint32_t arg)
+{
+    rec_slot *list = rec_peek(R, (int)arg + 1);
+    PyTypeObject *type = rec_type(R, rec_peek(R, 1));
+    if (type == NULL) {
+        return REC_WAIT;
+    }
+    if (type != &PyTuple_Type && type != &PyList_Type) {
+        return rec_abort(R, FS_ABORT_unsupported_type);
+    }
+    (void)rec_guard_type(R, rec_peek(R, 1), type);
+    fs_ref args[2] = {rec_value(R, list), rec_object(R, rec_peek(R, 1))};
+    (void)rec_call(R, FS_CALL_list_extend, args, 2, 0);
+    rec_pop_drop(R);
+    return REC_NEXT;
+}
+
+rec_result rec_SET_ADD(rec_state *R, uint32_t arg)
+{
+    rec_sync(R);
+    fs_ref args[2] = {rec_value(R, rec_peek(R, (int)arg + 1)), rec_object(R, rec_peek(R, 1))};
+    (void)rec_call_escaping(R, FS_CALL_set_add, args, 2);
+    rec_pop_drop(R);
+    return REC_NEXT;
+}
+
+rec_result rec_MAP_ADD(rec_state *R, uint32_t arg)
+{
+    rec_sync(R);
+    fs_ref args[3] = {rec_value(R, rec_peek(R, (int)arg + 2)), rec_object(R, rec_peek(R, 2)),
+                      rec_object(R, rec_peek(R, 1))};
+    (void)rec_call_escaping(R, FS_CALL_dict_set, args, 3);
+    rec_pop_drop(R);
+    rec_pop_drop(R);
+    return REC_NEXT;
+}
+
+/* ---- unpacking ---- */
+
+static rec_result rec_unpack_virtual(rec_state *R, int n)
+{
+    rec_slot whole = rec_pop(R);
+    const fs_ins ins = *fs_ir_at(R->ir, whole.ref);
+    for (int i = n - 1; i >= 0; i--) {
+        fs_ref part = R->ir->pool[ins.args + (uint32_t)i];
+        int flags;
+        (void)rec_part_own(R, part, &flags);
+        rec_push(R, part, flags, NULL);
+    }
+    rec_let_go(R, whole.ref, false);
+    return REC_NEXT;
+}
+
+rec_result rec_UNPACK_SEQUENCE(rec_state *R, uint32_t arg)
+{
+    rec_slot *seq = rec_peek(R, 1);
+    PyTypeObject *type = rec_type(R, seq);
+    if (type == NULL) {
+        return REC_WAIT;
+    }
+    int n = (int)arg;
+    if (rec_is_virtual(R, seq->ref) && type == &PyTuple_Type &&
+        fs_ir_at(R->ir, seq->ref)->nargs == n) {
+        return rec_unpack_virtual(R, n);
+    }
+    if ((type != &PyTuple_Type && type != &PyList_Type) || n > FS_SCRATCH_ARGS) {
+        return rec_abort(R, FS_ABORT_unsupported_type);
+    }
+    if (seq->seen == NULL) {
+        return REC_WAIT;
+    }
+    if (Py_SIZE(seq->seen) != n) {
+        return rec_abort(R, FS_ABORT_exception);
+    }
+    bool list = type == &PyList_Type;
+    fs_ref self = rec_guard_type(R, seq, type);
+    fs_ref size = rec_load(R, FS_M_I64, list ? FS_A_LISTHDR : FS_A_CONST, self,
+                           (int)offsetof(PyVarObject, ob_size));
+    rec_guard(R, FS_EQ, size, rec_kint(R, n));
+    PyObject *seen = seq->seen;
+    fs_ref items[FS_SCRATCH_ARGS];
+    fs_ref base =
+        list ? rec_load(R, FS_M_PTR, FS_A_LISTHDR, self, (int)offsetof(PyListObject, ob_item))
+             : self;
+    for (int i = 0; i < n; i++) {
+        int offset = 8 * i + (list ? 0 : (int)offsetof(PyTupleObject, ob_item));
+        items[i] = rec_load(R, FS_M_OBJ, list ? FS_A_LISTITEM : FS_A_CONST, base, offset);
+        rec_incref(R, items[i]);
+    }
+    rec_slot whole = rec_pop(R);
+    for (int i = n - 1; i >= 0; i--) {
+        rec_push(R, items[i], REC_OWNED, PySequence_Fast_GET_ITEM(seen, i));
+    }
+    rec_let_go(R, whole.ref, whole.flags & REC_OWNED);
+    return REC_NEXT;
+}
