@@ -149,7 +149,7 @@ fs_code *fs_code_translate(PyCodeObject *code)
 
 void fs_code_free(fs_code *co)
 {
-    if (FS_UNLIKELY(co->places != NULL || co->traced)) {
+    if (FS_UNLIKELY(co->places != NULL || co->traced || fs_jit_records)) {
         fs_jit_code_dies(co);
     }
     fs_stats.translated_now--;

@@ -25,6 +25,9 @@ int fs_jit_init(void); /* -1 with an error set */
 fs_next fs_jit_at_jump(fs_ctx *ctx, fs_instr *jump);
 fs_next fs_jit_at_entry(fs_ctx *ctx, fs_instr *resume);
 
+/* Whether somebody is recording: any code that dies may be part of that. */
+extern FS_HIDDEN bool fs_jit_records;
+
 /* A translation begins or ends: counting ops for one, death of traces for the other. */
 void fs_jit_code_made(fs_code *co);
 void fs_jit_code_dies(fs_code *co);

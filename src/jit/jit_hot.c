@@ -11,6 +11,8 @@
 
 enum { HOT_COUNTER = 255 };
 
+bool fs_jit_records;
+
 /* The activation that records, if any, the exit that it began from, and when that was. */
 static struct {
     const fs_ctx *ctx;
@@ -20,7 +22,8 @@ static struct {
 
 fs_jit_place *fs_jit_place_find(const fs_code *co, int slot)
 {
-    return co->places == NULL ? NULL : co->places[slot];
+    bool within = co->places != NULL && slot >= 0 && slot < co->nslots;
+    return within ? co->places[slot] : NULL;
 }
 
 fs_jit_place *fs_jit_place_at(fs_code *co, int slot, int kind)
@@ -34,8 +37,7 @@ fs_jit_place *fs_jit_place_at(fs_code *co, int slot, int kind)
     if (co->places[slot] == NULL) {
         fs_jit_place *place = PyMem_Calloc(1, sizeof(*place));
         if (place != NULL) {
-            uint32_t threshold =
-                kind == FS_TRACE_LOOP ? fs_jit_settings.loop : fs_jit_settings.entry;
+            uint32_t threshold = fs_jit_threshold(kind);
             place->kind = (uint8_t)kind;
             place->left = threshold > HOT_COUNTER ? threshold - HOT_COUNTER : 0;
             co->places[slot] = place;
@@ -76,6 +78,7 @@ bool fs_jit_begin(fs_ctx *ctx, int kind, fs_exit *from)
     hot_recording.ctx = ctx;
     hot_recording.from = from;
     hot_recording.since = fs_jit_clock();
+    fs_jit_records = true;
     return true;
 }
 
@@ -85,6 +88,7 @@ uint64_t fs_jit_recording_ends(void)
         return 0;
     }
     hot_recording.ctx = NULL;
+    fs_jit_records = false;
     uint64_t us = fs_jit_clock() - hot_recording.since;
     fs_jit_stats.record_us += us;
     return us;
@@ -96,7 +100,7 @@ void fs_jit_recording_loses(const fs_trace *trace)
     if (ctx != NULL &&
         (trace == NULL || (hot_recording.from != NULL && hot_recording.from->trace == trace))) {
         fs_rec_cancel(ctx, FS_ABORT_lost);
-        hot_recording.ctx = NULL;
+        (void)fs_jit_recording_ends();
     }
 }
 
@@ -104,7 +108,7 @@ void fs_jit_recording_forks(const PyThreadState *ts)
 {
     if (hot_recording.ctx != NULL && hot_recording.ctx->ts != ts) {
         fs_rec_cancel(hot_recording.ctx, FS_ABORT_left);
-        hot_recording.ctx = NULL;
+        (void)fs_jit_recording_ends();
     }
 }
 

@@ -236,6 +236,5 @@ void fs_jit_aborted(fs_code *co, int slot, int kind, fs_exit *from, enum fs_abor
         fs_jit_stats.given_up++;
         return;
     }
-    uint32_t threshold = kind == FS_TRACE_LOOP ? fs_jit_settings.loop : fs_jit_settings.entry;
-    place->left = threshold << place->tries;
+    place->left = fs_jit_threshold(kind) << place->tries;
 }

@@ -143,7 +143,7 @@ static void registry_unlink(fs_trace *trace)
     fs_jit_place *place = fs_jit_place_find(trace->co, trace->slot);
     if (place != NULL && place->trace == trace) {
         place->trace = NULL;
-        place->left = 0;
+        place->left = fs_jit_threshold(place->kind);
     }
 }
 
@@ -206,22 +206,29 @@ void fs_jit_code_dies(fs_code *co)
 
 void fs_jit_evict(size_t bytes, const fs_trace *spared)
 {
-    while (fs_asm_memory_used() > bytes) {
+    /* (the death of a tree that somebody is inside of gives nothing back now) */
+    uint8_t *kept = PyMem_RawCalloc(fs_jit_next_id, 1);
+    for (fs_jit_inside *inside = fs_jit_insiders; kept != NULL && inside != NULL;
+         inside = inside->next) {
+        registry_reach(kept, inside->root);
+    }
+    while (kept != NULL && fs_asm_memory_used() > bytes) {
         fs_trace *oldest = NULL;
         for (uint32_t id = 1; id < fs_jit_next_id; id++) {
             fs_trace *t = fs_jit_traces[id];
-            if (t != NULL && t->root == t && t != spared &&
+            if (t != NULL && t->root == t && t != spared && !kept[id] &&
                 (oldest == NULL || t->last < oldest->last)) {
                 oldest = t;
             }
         }
         if (oldest == NULL) {
-            return;
+            break;
         }
         fs_jit_stats.evicted++;
         fs_jit_log_event("evicted", oldest);
         fs_jit_kill(oldest);
     }
+    PyMem_RawFree(kept);
 }
 
 void fs_jit_make_room(fs_trace *root, int room, int depth)

@@ -28,6 +28,12 @@ fs_jit_place *fs_jit_place_at(fs_code *co, int slot, int kind);
 /* NULL: none. */
 fs_jit_place *fs_jit_place_find(const fs_code *co, int slot);
 
+/* Turns or calls that make a place hot. */
+FS_INLINE uint32_t fs_jit_threshold(int kind)
+{
+    return kind == FS_TRACE_LOOP ? fs_jit_settings.loop : fs_jit_settings.entry;
+}
+
 /* An activation inside a trace, on its own C stack. */
 typedef struct fs_jit_inside {
     struct fs_jit_inside *next, *previous;

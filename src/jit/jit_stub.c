@@ -1,8 +1,6 @@
 /* Stand-ins, weak, for rooms that have not landed yet: nothing is recorded or compiled. Each one
  * goes when its room comes; the file goes with the last. */
 #include "asm/asm.h"
-#include "opt/opt.h"
-#include "record/record.h"
 
 #define FS_WEAK __attribute__((weak))
 
