@@ -85,6 +85,7 @@ typedef struct {
     fs_ref *refs; /* of `to`, by ref of `from` */
     int *snaps;   /* likewise */
     int *places;  /* number of instructions of `to` when this one came */
+    bool never;   /* a guard that never holds has come: the trace leaves there */
 } ir_feed;
 
 static fs_ref ir_feed_ref(const ir_feed *feed, fs_ref ref)
@@ -129,8 +130,7 @@ static void ir_feed_ins(ir_feed *feed, int i)
     ins.c = ir_feed_ref(feed, ins.c);
     ins.snap = (uint16_t)ir_feed_snap(feed, ins.snap);
     feed->places[i] = feed->to->nins;
-    /* What a pass looks at behind the loop stays as it is. */
-    feed->refs[i] = fs_opt_emit(feed->to, &ins, NULL);
+    feed->refs[i] = fs_opt_emit(feed->to, &ins, &feed->never);
     if (ins.op == FS_IR_LOOP) {
         feed->to->loop = feed->refs[i];
     }
@@ -146,7 +146,7 @@ static void ir_feed_rest(ir_feed *feed)
         desc.baseref = ir_feed_ref(feed, desc.baseref);
         (void)fs_ir_frame(to, &desc);
     }
-    to->slots = calloc((size_t)from->nslots + 1, sizeof(*to->slots));
+    to->slots = from->nslots > 0 ? calloc((size_t)from->nslots, sizeof(*to->slots)) : NULL;
     to->nslots = to->slots == NULL ? 0 : from->nslots;
     for (int i = 0; i < to->nslots; i++) {
         to->slots[i] = from->slots[i];
@@ -165,13 +165,19 @@ static bool ir_feed_all(const fs_ir *from, fs_ir *to, int *end)
         .to = to,
         .refs = calloc((size_t)from->nins, sizeof(fs_ref)),
         .snaps = calloc((size_t)from->nsnaps + 1, sizeof(int)),
-        .places = calloc((size_t)from->nins, sizeof(int)),
+        .places = calloc((size_t)from->nins + 1, sizeof(int)),
     };
     bool good = feed.refs != NULL && feed.snaps != NULL && feed.places != NULL;
-    for (int i = 1; good && i < from->nins; i++) {
+    for (int i = 1; good && i < from->nins && !feed.never; i++) {
         ir_feed_ins(&feed, i);
+        if (feed.never) {
+            fs_ins leave = {.op = FS_IR_JEXIT,
+                            .snap = (uint16_t)ir_feed_snap(&feed, from->ins[i].snap)};
+            good = *end == 0 && fs_ir_append(to, &leave) != 0;
+        }
     }
     if (good) {
+        feed.places[from->nins] = to->nins;
         ir_feed_rest(&feed);
         *end = ir_feed_snap(&feed, *end);
     }
@@ -240,10 +246,9 @@ PyObject *fs_engine_ir_optimize(PyObject *self FS_UNUSED, PyObject *args, PyObje
     parsed.passes = fed.passes = (uint32_t)passes;
     if (ir_parse(&parsed, text, ir_none_is_null(names)) == 0) {
         parsed.passes = fed.passes = (uint32_t)passes;
-        if (emit && ir_feed_all(&parsed, &fed, &end)) {
-            ir = &fed;
-        }
-        if (!fs_opt_run(ir, end)) {
+        bool good = !emit || ir_feed_all(&parsed, &fed, &end);
+        ir = emit ? &fed : &parsed;
+        if (!good || !fs_opt_run(ir, end)) {
             PyErr_SetString(PyExc_ValueError, "the passes gave the trace up");
         } else if (ir_check(ir, "after the passes") == 0) {
             result = fs_ir_format(ir, ir_none_is_null(names));
@@ -399,11 +404,18 @@ static void ir_free_traces(ir_runner *runner)
     }
 }
 
+/* Locals and stack slots of a code object's frames. */
+static int ir_room(const fs_code *co)
+{
+    return co->framesize - 1 -
+           (int)(offsetof(_PyInterpreterFrame, localsplus) / sizeof(PyObject *));
+}
+
 /* A frame of the function with the given slots; NULL with an error. */
 static _PyInterpreterFrame *ir_frame(PyThreadState *ts, PyFunctionObject *func, fs_code *co,
                                      PyObject *slots)
 {
-    int room = co->framesize - 1 - (int)(offsetof(_PyInterpreterFrame, localsplus) / 8);
+    int room = ir_room(co);
     PyObject *key, *value;
     Py_ssize_t pos = 0;
     while (PyDict_Next(slots, &pos, &key, &value)) {
@@ -534,7 +546,7 @@ static PyObject *ir_value(ir_runner *runner, fs_ref ref)
     case FS_T_F64:
         return PyFloat_FromDouble(real);
     case FS_T_B:
-        return PyBool_FromLong(word != 0);
+        return PyBool_FromLong((word & 0xff) != 0); /* the rest of a register is not sure */
     case FS_T_PTR:
         return PyLong_FromUnsignedLongLong(word);
     default:
@@ -632,6 +644,23 @@ static void ir_clear_frame(ir_runner *runner, int place)
     fs_pyrt_frame_free(runner->ts, frame);
 }
 
+/* Whether every slot of the snapshots is one that the frame has. */
+static int ir_check_slots(const fs_ir *ir, int room)
+{
+    for (int i = 0; i < ir->nsnaps; i++) {
+        const fs_snap *snap = &ir->snaps[i];
+        for (int k = 0; k < snap->nentries; k++) {
+            const fs_snap_entry *entry = &ir->entries[snap->entries + (uint32_t)k];
+            if (entry->frame == 0 && entry->slot >= room) {
+                PyErr_Format(PyExc_ValueError, "snapshot %d: the function has no slot %d", i + 1,
+                             entry->slot);
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
 /* Gives back everything that the trace and its frames own. */
 static void ir_drop_all(ir_runner *runner)
 {
@@ -679,6 +708,11 @@ static void ir_activate(ir_runner *runner, _PyInterpreterFrame *frame, fs_code *
 static PyObject *ir_execute(ir_runner *runner, PyFunctionObject *func, fs_code *co, PyObject *slots)
 {
     PyThreadState *ts = runner->ts;
+    for (int i = 0; i < runner->ntraces; i++) {
+        if (ir_check_slots(&runner->traces[i].ir, ir_room(co)) < 0) {
+            return NULL;
+        }
+    }
     _PyInterpreterFrame *frame = ir_frame(ts, func, co, slots);
     if (frame == NULL) {
         return NULL;

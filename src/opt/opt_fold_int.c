@@ -44,8 +44,8 @@ static bool int_compute(int op, int64_t a, int64_t b, int64_t *out)
         if (b == 0 || (b == -1 && a == INT64_MIN)) {
             return false;
         }
-        int64_t rest = int_floor_mod(a, b);
-        *out = op == FS_IR_MOD ? rest : (a - rest) / b;
+        bool rounds_down = a % b != 0 && (a < 0) != (b < 0);
+        *out = op == FS_IR_MOD ? int_floor_mod(a, b) : a / b - rounds_down;
         return true;
     }
     if (b < 0 || b >= INT_BITS) {

@@ -25,10 +25,19 @@ FLOATS = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 1e-310, 1e308, -1e308, 2.0**53, 
           9.2e18, math.inf, -math.inf, math.nan]  # fmt: skip
 
 
-def host(a: Any = None, b: Any = None, c: Any = None, d: Any = None) -> Any:
-    """The function whose frame a trace runs in."""
-    e = a
-    return e
+def make_host() -> Any:
+    """The function whose frame a trace runs in: eight locals that all live on, a deep stack."""
+    wide = "a"
+    for _ in range(16):
+        wide = f"keep({'a, ' * 25}{wide})"
+    lines = [f"    keep({', '.join('abcdefgh')})"] * 200
+    params = ", ".join(f"{name}=None" for name in "abcdefgh")
+    space: dict[str, Any] = {"keep": lambda *args: args}
+    exec("\n".join([f"def host({params}):", f"    {wide}", *lines]), space)
+    return space["host"]
+
+
+host = make_host()
 
 
 class Trace:
@@ -48,7 +57,7 @@ class Trace:
         self.lines.append(" ".join([number, what, *operands, *([f"snap={snap}"] if snap else [])]))
         return number
 
-    def snap(self, *entries: str, at: int = 0, depth: int = 5) -> int:
+    def snap(self, *entries: str, at: int = 0, depth: int = 8) -> int:
         """Add a snapshot of the root frame and what else is given."""
         number = len(self.snaps) + 1
         parts = [f"frame 0 at {at} depth {depth}", *entries]
@@ -56,9 +65,9 @@ class Trace:
         return number
 
     def values(self, *refs: str) -> int:
-        """Add a snapshot that gives these as stack slots 5, 6, ..."""
-        entries = [f"0:{5 + i} = {ref}" for i, ref in enumerate(refs)]
-        return self.snap(*entries, depth=5 + len(refs))
+        """Add a snapshot that gives these as stack slots 8, 9, ..."""
+        entries = [f"0:{8 + i} = {ref}" for i, ref in enumerate(refs)]
+        return self.snap(*entries, depth=8 + len(refs))
 
     def text(self) -> str:
         """All of it."""
@@ -319,7 +328,7 @@ def check_boxes(machine: bool) -> None:
         o = t("OBJ SLOAD", "#0")
         unbox = t("I64 UNBOXI", o, snap=t.snap())
         box = t("OBJ BOXI", unbox, snap=t.snap())
-        end = t("- JEXIT", snap=t.snap(f"0:5 = {unbox}", f"0:6 = {box} owned", depth=7))
+        end = t("- JEXIT", snap=t.snap(f"0:8 = {unbox}", f"0:9 = {box} owned", depth=10))
         result = run(t.text(), {0: value}, machine=machine)
         fits = abs(value) < 2**60
         assert result["exit"] == int(end if fits else unbox), (value, result)
@@ -329,7 +338,7 @@ def check_boxes(machine: bool) -> None:
         box = t("OBJ BOXI", literal(value), snap=t.snap())
         base = t("OBJ SLOAD", "#0")
         again = t("OBJ BOXI", load_number(t, base, 0, value), snap=t.snap())
-        t("- JEXIT", snap=t.snap(f"0:5 = {box} owned", f"0:6 = {again} owned", depth=7))
+        t("- JEXIT", snap=t.snap(f"0:8 = {box} owned", f"0:9 = {again} owned", depth=10))
         result = run(t.text(), {0: numbers(value)}, machine=machine)
         assert outs(result) == [value, value], (value, result)
         assert -5 > value or value > 256 or outs(result)[0] is outs(result)[1], value
@@ -338,7 +347,7 @@ def check_boxes(machine: bool) -> None:
         real = t("F64 UNBOXF", t("OBJ SLOAD", "#0"))
         box = t("OBJ BOXF", real, snap=t.snap())
         truth = t("OBJ BOXB", t("B CMP.eq", real, real))
-        snap = t.snap(f"0:5 = {box} owned", f"0:6 = {truth} owned", f"0:7 = {real}", depth=8)
+        snap = t.snap(f"0:8 = {box} owned", f"0:9 = {truth} owned", f"0:10 = {real}", depth=11)
         t("- JEXIT", snap=snap)
         got = outs(run(t.text(), {0: value}, machine=machine))
         assert same(got[0], value) and same(got[2], value), (value, got)
@@ -503,8 +512,8 @@ def check_allocations(machine: bool) -> None:
         row = t("OBJ NEWLIST", f"({pair} {o} None)", sunk, snap=snap)
         bare = t("OBJ NEWLIST", "()", sunk, snap=snap)
         made = t("OBJ NEWINST", "<Shaped>", f"({o} - {o})", sunk, snap=snap)
-        entries = [f"0:{5 + i} = {r} owned" for i, r in enumerate((empty, row, bare, made))]
-        end = t("- JEXIT", snap=t.snap(*entries, depth=9))
+        entries = [f"0:{8 + i} = {r} owned" for i, r in enumerate((empty, row, bare, made))]
+        end = t("- JEXIT", snap=t.snap(*entries, depth=12))
         result = run(t.text(), {0: item, 1: 7000}, machine=machine, Shaped=Shaped)
         assert result["exit"] == int(end), result
         got = outs(result)
@@ -574,7 +583,7 @@ def check_calls(machine: bool) -> None:
     t = Trace()
     base, callee = t("OBJ SLOAD", "#0"), t("OBJ SLOAD", "#1")
     call = t("OBJ CALL @call_vector", f"({callee} {base} None)", "!error", snap=t.snap())
-    end = t("- JEXIT", snap=t.snap(f"0:5 = {call} owned", depth=6))
+    end = t("- JEXIT", snap=t.snap(f"0:8 = {call} owned", depth=9))
     result = run(t.text(), {0: 5, 1: lambda *args: args}, machine=machine)
     assert result["exit"] == int(end) and outs(result) == [(5, None)], result
     assert result["error"] is None
@@ -698,7 +707,7 @@ def check_frames(machine: bool) -> None:
     t("- POPFRAME", "#1")
     after = t("OBJ CALL @call_vector", f"({callee})", "!error",
               snap=t.snap(f"0:drop = {call} owned"))  # fmt: skip
-    t("- JEXIT", snap=t.snap(f"0:5 = {call} owned", f"0:6 = {after} owned", depth=7))
+    t("- JEXIT", snap=t.snap(f"0:8 = {call} owned", f"0:9 = {after} owned", depth=10))
     count = sys.getrefcount(inner)
     result = run(t.text(), {0: inner, 1: who_calls}, machine=machine, inner=inner)
     assert outs(result) == [["inner", "host"], ["host", "run"]], result
