@@ -13,20 +13,6 @@
 
 #include <stdlib.h>
 
-#pragma weak fs_asm_compile
-#pragma weak fs_asm_enter
-#pragma weak fs_asm_link_exit
-#pragma weak fs_asm_free
-#pragma weak fs_asm_available
-
-static bool ir_is_missing(const void *function, const char *what)
-{
-    if (function == NULL) {
-        PyErr_Format(PyExc_NotImplementedError, "this build has no %s yet", what);
-    }
-    return function == NULL;
-}
-
 static int ir_parse(fs_ir *ir, const char *text, PyObject *names)
 {
     if (names != NULL && !PyDict_Check(names)) {
@@ -446,8 +432,8 @@ static uint64_t ir_word(ir_runner *runner, fs_ref ref)
 {
     const fs_exit_state *state = &runner->state;
     const fs_exit *exit = state->exit;
-    if (ref < 0) {
-        return exit->trace->ir.consts[-ref].bits;
+    if (ref <= 0) {
+        return ref == 0 ? 0 : exit->trace->ir.consts[-ref].bits;
     }
     if (state->values != NULL) {
         return state->values[ref];
@@ -704,6 +690,20 @@ static void ir_activate(ir_runner *runner, _PyInterpreterFrame *frame, fs_code *
     ts->cframe = &ctx->cframe;
 }
 
+/* The machine code of all traces, as a list of bytes; [] when there is none. */
+static PyObject *ir_code(ir_runner *runner)
+{
+    PyObject *list = PyList_New(0);
+    for (int i = 0; list != NULL && runner->machine && i < runner->ntraces; i++) {
+        PyObject *bytes = fs_asm_bytes(&runner->traces[i]);
+        if (bytes == NULL || PyList_Append(list, bytes) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(bytes);
+    }
+    return list;
+}
+
 /* Runs trace 1 and says how it left. */
 static PyObject *ir_execute(ir_runner *runner, PyFunctionObject *func, fs_code *co, PyObject *slots)
 {
@@ -731,9 +731,10 @@ static PyObject *ir_execute(ir_runner *runner, PyFunctionObject *func, fs_code *
     PyObject *result = NULL;
     if (error != NULL && locals != NULL && entries != NULL) {
         const fs_exit *exit = runner->state.exit;
-        result = Py_BuildValue("{sI si si sO sO sO sN}", "trace", exit->trace->id, "exit",
-                               exit->guard, "snap", exit->snap + 1, "error", error, "locals",
-                               locals, "entries", entries, "frames", ir_frames(runner));
+        result =
+            Py_BuildValue("{sI si si sO sO sO sN sN}", "trace", exit->trace->id, "exit",
+                          exit->guard, "snap", exit->snap + 1, "error", error, "locals", locals,
+                          "entries", entries, "frames", ir_frames(runner), "code", ir_code(runner));
     }
     Py_XDECREF(error);
     Py_XDECREF(locals);
@@ -755,9 +756,6 @@ PyObject *fs_engine_ir_run(PyObject *self FS_UNUSED, PyObject *args, PyObject *k
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O|OOp:_ir_run", keywords, &PyFunction_Type,
                                      &func, &PyDict_Type, &slots, &texts, &links, &names,
                                      &machine)) {
-        return NULL;
-    }
-    if (machine && ir_is_missing((void *)(uintptr_t)fs_asm_compile, "back end")) {
         return NULL;
     }
     fs_code *co = fs_code_of((PyCodeObject *)func->func_code);

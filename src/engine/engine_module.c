@@ -284,7 +284,7 @@ PyDoc_STRVAR(
     "_ir_run(function, slots, texts, links=[], names=None, machine=False)\n--\n\n"
     "Run trace 1 of `texts` in a frame of the function whose slots hold {slot: value}, by\n"
     "the IR interpreter or as machine code. links: [(trace, guard, side trace)]. A dict\n"
-    "says how it left: trace, exit, snap, error, locals, entries, frames (tests).");
+    "says how it left: trace, exit, snap, error, locals, entries, frames, code (tests).");
 
 #define IR_METHOD(name)                                                                            \
     {"_ir_" #name, (PyCFunction)(void (*)(void))fs_engine_ir_##name, METH_VARARGS | METH_KEYWORDS, \

@@ -67,7 +67,7 @@ struct fs_trace {
     int depth; /* levels of recursion that they may need */
     /* machine code */
     const void *code; /* where to enter; NULL: run by the IR interpreter */
-    const void *loop; /* address of LOOP */
+    const void *loop; /* where JTRACE enters at LOOP */
     size_t code_size;
     fs_ref *live;        /* loop traces: refs that LOOP expects (fs_opt_live_in), */
     int16_t *live_where; /* and where (fs_loc.where) */

@@ -1,0 +1,152 @@
+"""Machine code: every op does what the IR interpreter does, and looks as it should."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from test_ir import CHECKS, IMPORT
+from unit_child import ask_child, run_child
+
+FRAME = "frame 0: code=<host> func=- parent=-1 kind=0 base=root offset=0 ref=- call=0 depth=0\n"
+LIST = f"slots = {{0: ir_cases.numbers(7, 3, 1.5)}}\nOFF = {bytes.__basicsize__ - 1}\n"
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_machine_code(name: str) -> None:
+    done = run_child(IMPORT + f"ir_cases.main(True, 'check_{name}')")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("first", [0, 10000, 20000])
+def test_random_traces(first: int) -> None:
+    done = run_child(IMPORT + f"import asm_fuzz\nasm_fuzz.main({first}, 700)")
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
+def disassemble(text: str, tmp_path: Path) -> dict[int, str]:
+    """The instructions of a trace by their offset: 'add rax,rcx'."""
+    if shutil.which("objdump") is None:
+        pytest.skip("objdump (binutils) is not installed")
+    code = ask_child(
+        IMPORT + LIST + f"text = {text!r}.replace('@OFF', str(OFF))\n"
+        "text = text.replace('@NEXT', str(OFF + 8))\n"
+        "result = ir_cases.run(text, slots, machine=True)\n"
+        "answer(result['code'][0].hex())"
+    )
+    file = tmp_path / "code"
+    file.write_bytes(bytes.fromhex(code))
+    listing = subprocess.run(
+        ["objdump", "-D", "-b", "binary", "-m", "i386:x86-64", "-M", "intel", str(file)],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    rows = re.findall(r"^\s*([0-9a-f]+):\t[0-9a-f ]+\t(.*)$", listing, re.MULTILINE)
+    return {int(at, 16): re.sub(r"\s+", " ", row.split("#")[0]).strip() for at, row in rows}
+
+
+LOOP = (
+    FRAME
+    + """\
+0001 OBJ SLOAD #0
+0002 I64 LOAD.i64[const] 0001 #@OFF
+0003 I64 LOAD.i64[const] 0001 #@NEXT
+0004 -   LOOP
+0005 I64 PHI 0002 0008
+0006 I64 PHI 0003 0007
+0007 I64 ADDOV 0006 0005 snap=1
+0008 I64 ADDOV 0005 +1 snap=1
+0009 B   CMP.lt 0008 +1000
+0010 -   GUARD.eq 0009 true snap=2
+0011 -   JLOOP
+snap 1: frame 0 at 0 depth 5; 0:1 = 0005; 0:2 = 0006
+snap 2: frame 0 at 0 depth 5; 0:1 = 0008; 0:2 = 0007
+"""
+)
+
+
+def test_a_loop_is_tight(tmp_path: Path) -> None:
+    """PHIs stay in their registers, the compare melts into its guard, all exits are out of line."""
+    rows = disassemble(LOOP, tmp_path)
+    end, jump = next((at, row) for at, row in rows.items() if row.startswith("jmp 0x"))
+    start = int(jump.split()[1], 16)
+    assert start % 32 == 0
+    body = [row for at, row in rows.items() if start <= at <= end]
+    names = [row.split()[0] for row in body]
+    # The second addition's snapshot needs what the first one has replaced: one copy, and back.
+    assert names.count("mov") <= 2, body
+    assert [n for n in names if n != "mov"] == ["add", "jo", "add", "jo", "cmp", "jge", "jmp"], body
+
+
+def test_undone_on_overflow(tmp_path: Path) -> None:
+    """A checked addition in place: its exit subtracts again, the way on has no copy."""
+    text = (
+        FRAME
+        + """\
+0001 OBJ SLOAD #0
+0002 I64 LOAD.i64[const] 0001 #@OFF
+0003 I64 ADDOV 0002 +9223372036854775807 snap=1
+0004 -   JEXIT snap=2
+snap 1: frame 0 at 0 depth 5; 0:1 = 0002
+snap 2: frame 0 at 0 depth 5; 0:1 = 0003
+"""
+    )
+    rows = list(disassemble(text, tmp_path).values())
+    add = next(i for i, row in enumerate(rows) if row.startswith("add "))
+    assert rows[add + 1].startswith("jo ")
+    assert any(row.startswith("sub ") for row in rows[add + 2 :]), rows
+    answer = ask_child(
+        IMPORT + LIST + f"text = {text!r}.replace('@OFF', str(OFF))\n"
+        "answer([r['exit'] for r in [ir_cases.run(text, slots, machine=True)]] + "
+        "[v for v in ir_cases.outs(ir_cases.run(text, slots, machine=True))])"
+    )
+    assert answer == [3, 7]
+
+
+@pytest.mark.parametrize(
+    ("condition", "wanted"),
+    [
+        ("lt", ["jbe"]),
+        ("le", ["jb"]),
+        ("gt", ["jbe"]),
+        ("ge", ["jb"]),
+        ("eq", ["jne", "jp"]),
+        ("ne", ["jp", "je"]),
+        ("nlt", ["ja"]),
+        ("nge", ["jae"]),
+    ],
+)
+def test_guards_of_floats(condition: str, wanted: list[str], tmp_path: Path) -> None:
+    """A compare and one jump (with parity for == and !=), no truth value in between."""
+    text = (
+        FRAME
+        + f"""\
+0001 OBJ SLOAD #0
+0002 F64 LOAD.f64[const] 0001 #@OFF
+0003 F64 LOAD.f64[const] 0001 #@NEXT
+0004 B   CMP.{condition} 0002 0003
+0005 -   GUARD.eq 0004 true snap=1
+0006 -   JEXIT snap=1
+snap 1: frame 0 at 0 depth 5; 0:1 = 0002
+"""
+    )
+    rows = list(disassemble(text, tmp_path).values())
+    at = next(i for i, row in enumerate(rows) if row.startswith("ucomisd"))
+    assert [row.split()[0] for row in rows[at + 1 : at + 1 + len(wanted)]] == wanted
+    assert not any(row.startswith("set") for row in rows)
+
+
+def test_what_cannot_be_compiled_says_why() -> None:
+    """Too many arguments of an allocation."""
+    args = " ".join(["None"] * 100)
+    text = FRAME + f"0001 OBJ NEWTUPLE ({args}) snap=1\n0002 - JEXIT snap=1\n"
+    text += "snap 1: frame 0 at 0 depth 5\n"
+    done = run_child(IMPORT + f"ir_cases.run({text!r}, {{}}, machine=True)")
+    assert done.returncode == 1
+    assert "cannot be compiled" in done.stderr
