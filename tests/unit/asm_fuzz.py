@@ -27,13 +27,8 @@ CONSTANTS = ["+0", "+1", "-1", "+2", "+127", "-128", "+128", "+2147483647", "-21
              "+2147483648", "+4611686018427387904", "-9223372036854775808"]  # fmt: skip
 DIVISORS = ["+1", "+2", "+8", "+3", "-3", "+1000003", "+1099511627776", "-2"]
 FLOAT_CONSTANTS = ["0.0", "-0.0", "1.5", "-2.0", "1e300", "inf", "nan:0x7ff8000000000000"]
-#: Stack slots of the host's frame that a snapshot may use.
-SNAP_ROOM = 60
-
-
-def stack_source(n: int) -> str:
-    """A function whose frame has room for n values on its stack."""
-    return f"def host(a=None, b=None, c=None, d=None):\n    return [{', '.join('a' * n)}, len(a)]"
+#: The first stack slot of the host's frame, and how many a snapshot here uses.
+STACK, SNAP_ROOM = 8, 50
 
 
 class Maker:
@@ -88,9 +83,9 @@ class Maker:
             if self.random.random() < 0.2:
                 refs.append(self.pick(kind) if have else "None")
         self.random.shuffle(refs)
-        entries = [f"0:{5 + i} = {ref}" for i, ref in enumerate(refs)]
+        entries = [f"0:{STACK + i} = {ref}" for i, ref in enumerate(refs)]
         entries += [f"0:drop = {ref} owned" for ref in self.owned]
-        return self.t.snap(*entries, depth=5 + len(refs))
+        return self.t.snap(*entries, depth=STACK + len(refs))
 
     def step(self) -> None:
         """One random instruction, or the few that belong together."""
@@ -235,9 +230,9 @@ class Maker:
     def end(self) -> None:
         """Leave with as much as a snapshot can have."""
         refs = [ref for kind in ("I64", "F64", "B") for ref in self.values[kind]]
-        refs = self.random.sample(refs, min(len(refs), SNAP_ROOM - 10))
-        entries = [f"0:{5 + i} = {ref}" for i, ref in enumerate(refs)]
-        self.t("- JEXIT", snap=self.t.snap(*entries, depth=5 + len(refs)))
+        refs = self.random.sample(refs, min(len(refs), SNAP_ROOM))
+        entries = [f"0:{STACK + i} = {ref}" for i, ref in enumerate(refs)]
+        self.t("- JEXIT", snap=self.t.snap(*entries, depth=STACK + len(refs)))
 
 
 def make(seed: int) -> Maker:
@@ -268,7 +263,7 @@ def check(seed: int) -> str:
     for machine in (False, True):
         slots = {0: numbers(*maker.data)}
         try:
-            results.append(ir_cases.run(text, slots, machine=machine, host=HOST))
+            results.append(ir_cases.run(text, slots, machine=machine))
         except ValueError as error:
             raise AssertionError(f"seed {seed}: {error}\n{text}") from error
     for key in ("exit", "snap", "entries", "locals"):
@@ -285,11 +280,6 @@ def main(first: int, count: int) -> None:
     exits = {check(seed) for seed in range(first, first + count)}
     assert count < 50 or len(exits) > 20, exits
 
-
-_names: dict[str, Any] = {}
-exec(stack_source(SNAP_ROOM), _names)
-HOST = _names["host"]
-ir_cases.host = HOST
 
 if __name__ == "__main__":
     main(int(sys.argv[1]), int(sys.argv[2]))
