@@ -38,6 +38,7 @@ FS_INLINE uint32_t fs_jit_threshold(int kind)
 typedef struct fs_jit_inside {
     struct fs_jit_inside *next, *previous;
     fs_ctx *ctx;
+    int depth;       /* activations of the same thread inside traces, without this one */
     fs_trace *root;  /* where it has entered */
     fs_trace **held; /* the dead that it may be inside of */
     int nheld;
