@@ -3,6 +3,13 @@
 
 enum { INT_BITS = 64 };
 
+/* Python's quotient and remainder, for what the processor can divide. */
+static int64_t int_floor_div(int64_t a, int64_t b)
+{
+    int64_t rest = a % b;
+    return a / b - (rest != 0 && (rest < 0) != (b < 0));
+}
+
 static int64_t int_floor_mod(int64_t a, int64_t b)
 {
     int64_t rest = a % b;
@@ -44,8 +51,7 @@ static bool int_compute(int op, int64_t a, int64_t b, int64_t *out)
         if (b == 0 || (b == -1 && a == INT64_MIN)) {
             return false;
         }
-        bool rounds_down = a % b != 0 && (a < 0) != (b < 0);
-        *out = op == FS_IR_MOD ? int_floor_mod(a, b) : a / b - rounds_down;
+        *out = op == FS_IR_DIV ? int_floor_div(a, b) : int_floor_mod(a, b);
         return true;
     }
     if (b < 0 || b >= INT_BITS) {
