@@ -238,7 +238,7 @@ static void text_frame(text_out *out, int number)
 static void text_slots(text_out *out)
 {
     const fs_ir *ir = out->ir;
-    if (ir->nslots == 0) {
+    if (ir->slots == NULL) {
         return;
     }
     text_add(out, "slots %d\n", ir->nslots);

@@ -28,6 +28,20 @@ static bool carry_is_banned(const opt_carry *carry, const fs_ins *load)
     return false;
 }
 
+/* Whether an earlier try has found out that the place always has one value. Its operands stand
+ * before the loop, as in that try, or it is another place. */
+static bool carry_is_settled(const opt_carry *carry, const fs_ins *load)
+{
+    for (int i = 0; i < carry->nsettled; i++) {
+        const fs_ins *other = &carry->settled[i];
+        if (other->alias == load->alias && other->aux == load->aux && other->cond == load->cond &&
+            other->a == load->a && other->b == load->b) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static fs_ref carry_new_phi(fs_ir *ir, opt_carry *carry, fs_ref first)
 {
     fs_ref phi = carry->next++;
@@ -94,17 +108,19 @@ fs_ref opt_carry_load(fs_ir *ir, opt_carry *carry, const fs_ins *load, const opt
     for (int i = 0; i < carry->ncarried; i++) {
         opt_carried *known = &carry->carried[i];
         if (known->first == found->value && carry_same_place(ir, &known->load, load)) {
-            return known->phi;
+            return known->phi != 0 ? known->phi : known->first;
         }
     }
     if (carry->ncarried == OPT_MAX_CARRIED) {
         return 0;
     }
-    fs_ref phi = opt_carry_phi(ir, carry, found->value);
-    if (phi != 0) {
-        carry->carried[carry->ncarried++] = (opt_carried){*load, phi, found->value};
+    bool settled = carry_is_settled(carry, load);
+    fs_ref phi = settled ? 0 : opt_carry_phi(ir, carry, found->value);
+    if (!settled && phi == 0) {
+        return 0;
     }
-    return phi;
+    carry->carried[carry->ncarried++] = (opt_carried){*load, phi, found->value};
+    return settled ? found->value : phi;
 }
 
 static void carry_ban(opt_carry *carry, const fs_ins *load)
@@ -114,18 +130,29 @@ static void carry_ban(opt_carry *carry, const fs_ins *load)
     }
 }
 
+/* Ends one carried place; false: it was taken for something else than it is. */
+static bool carry_close_one(fs_ir *ir, opt_carry *carry, const opt_carried *known)
+{
+    opt_found found;
+    bool told = fs_opt_find(ir, &known->load, &found) &&
+                (found.from > ir->loop || found.value == known->first);
+    bool idle = told && (found.value == known->first || found.value == known->phi);
+    if (known->phi == 0 ? !idle : !told || !opt_carry_set(ir, known->phi, found.value)) {
+        carry_ban(carry, &known->load);
+        return false;
+    }
+    if (idle && known->phi != 0 && carry->nsettled < OPT_MAX_CARRIED) {
+        carry->settled[carry->nsettled++] = known->load;
+        return false;
+    }
+    return true;
+}
+
 bool opt_carry_close(fs_ir *ir, opt_carry *carry)
 {
     bool good = true;
     for (int i = 0; i < carry->ncarried; i++) {
-        opt_carried *known = &carry->carried[i];
-        opt_found found;
-        bool told = fs_opt_find(ir, &known->load, &found) &&
-                    (found.from > ir->loop || found.value == known->first);
-        if (!told || !opt_carry_set(ir, known->phi, found.value)) {
-            carry_ban(carry, &known->load);
-            good = false;
-        }
+        good &= carry_close_one(ir, carry, &carry->carried[i]);
     }
     for (int i = 0; i < carry->nsteady; i++) {
         if (fs_opt_changed_since(ir, &carry->steady[i], ir->loop)) {

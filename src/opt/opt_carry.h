@@ -14,18 +14,20 @@ typedef struct {
 
 struct opt_carry {
     fs_ref next, end; /* NOPs behind LOOP that are still free for PHIs */
-    int ncarried, nsteady, nbanned;
+    int ncarried, nsteady, nbanned, nsettled;
     opt_carried carried[OPT_MAX_CARRIED];
     fs_ins steady[OPT_MAX_STEADY]; /* loads that were answered from before the loop */
-    fs_ins banned[OPT_MAX_BANNED]; /* found out by an earlier try: to be loaded again */
-    bool unboxes;                  /* boxes' values are carried beside the boxes */
+    /* Found out by earlier tries: to be loaded again; to have one value for ever. */
+    fs_ins banned[OPT_MAX_BANNED], settled[OPT_MAX_CARRIED];
+    bool unboxes; /* boxes' values are carried beside the boxes */
 };
 
 /* A PHI in the next free place, and one for the value of a box beside it; 0: no room. */
 fs_ref opt_carry_phi(fs_ir *ir, opt_carry *carry, fs_ref first);
 /* Says what a PHI gets after each turn. False: its type changes, or it is not a box as assumed. */
 bool opt_carry_set(fs_ir *ir, fs_ref phi, fs_ref after);
-/* The loop is complete: fills in the PHIs. False: something does not hold, try again. */
+/* The loop is complete: fills in the PHIs. False: something does not hold, or is simpler than it
+ * seemed; try again. */
 bool opt_carry_close(fs_ir *ir, opt_carry *carry);
 /* Before another try. */
 void opt_carry_restart(opt_carry *carry, fs_ref next, fs_ref end);

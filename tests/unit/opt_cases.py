@@ -83,10 +83,14 @@ def fold_one(op: str, values: tuple[Any, ...], wanted: Any, where: str) -> None:
     guards = op.endswith("OV") or op.endswith("F2I")
     ref = t(op, *refs, snap=failed if guards else 0)
     t("- JEXIT", snap=t.values(ref))
-    text = optimize(t.text())
+    try:
+        text = optimize(t.text())
+    except ValueError:
+        assert wanted is LEAVES, (op, values, where)  # it can never hold
+        return
     result = run(text, {0: numbers(*values)})
-    if wanted is LEAVES:  # (or it was not even added: it can never hold)
-        assert outs(result) in ([], [None]), (op, values, where, text)
+    if wanted is LEAVES:
+        assert outs(result) == [], (op, values, where, text)
     else:
         assert len(outs(result)) == 1, (op, values, where, text)
         assert same(outs(result)[0], wanted), (op, values, where, result, text)
@@ -198,7 +202,7 @@ def check_forwarding() -> None:
     t("- JEXIT", snap=t.values(first, again, stored))
     text = optimize(t.text())
     count(text, "LOAD", 2)
-    assert "0:7 = +5" in text
+    assert " = +5" in text, text
 
     t = Trace()
     a, b = t("OBJ SLOAD", "#0"), t("OBJ SLOAD", "#1")
