@@ -245,7 +245,7 @@ class Turn:
         self.add("- DECREF", old, snap=self.snap(f"0:drop = {old} owned"))
 
     def step_box(self) -> None:
-        """A box that soon dies (of 60 bits: what has more need not leave when it is not unboxed)."""
+        """A box that soon dies; of 60 bits, as what has more would leave, but only when unboxed."""
         box = self.add("OBJ BOXI", self.add("I64 SHR", self.int_(), "+5"), snap=self.snap())
         self.ints.append(self.add("I64 UNBOXI", box, snap=self.snap(f"0:drop = {box} owned")))
         self.count(self.ints[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -29,6 +30,13 @@ CHECKS = [
 def test_interpreter(name: str) -> None:
     done = run_child(IMPORT + f"ir_cases.main(False, 'check_{name}')")
     assert done.returncode == 0, done.stderr
+
+
+def test_random_traces() -> None:
+    fuzzer = Path(HERE).parent / "fuzz" / "fuzz_ir.py"
+    command = [sys.executable, str(fuzzer), "--machine", "--count=400", "--seconds=60"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_all_checks_are_run() -> None:
