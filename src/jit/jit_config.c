@@ -56,6 +56,7 @@ int fs_jit_init(void)
     settings->passes = config_passes();
     fs_jit_memory_limit = fs_base_config_size(FS_CONFIG_FULLSPEED_JIT_MEMORY, CONFIG_MEMORY);
     fs_jit_log_init();
+    fs_jit_main_table = fs_run_table(FS_TABLE_MAIN);
     if (settings->on) {
         if (fs_jit_registry_init() < 0) {
             return -1;

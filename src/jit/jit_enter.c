@@ -10,33 +10,13 @@
 enum {
     ENTER_TRIES = 3,      /* recordings that may fail before an exit is given up */
     ENTER_MAX_SIDES = 64, /* side traces of a root */
-    /* Traces that call into other traces: unlike our loop, each needs a piece of the C stack. */
-    ENTER_MAX_DEPTH = 40,
     ENTER_MAX_LEVEL = 24, /* side traces upon side traces */
 };
 
 fs_jit_inside *fs_jit_insiders;
 static uint64_t enter_clock;
 
-/* How many activations of a thread are inside traces. */
-static int enter_depth(const PyThreadState *ts)
-{
-    for (const fs_jit_inside *inside = fs_jit_insiders; inside != NULL; inside = inside->next) {
-        if (inside->ctx->ts == ts) {
-            return inside->depth + 1;
-        }
-    }
-    return 0;
-}
-
-bool fs_jit_can_enter(const fs_ctx *ctx, const fs_trace *trace)
-{
-    const PyThreadState *ts = ctx->ts;
-    return ctx->table == fs_run_table(FS_TABLE_MAIN) && *ctx->slot == fs_eval &&
-           ts->recursion_remaining >= trace->depth &&
-           ts->datastack_limit - ts->datastack_top > trace->room && trace->interp == ts->interp &&
-           enter_depth(ts) < ENTER_MAX_DEPTH;
-}
+const fs_dispatch *fs_jit_main_table;
 
 /* Whether a recording from this exit may be tried now. */
 static bool enter_may_record(const fs_ctx *ctx, fs_exit *exit)
@@ -90,7 +70,7 @@ static void enter_unlink(fs_jit_inside *inside)
 
 FS_NOINLINE fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace)
 {
-    fs_jit_inside inside = {.ctx = ctx, .root = trace, .depth = enter_depth(ctx->ts)};
+    fs_jit_inside inside = {.ctx = ctx, .root = trace, .depth = fs_jit_depth(ctx->ts)};
     fs_exit_state state;
     state.ctx = ctx;
     state.frame = ctx->frame;

@@ -11,7 +11,7 @@
 #include "jit/jit_help.h"
 #include "jit/jit_room.h"
 
-enum { EXIT_FEW = 96 };
+enum { EXIT_FEW = 96, EXIT_FEW_MADE = 16 };
 
 /* A sunk allocation that has been made; `object` has one reference more than it is to have. */
 typedef struct {
@@ -24,14 +24,13 @@ typedef struct {
     const fs_exit_state *state;
     const fs_exit *exit;
     const fs_ir *ir;
-    exit_made *made;
+    exit_made *made, *few_made;
     int nmade, made_room;
-    exit_made few_made[16];
     bool failed; /* out of memory: something is missing */
 } exit_run;
 
 /* The raw bits of a ref's value. */
-static uint64_t exit_bits(const exit_run *run, fs_ref ref)
+FS_INLINE uint64_t exit_bits(const exit_run *run, fs_ref ref)
 {
     if (fs_ref_is_const(ref)) {
         return fs_ir_constant(run->ir, ref)->bits;
@@ -68,16 +67,16 @@ static uint64_t exit_bits(const exit_run *run, fs_ref ref)
     }
 }
 
-static bool exit_is_sunk(const exit_run *run, fs_ref ref)
+FS_INLINE bool exit_is_sunk(const exit_run *run, fs_ref ref)
 {
     return ref > 0 && fs_ir_at(run->ir, ref)->flags & FS_INS_SUNK;
 }
 
-static PyObject *exit_sunk(exit_run *run, fs_ref ref);
+FS_COLD static PyObject *exit_sunk(exit_run *run, fs_ref ref);
 
 /* A new reference to a value as an object; NULL if that is the value. What there is no memory for
  * becomes None: MemoryError follows. */
-static PyObject *exit_object(exit_run *run, fs_ref ref)
+FS_INLINE PyObject *exit_object(exit_run *run, fs_ref ref)
 {
     if (ref == 0) {
         return NULL;
@@ -122,7 +121,7 @@ static void exit_parts(exit_run *run, const fs_ins *ins, PyObject **parts)
     }
 }
 
-static PyObject *exit_make(exit_run *run, const fs_ins *ins)
+FS_COLD static PyObject *exit_make(exit_run *run, const fs_ins *ins)
 {
     PyObject *few[EXIT_FEW];
     PyObject **parts = few;
@@ -176,7 +175,7 @@ static bool exit_more_room(exit_run *run)
 }
 
 /* A sunk allocation (borrowed). */
-static PyObject *exit_sunk(exit_run *run, fs_ref ref)
+FS_COLD static PyObject *exit_sunk(exit_run *run, fs_ref ref)
 {
     for (int i = 0; i < run->nmade; i++) {
         if (run->made[i].ref == ref) {
@@ -280,9 +279,14 @@ int fs_jit_restore(fs_ctx *ctx, fs_exit_state *state)
     const fs_exit *exit = state->exit;
     const fs_ir *ir = &exit->trace->ir;
     const fs_snap *snap = &ir->snaps[exit->snap];
-    exit_run run = {.ctx = ctx, .state = state, .exit = exit, .ir = ir};
-    run.made = run.few_made;
-    run.made_room = (int)(sizeof(run.few_made) / sizeof(run.few_made[0]));
+    exit_made few_made[EXIT_FEW_MADE];
+    exit_run run = {.ctx = ctx,
+                    .state = state,
+                    .exit = exit,
+                    .ir = ir,
+                    .made = few_made,
+                    .few_made = few_made,
+                    .made_room = EXIT_FEW_MADE};
     PyObject *few[EXIT_FEW];
     _PyInterpreterFrame *few_frames[EXIT_FEW];
     PyObject **values = few;

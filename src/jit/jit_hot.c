@@ -71,7 +71,7 @@ static void hot_retire(fs_code *co, fs_instr *counted)
 
 bool fs_jit_begin(fs_ctx *ctx, int kind, fs_exit *from)
 {
-    if (ctx->table != fs_run_table(FS_TABLE_MAIN) || *ctx->slot != fs_eval ||
+    if (ctx->table != fs_jit_main_table || *ctx->slot != fs_eval ||
         !fs_rec_start(ctx, ctx->frame, ctx->sp, ctx->ip, ctx->co, kind, from)) {
         return false;
     }
@@ -112,35 +112,44 @@ void fs_jit_recording_forks(const PyThreadState *ts)
     }
 }
 
-/* A counter for the place at ctx->ip has run out. */
-static fs_next hot_count(fs_ctx *ctx, fs_instr *counted, int kind)
+/* A counter for a place without a trace has run out. */
+FS_COLD static fs_next hot_count(fs_ctx *ctx, fs_instr *counted, int kind)
 {
     fs_code *co = ctx->co;
     fs_jit_place *place = fs_jit_place_at(co, (int)(ctx->ip - co->instrs), kind);
     counted->counter = 1;
     if (place == NULL) {
         counted->counter = HOT_COUNTER;
-    } else if (place->trace != NULL) {
-        return fs_jit_can_enter(ctx, place->trace) ? fs_jit_enter(ctx, place->trace) : FS_GO_ON;
     } else if (place->given_up) {
         hot_retire(co, counted);
     } else if (place->left > 0) {
         counted->counter = (uint8_t)(place->left > HOT_COUNTER ? HOT_COUNTER : place->left);
         place->left -= counted->counter;
-    } else if (ctx->table == fs_run_table(FS_TABLE_MAIN) && !fs_jit_begin(ctx, kind, NULL)) {
+    } else if (ctx->table == fs_jit_main_table && !fs_jit_begin(ctx, kind, NULL)) {
         counted->counter = HOT_COUNTER; /* somebody else is recording */
     }
     return FS_GO_ON;
 }
 
+FS_INLINE fs_next hot_at(fs_ctx *ctx, fs_instr *counted, int kind)
+{
+    const fs_code *co = ctx->co;
+    fs_jit_place *place = co->places == NULL ? NULL : co->places[ctx->ip - co->instrs];
+    if (FS_UNLIKELY(place == NULL || place->trace == NULL)) {
+        return hot_count(ctx, counted, kind);
+    }
+    counted->counter = 1;
+    return fs_jit_can_enter(ctx, place->trace) ? fs_jit_enter(ctx, place->trace) : FS_GO_ON;
+}
+
 fs_next fs_jit_at_jump(fs_ctx *ctx, fs_instr *jump)
 {
-    return hot_count(ctx, jump, FS_TRACE_LOOP);
+    return hot_at(ctx, jump, FS_TRACE_LOOP);
 }
 
 fs_next fs_jit_at_entry(fs_ctx *ctx, fs_instr *resume)
 {
-    return hot_count(ctx, resume, FS_TRACE_ENTRY);
+    return hot_at(ctx, resume, FS_TRACE_ENTRY);
 }
 
 void fs_jit_code_made(fs_code *co)

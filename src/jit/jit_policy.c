@@ -13,6 +13,7 @@ enum {
     POLICY_TRIES = 5,       /* of a place */
     POLICY_TRIES_OUTER = 8, /* of a loop around one that is not compiled yet */
     POLICY_SPACE = 512,     /* words of data stack that every trace may use */
+    POLICY_MIN_ENTRY = 18,  /* instructions that pay for entering and leaving */
     POLICY_DEPTH = 16,      /* and levels of recursion */
 };
 
@@ -96,6 +97,13 @@ static bool policy_find_target(fs_trace *trace)
     return trace->target != NULL;
 }
 
+/* Whether entering a function's trace and leaving it costs more than it can save. */
+static bool policy_is_too_short(const fs_trace *trace)
+{
+    return trace->kind == FS_TRACE_ENTRY && trace->target == NULL && trace->ir.loop == 0 &&
+           trace->ir.nins <= POLICY_MIN_ENTRY;
+}
+
 /* Turns a recording into a trace that can be run. */
 static enum fs_abort policy_finish(fs_trace *trace, int end)
 {
@@ -117,6 +125,9 @@ static enum fs_abort policy_finish(fs_trace *trace, int end)
 #endif
     if (!policy_find_target(trace)) {
         return FS_ABORT_lost;
+    }
+    if (policy_is_too_short(trace)) {
+        return FS_ABORT_no_gain;
     }
     begun = fs_jit_clock();
     enum fs_abort why = policy_compile(trace);
@@ -209,10 +220,10 @@ void fs_jit_recorded(fs_trace *trace, int end)
     fs_jit_dump(trace, 'm');
 }
 
-/* Whether another try would end in the same way. */
-static bool policy_is_final(enum fs_abort why)
+/* Tries that a failure counts for: some would end in the same way each time. */
+static int policy_weight(enum fs_abort why)
 {
-    return why == FS_ABORT_unsupported_op || why == FS_ABORT_no_gain;
+    return why == FS_ABORT_no_gain ? POLICY_TRIES_OUTER : why == FS_ABORT_unsupported_op ? 2 : 1;
 }
 
 void fs_jit_aborted(fs_code *co, int slot, int kind, fs_exit *from, enum fs_abort why, int op)
@@ -230,7 +241,7 @@ void fs_jit_aborted(fs_code *co, int slot, int kind, fs_exit *from, enum fs_abor
         return;
     }
     int most = why == FS_ABORT_inner_loop ? POLICY_TRIES_OUTER : POLICY_TRIES;
-    place->tries += policy_is_final(why) ? 2 : 1;
+    place->tries = (uint8_t)(place->tries + policy_weight(why));
     if (place->tries >= most) {
         place->given_up = true;
         fs_jit_stats.given_up++;

@@ -45,9 +45,34 @@ typedef struct fs_jit_inside {
 } fs_jit_inside;
 extern FS_HIDDEN fs_jit_inside *fs_jit_insiders;
 
-/* jit_enter.c */
+/* How many activations of a thread are inside traces. */
+FS_INLINE int fs_jit_depth(const PyThreadState *ts)
+{
+    for (const fs_jit_inside *inside = fs_jit_insiders; inside != NULL; inside = inside->next) {
+        if (inside->ctx->ts == ts) {
+            return inside->depth + 1;
+        }
+    }
+    return 0;
+}
+
+/* The table that activations run from unless something is up. */
+extern FS_HIDDEN const fs_dispatch *fs_jit_main_table;
+
+/* Traces that call into other traces: unlike our loop, each needs a piece of the C stack. */
+enum { FS_JIT_MAX_DEPTH = 40 };
+
 /* Whether the activation, whose frame is at the trace's start, can run it now. */
-bool fs_jit_can_enter(const fs_ctx *ctx, const fs_trace *trace);
+FS_INLINE bool fs_jit_can_enter(const fs_ctx *ctx, const fs_trace *trace)
+{
+    const PyThreadState *ts = ctx->ts;
+    return ctx->table == fs_jit_main_table && *ctx->slot == fs_eval &&
+           ts->recursion_remaining >= trace->depth &&
+           ts->datastack_limit - ts->datastack_top > trace->room && trace->interp == ts->interp &&
+           fs_jit_depth(ts) < FS_JIT_MAX_DEPTH;
+}
+
+/* jit_enter.c */
 /* Runs it; ctx is then where it has left. */
 fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace);
 /* jit_hot.c: begins to record at ctx->ip; false: not now. */
