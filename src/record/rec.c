@@ -48,8 +48,8 @@ static fs_trace *rec_new_trace(rec_state *R, fs_ctx *ctx, fs_code *co, int slot,
 static void rec_free(rec_state *R)
 {
     rec_current = NULL;
-    while (R->depth >= 0) {
-        Py_CLEAR(R->frames[R->depth--].code_bytes);
+    for (; R->depth >= 0; R->depth--) {
+        Py_CLEAR(R->frames[R->depth].code_bytes); /* (looks at its argument twice) */
     }
     if (R->trace != NULL) {
         fs_ir_clear(&R->trace->ir);
