@@ -480,7 +480,7 @@ static rec_result rec_one(rec_state *R)
     int pc = f->pc;
     R->next = next;
     rec_result result = rec_ops[op](R, at->arg);
-    if (R->failed && result != REC_DONE) {
+    if (result != REC_DONE && R->failed) { /* (done: R is gone) */
         return REC_ABORT;
     }
     if (result == REC_WAIT) {
