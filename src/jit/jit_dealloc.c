@@ -23,41 +23,60 @@ typedef enum {
     DEALLOC_FIELDS, /* at fixed places: see dealloc_fields */
 } dealloc_way;
 
-/* Types whose references stand at fixed places, and whose weak references do. */
+/* Types whose references stand at fixed places, in one or two rows. */
 typedef struct {
     PyTypeObject *type;
-    int weakrefs; /* 0: none */
-    int first;    /* the first reference, */
-    int count;    /* and how many follow each other */
+    int weakrefs;     /* where weak references hang; 0: nowhere */
+    int first, count; /* the first reference of a row, and how many follow each other */
+    int first2, count2;
 } dealloc_fields;
 
-#define FIELDS(struct_, member) (int)offsetof(struct_, member)
+#define FIELD(struct_, member) (int)offsetof(struct_, member)
 static const dealloc_fields dealloc_known[] = {
-    {&PySlice_Type, 0, FIELDS(PySliceObject, start), 3},
-    {&PyMethod_Type, FIELDS(PyMethodObject, im_weakreflist), FIELDS(PyMethodObject, im_func), 2},
-    {&PyCFunction_Type, FIELDS(PyCFunctionObject, m_weakreflist), FIELDS(PyCFunctionObject, m_self),
-     2},
-    {&PyCell_Type, 0, FIELDS(PyCellObject, ob_ref), 1},
-    {&PyListIter_Type, 0, FIELDS(fs_pyrt_seqiter, seq), 1},
-    {&PyTupleIter_Type, 0, FIELDS(fs_pyrt_seqiter, seq), 1},
-    {&PyEnum_Type, 0, FIELDS(fs_pyrt_enumerate, iter), 4},
-    {&PyZip_Type, 0, FIELDS(fs_pyrt_zip, iters), 2},
+    {&PySlice_Type, 0, FIELD(PySliceObject, start), 3, 0, 0},
+    {&PyMethod_Type, FIELD(PyMethodObject, im_weakreflist), FIELD(PyMethodObject, im_func), 2, 0,
+     0},
+    {&PyCFunction_Type, FIELD(PyCFunctionObject, m_weakreflist), FIELD(PyCFunctionObject, m_self),
+     2, 0, 0},
+    {&PyFunction_Type, FIELD(PyFunctionObject, func_weakreflist),
+     FIELD(PyFunctionObject, func_globals), 10, FIELD(PyFunctionObject, func_module), 2},
+    {&PyGen_Type, FIELD(PyGenObject, gi_weakreflist), FIELD(PyGenObject, gi_code), 1,
+     FIELD(PyGenObject, gi_name), 2},
+    {&PyCell_Type, 0, FIELD(PyCellObject, ob_ref), 1, 0, 0},
+    {&PyListIter_Type, 0, FIELD(fs_pyrt_seqiter, seq), 1, 0, 0},
+    {&PyTupleIter_Type, 0, FIELD(fs_pyrt_seqiter, seq), 1, 0, 0},
+    {&PyUnicodeIter_Type, 0, FIELD(fs_pyrt_seqiter, seq), 1, 0, 0},
+    {&PyDictIterKey_Type, 0, FIELD(fs_pyrt_dictiter, dict), 1, FIELD(fs_pyrt_dictiter, result), 1},
+    {&PyDictIterValue_Type, 0, FIELD(fs_pyrt_dictiter, dict), 1, FIELD(fs_pyrt_dictiter, result),
+     1},
+    {&PyDictIterItem_Type, 0, FIELD(fs_pyrt_dictiter, dict), 1, FIELD(fs_pyrt_dictiter, result), 1},
+    {&PyEnum_Type, 0, FIELD(fs_pyrt_enumerate, iter), 4, 0, 0},
+    {&PyZip_Type, 0, FIELD(fs_pyrt_zip, iters), 2, 0, 0},
 };
+_Static_assert(offsetof(PyFunctionObject, func_dict) ==
+                   offsetof(PyFunctionObject, func_globals) + 9 * sizeof(PyObject *),
+               "a function's references stand in two rows");
 enum { DEALLOC_KNOWN = sizeof(dealloc_known) / sizeof(dealloc_known[0]) };
 
-/* tp_dealloc of classes made by class statements. */
+/* What CPython does not name: tp_dealloc of classes made by class statements, and the type of
+ * iterators of ASCII strings. */
 static destructor dealloc_of_classes;
+static PyTypeObject *dealloc_ascii_iter;
 
 static bool dealloc_learn(void)
 {
-    PyObject *probe = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){}", "fullspeed_probe");
-    if (probe == NULL) {
-        PyErr_Clear();
-        return false;
+    PyObject *class = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){}", "fullspeed_probe");
+    PyObject *text = PyUnicode_FromString("text");
+    PyObject *iter = text == NULL ? NULL : PyObject_GetIter(text);
+    if (class != NULL && iter != NULL) {
+        dealloc_ascii_iter = Py_TYPE(iter);
+        dealloc_of_classes = ((PyTypeObject *)class)->tp_dealloc;
     }
-    dealloc_of_classes = ((PyTypeObject *)probe)->tp_dealloc;
-    Py_DECREF(probe);
-    return true;
+    PyErr_Clear();
+    Py_XDECREF(class);
+    Py_XDECREF(text);
+    Py_XDECREF(iter);
+    return dealloc_of_classes != NULL;
 }
 
 static bool dealloc_is_leaf(PyTypeObject *type)
@@ -74,6 +93,7 @@ FS_INLINE PyObject *dealloc_at(PyObject *o, Py_ssize_t offset)
 
 static const dealloc_fields *dealloc_fields_of(PyTypeObject *type)
 {
+    type = type == dealloc_ascii_iter ? &PyUnicodeIter_Type : type;
     for (int i = 0; i < DEALLOC_KNOWN; i++) {
         if (dealloc_known[i].type == type) {
             return &dealloc_known[i];
@@ -104,6 +124,13 @@ static bool dealloc_instance_is_quiet(PyObject *o)
     return true;
 }
 
+/* Whether a generator has nothing left to do when it dies. */
+static bool dealloc_generator_is_over(const PyGenObject *gen)
+{
+    return gen->gi_frame_state == FRAME_CLEARED && gen->gi_origin_or_finalizer == NULL &&
+           gen->gi_exc_state.exc_value == NULL;
+}
+
 static dealloc_way dealloc_way_of(PyObject *o)
 {
     PyTypeObject *type = Py_TYPE(o);
@@ -124,6 +151,9 @@ static dealloc_way dealloc_way_of(PyObject *o)
     }
     if (type->tp_dealloc == dealloc_of_classes) {
         return dealloc_instance_is_quiet(o) ? DEALLOC_INSTANCE : DEALLOC_LOUD;
+    }
+    if (type == &PyGen_Type && !dealloc_generator_is_over((PyGenObject *)o)) {
+        return DEALLOC_LOUD;
     }
     const dealloc_fields *fields = dealloc_fields_of(type);
     return fields != NULL && (fields->weakrefs == 0 || dealloc_at(o, fields->weakrefs) == NULL)
@@ -181,6 +211,8 @@ static void dealloc_begin(dealloc_walk *walk, PyObject *o)
         const dealloc_fields *fields = dealloc_fields_of(Py_TYPE(o));
         walk->n = fields->count;
         walk->refs = (PyObject **)((char *)o + fields->first);
+        walk->nmore = fields->count2;
+        walk->more = (PyObject **)((char *)o + fields->first2);
         break;
     }
     default:

@@ -408,6 +408,19 @@ def with_weakref() -> list[Any]:
     return [made]
 
 
+def finished(*values: Any) -> Any:
+    """A generator that has come to its end."""
+    made = (x for x in values)
+    for _ in made:
+        pass
+    return made
+
+
+def closure(*values: Any) -> Any:
+    """A function whose cell holds something."""
+    return lambda: values
+
+
 def nested(depth: int) -> Any:
     """Lists in lists."""
     made: Any = []
@@ -452,6 +465,14 @@ QUIET: list[tuple[Callable[[], Any], bool]] = [
     (lambda: nested(3), True),
     (lambda: nested(9), False),
     (lambda: (x for x in (1, 2)), False),
+    (lambda: finished(1, 2), True),
+    (lambda: finished(Loud()), True),
+    (lambda: lambda: None, True),
+    (lambda: closure([1], 2), True),
+    (lambda: closure(Loud()), False),
+    (lambda: iter({1: 2}.items()), True),
+    (lambda: iter({1: Loud()}.values()), False),
+    (lambda: iter("abc"), True),
 ]
 
 
@@ -467,8 +488,8 @@ def check_deaths(machine: bool) -> None:
         drop = t("- DECREF", dying, snap=t.snap(f"0:drop = {dying} owned"))
         end = t("- JEXIT", snap=t.snap())
         gc.collect()
-        Loud.log.clear()
         holder = [make()]
+        Loud.log.clear()
         before = sys.getrefcount(None)
         result = run(t.text(), {0: holder}, machine=machine)
         assert holder == [None]
