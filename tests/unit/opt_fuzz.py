@@ -18,14 +18,19 @@ from typing import Any
 import fullspeed._engine as engine
 from ir_cases import Trace
 
-LOCALS = ["n", "i", "a", "b", "x", "y", "p", "q", "data", "items", "me"]
+LOCALS = ["n", "i", "a", "b", "x", "y", "p", "q", "data", "items", "me", "more"]
 INTS, FLOATS, OBJECTS = ("a", "b"), ("x", "y"), ("p", "q")
 FRAME_SLOTS = 72  # offset of the first local in a frame
 PASSES = ["fold", "forward", "cse", "loop", "sink", "refs", "dce"]
 
 
 class Thing:
-    """What object slots hold."""
+    """What object slots hold: alive only where the loop can see it."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
 
 
 class Owner:
@@ -37,9 +42,9 @@ class Owner:
 
 
 def body(n: Any, i: Any, a: Any, b: Any, x: Any, y: Any, p: Any, q: Any, data: Any, items: Any,
-         me: Any) -> Any:  # fmt: skip
+         me: Any, more: Any) -> Any:  # fmt: skip
     """The function whose frame the loop runs in: its stack has room for temporaries."""
-    return [n, i, a, b, x, y, p, q, data, items, me, n, i]
+    return [n, i, a, b, x, y, p, q, data, items, me, more, n, i]
 
 
 def stir(items: list[Any], me: Owner) -> None:
@@ -48,6 +53,13 @@ def stir(items: list[Any], me: Owner) -> None:
     items[4], items[5] = items[5], items[4]
     me.x *= 0.5
     me.z = items[6]
+    if me.x < 1.0:
+        items[6] = Thing(items[5].number + 1)
+
+
+def change(fresh: list[Any], other: Any) -> None:
+    """The same for a list of the trace's own."""
+    fresh[0] = other
 
 
 class World:
@@ -55,24 +67,26 @@ class World:
 
     def __init__(self, seed: int) -> None:
         rng = random.Random(seed)
-        self.things = [Thing() for _ in range(6)]
+        things = [Thing(10 * k) for k in range(8)]
         self.items: list[Any] = [rng.uniform(-9, 9) for _ in range(4)]
-        self.items += [rng.choice(self.things) for _ in range(4)]
+        self.items += [rng.choice(things) for _ in range(4)]
         self.data = bytearray(struct.pack("8q", *(rng.randrange(-50, 50) for _ in range(8))))
-        self.me = Owner(rng.uniform(-9, 9), rng.choice(self.things))
+        self.me = Owner(rng.uniform(-9, 9), rng.choice(things))
         self.locals: dict[int, Any] = dict(
             enumerate(
                 [rng.randrange(12), 0, rng.randrange(100), rng.randrange(-5, 5)]
                 + [rng.uniform(-9, 9), rng.uniform(-9, 9)]
-                + [rng.choice(self.things), rng.choice(self.things)]
-                + [self.data, self.items, self.me]
+                + [rng.choice(things), rng.choice(things)]
+                + [self.data, self.items, self.me, rng.choice([self.items, list(self.items)])]
             )
         )
+        self.more = self.locals[LOCALS.index("more")]
+        self.held: list[Any] = []
 
     def show(self, value: Any) -> Any:
         """A value so that it can be compared between worlds."""
         if isinstance(value, Thing):
-            return ("thing", self.things.index(value))
+            return ("thing", value.number)
         if isinstance(value, float):
             return "nan" if math.isnan(value) else struct.pack("d", value).hex()
         if isinstance(value, tuple):
@@ -82,15 +96,15 @@ class World:
     def state(self) -> list[Any]:
         """Everything that can be seen afterwards."""
         return [
-            [self.show(v) for v in self.items],
+            [self.show(v) for v in [*self.items, *self.more]],
             bytes(self.data).hex(),
             self.show(self.me.x),
             self.show(self.me.z),
         ]
 
     def counts(self) -> list[int]:
-        """Reference counts of all things."""
-        return [sys.getrefcount(thing) for thing in self.things]
+        """Reference counts of all things that can be seen."""
+        return [sys.getrefcount(thing) for thing in [*self.items, *self.more, self.me.z]]
 
 
 class Turn:
@@ -105,6 +119,7 @@ class Turn:
         self.first: dict[str, int] = {}
         self.stack: list[tuple[str, bool]] = []  # refs of temporaries, and whether they own
         self.at = 0
+        self.calls = False
 
     # ---- snapshots and locals ----
 
@@ -255,7 +270,7 @@ class Turn:
         if rng.random() < 0.5:
             base = t("PTR LOAD.ptr[objhdr]", self.get("me"), "#-32")
             return "attr", base, f"#{8 * of_objects}"
-        base = t("PTR LOAD.ptr[listhdr]", self.get("items"), "#24")
+        base = self.list_items(rng.choice(["items", "more"]))
         return "listitem", base, f"#{8 * (rng.randrange(3) + 4 * of_objects)}"
 
     def op_read_float(self) -> None:
@@ -347,6 +362,55 @@ class Turn:
         self.stack.pop()
         self.drop(v)
 
+    def op_look(self) -> None:
+        """An object of memory that is held over a guard."""
+        t = self.t
+        alias, base, offset = self.place(True)
+        v = t(f"OBJ LOAD.obj[{alias}]", base, offset)
+        t("- INCREF", v)
+        self.stack.append((v, True))
+        self.before = self.snap()
+        choices = [self.op_guard, self.op_guard, self.read_object, self.op_write_object]
+        self.rng.choice([*choices, self.op_call] if self.calls else choices)()
+        t("- GTYPE", v, "<Thing>", snap=self.snap(at=self.at + 1))
+        number = t("OBJ LOAD.obj[attr]", v, "#16")
+        t("- GTYPE", number, "<type int>", snap=self.snap(at=self.at + 1))
+        number = t("I64 UNBOXI", number, snap=self.snap(at=self.at + 1))
+        self.get("b")
+        self.stack.pop()
+        self.set_number("b", number)
+        self.drop(v)
+
+    def op_list(self) -> None:
+        """A list of the trace's own, which other code may get to know."""
+        t, rng = self.t, self.rng
+        p, q = self.get("p"), self.get("q")
+        t("- INCREF", p)
+        fresh = t("OBJ NEWLIST", f"({p})", snap=self.before)
+        self.stack.append((fresh, True))
+        there = t("PTR LOAD.ptr[listhdr]", fresh, "#24")
+        if rng.random() < 0.5:
+            t("- INCREF", q)
+            old = t("OBJ LOAD.obj[listitem]", there, "#0")
+            t("- STORE.obj[listitem]", there, q, "#0")
+            self.drop(old)
+        if self.calls and rng.random() < 0.7:
+            other = t("OBJ LOAD.obj[listitem]", self.list_items(), "#56")
+            args = f"(<change> {fresh} {other})"
+            r = t("OBJ CALL @call_vector", args, "!error", snap=self.snap())
+            t("- DECREF", r, snap=self.snap(f"0:drop = {r}", at=self.at + 1))
+            t("- GPOKE", snap=self.snap(at=self.at + 1))
+        self.before = self.snap(at=self.at + 1)
+        v = t("OBJ LOAD.obj[listitem]", there, "#0")
+        flag = t("B CMP.eq", v, rng.choice([p, q]))
+        self.get("a")
+        self.set_number("a", t("I64 B2I", flag))
+        self.stack.pop()
+        self.drop(fresh)
+
+    def list_items(self, which: str = "items") -> str:
+        return self.t("PTR LOAD.ptr[listhdr]", self.get(which), "#24")
+
     def op_box(self) -> None:
         """A box that is only looked at."""
         t = self.t
@@ -368,7 +432,8 @@ class Turn:
         """The turn to be peeled, the same to be run alone, the number of its last snapshot."""
         t, rng = self.t, self.rng
         kinds = [getattr(self, name) for name in sorted(dir(self)) if name.startswith("op_")]
-        if rng.random() < 0.5:
+        self.calls = rng.random() < 0.5
+        if not self.calls:
             kinds.remove(self.op_call)
         for number in range(rng.randrange(2, 12)):
             self.at = 2 * number
@@ -391,7 +456,7 @@ class Turn:
         return peeled, alone, end
 
 
-NAMES = {"body": body, "Thing": Thing, "stir": stir}
+NAMES = {"body": body, "Thing": Thing, "stir": stir, "change": change}
 
 
 def leave(world: World, text: str) -> int:
