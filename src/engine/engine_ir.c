@@ -79,8 +79,7 @@ static fs_ref ir_feed_ref(const ir_feed *feed, fs_ref ref)
     if (ref >= 0) {
         return feed->refs[ref];
     }
-    const fs_const *c = fs_ir_constant(feed->from, ref);
-    return fs_ir_const(feed->to, c->type, c->bits);
+    return fs_ir_const_of(feed->to, fs_ir_constant(feed->from, ref));
 }
 
 /* The snapshot of `from` in `to`. */

@@ -227,9 +227,34 @@ fs_ref fs_ir_float(fs_ir *ir, double v)
     return fs_ir_const(ir, FS_T_F64, bits);
 }
 
+fs_ref fs_ir_const_of(fs_ir *ir, const fs_const *other)
+{
+    fs_const copy = *other;
+    fs_ref r = fs_ir_const(ir, copy.type, copy.bits);
+    if (r != 0 && copy.type == FS_T_OBJ) {
+        fs_const *c = fs_ir_constant(ir, r);
+        c->fixed |= copy.fixed;
+        c->known = c->known != NULL ? c->known : copy.known;
+    }
+    return r;
+}
+
+/* A module may be given another class. */
+static bool ir_type_is_fixed(const PyTypeObject *type)
+{
+    return type != &PyModule_Type && (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 &&
+           (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) != 0;
+}
+
 fs_ref fs_ir_obj(fs_ir *ir, PyObject *o)
 {
-    return fs_ir_const(ir, FS_T_OBJ, (uintptr_t)o);
+    fs_ref r = fs_ir_const(ir, FS_T_OBJ, (uintptr_t)o);
+    if (r != 0 && o != NULL) {
+        fs_const *c = fs_ir_constant(ir, r);
+        c->known = ir_type_is_fixed(Py_TYPE(o)) ? Py_TYPE(o) : NULL;
+        c->fixed = PyType_Check(o) && ir_type_is_fixed((PyTypeObject *)o);
+    }
+    return r;
 }
 
 fs_ref fs_ir_ptr(fs_ir *ir, const void *p)

@@ -40,16 +40,36 @@ enum fs_ir_op {
 /* Conditions of CMP and GUARD. Of floats LT..GE are false when unordered, NE is true; the N forms
  * are the exact negations (true when unordered). U forms: unsigned I64. */
 enum fs_cond {
-    FS_EQ, FS_NE, FS_LT, FS_LE, FS_GT, FS_GE, FS_ULT, FS_UGE, FS_ULE, FS_UGT,
-    FS_NLT, FS_NLE, FS_NGT, FS_NGE, /* floats only */
+    FS_EQ,
+    FS_NE,
+    FS_LT,
+    FS_LE,
+    FS_GT,
+    FS_GE,
+    FS_ULT,
+    FS_UGE,
+    FS_ULE,
+    FS_UGT,
+    FS_NLT,
+    FS_NLE,
+    FS_NGT,
+    FS_NGE, /* floats only */
     FS_COND_COUNT
 };
 
 /* Width of memory accesses and what a load makes of it. */
 enum fs_mem {
-    FS_M_I64, FS_M_I32, FS_M_U32, FS_M_I16, FS_M_U16, FS_M_I8, FS_M_U8, /* I64 */
-    FS_M_F64, FS_M_F32,                                               /* F64 */
-    FS_M_PTR, FS_M_OBJ,
+    FS_M_I64,
+    FS_M_I32,
+    FS_M_U32,
+    FS_M_I16,
+    FS_M_U16,
+    FS_M_I8,
+    FS_M_U8, /* I64 */
+    FS_M_F64,
+    FS_M_F32, /* F64 */
+    FS_M_PTR,
+    FS_M_OBJ,
     FS_M_COUNT
 };
 
@@ -60,8 +80,8 @@ enum fs_alias {
     FS_A_FRAMEHDR, /* prev_instr, stacktop, chain of frames */
     FS_A_LISTHDR,  /* ob_item and ob_size of lists */
     FS_A_LISTITEM,
-    FS_A_OBJHDR,   /* dict and values pointers of instances */
-    FS_A_ATTR,     /* values of instances, slots (by offset) */
+    FS_A_OBJHDR, /* dict and values pointers of instances */
+    FS_A_ATTR,   /* values of instances, slots (by offset) */
     FS_A_CELL,
     FS_A_DICTHDR,  /* ma_keys, ma_values, ma_used, dk_version */
     FS_A_DICTVAL,  /* values in dict entries, also globals */
@@ -84,12 +104,12 @@ typedef struct fs_ins {
     int32_t aux;   /* see ir_ops.def */
     uint16_t snap; /* snapshot of a guard + 1; 0: none */
     uint16_t nargs;
-    uint32_t args; /* first of nargs refs in the pool */
+    uint32_t args;  /* first of nargs refs in the pool */
     uint32_t flags; /* FS_INS_* */
 } fs_ins;
 
 enum {
-    FS_INS_ERROR = 1,    /* CALL: failing means an exception is set: the exit raises */
+    FS_INS_ERROR = 1, /* CALL: failing means an exception is set: the exit raises */
     /* An allocation that only snapshots and other such allocations know: no code, made at exits.
      * Its args may be unboxed; OBJ args are owned by it. */
     FS_INS_SUNK = 2,
@@ -98,8 +118,12 @@ enum {
     FS_INS_MARK = 16,    /* for passes */
 };
 
+/* An object may be gone when the constant is looked at later (a link writes a trace's first turn
+ * out again): only what was noted while it lived may be asked. */
 typedef struct {
-    uint8_t type; /* enum fs_type */
+    uint8_t type;        /* enum fs_type */
+    bool fixed;          /* OBJ: a type that never changes or dies */
+    PyTypeObject *known; /* OBJ: its own type, if that is fixed */
     union {
         int64_t i;
         double f;
@@ -112,13 +136,13 @@ typedef struct {
 /* A virtual frame: what a trace must know to make it real. Number 0 is the root frame. */
 typedef struct {
     fs_code *co;
-    fs_ref func;     /* the function object; 0 for the root */
-    int32_t parent;  /* index of the calling frame, -1 for the root */
-    uint8_t kind;    /* enum fs_frame_kind */
-    uint8_t base;    /* enum fs_frame_base */
-    int32_t offset;  /* FS_BASE_DSTACK: words from DSTACK */
-    fs_ref baseref;  /* FS_BASE_REF: PTR to the frame (a generator's own) */
-    int32_t call_slot; /* the slot that becomes the caller's prev_instr (as ENTER_FRAME_AT) */
+    fs_ref func;        /* the function object; 0 for the root */
+    int32_t parent;     /* index of the calling frame, -1 for the root */
+    uint8_t kind;       /* enum fs_frame_kind */
+    uint8_t base;       /* enum fs_frame_base */
+    int32_t offset;     /* FS_BASE_DSTACK: words from DSTACK */
+    fs_ref baseref;     /* FS_BASE_REF: PTR to the frame (a generator's own) */
+    int32_t call_slot;  /* the slot that becomes the caller's prev_instr (as ENTER_FRAME_AT) */
     int32_t call_depth; /* the caller's stacktop while this frame runs: sp - localsplus */
 } fs_frame_desc;
 
@@ -126,40 +150,41 @@ enum fs_frame_base { FS_BASE_ROOT, FS_BASE_DSTACK, FS_BASE_REF };
 
 /* One thing that memory does not hold, or that is to be dropped after leaving. */
 typedef struct {
-    uint16_t frame;  /* index in the snapshot's frames (0 = the root) */
-    int16_t slot;    /* localsplus index (locals, then stack), FS_SLOT_DROP */
-    fs_ref ref;      /* 0: NULL */
-    uint8_t owned;   /* OBJ: the slot has its reference already; 0: leaving makes one */
-    uint8_t stale;   /* the slot's memory holds a stale box or NULL, to be dropped */
+    uint16_t frame; /* index in the snapshot's frames (0 = the root) */
+    int16_t slot;   /* localsplus index (locals, then stack), FS_SLOT_DROP */
+    fs_ref ref;     /* 0: NULL */
+    uint8_t owned;  /* OBJ: the slot has its reference already; 0: leaving makes one */
+    uint8_t stale;  /* the slot's memory holds a stale box or NULL, to be dropped */
 } fs_snap_entry;
 
 enum { FS_SLOT_DROP = -1 }; /* the exit drops a reference that the trace owns, after all is real */
 
 typedef struct {
-    uint16_t desc;  /* frame description of the trace */
-    uint8_t real;   /* already linked and in memory */
-    int32_t slot;   /* top frame: where the interpreter goes on; others: of prev_instr */
-    int32_t depth;  /* sp - localsplus there */
+    uint16_t desc; /* frame description of the trace */
+    uint8_t real;  /* already linked and in memory */
+    int32_t slot;  /* top frame: where the interpreter goes on; others: of prev_instr */
+    int32_t depth; /* sp - localsplus there */
 } fs_snap_frame;
 
 typedef struct {
     uint32_t frames, entries; /* first of each in the trace's arrays */
     uint16_t nframes, nentries;
-    uint8_t flags;            /* FS_SNAP_* */
+    uint8_t flags; /* FS_SNAP_* */
 } fs_snap;
 
 enum {
-    FS_SNAP_START = 1, /* state of the trace's own start: the interpreter may not enter it again at once */
+    FS_SNAP_START =
+        1, /* state of the trace's own start: the interpreter may not enter it again at once */
 };
 
 typedef struct fs_trace fs_trace;
 
 /* What a loop trace knows about a root-frame slot at its end; kept for peeling and for links. */
 typedef struct {
-    fs_ref end;       /* value at the end of the recorded turn; 0: never written in it */
-    int32_t first;    /* index of the first instruction after the slot was first written; guards
-                       * before it saw the value of the loop's start */
-    uint8_t stale;    /* at the end memory holds a stale box (the value is unboxed) */
+    fs_ref end;    /* value at the end of the recorded turn; 0: never written in it */
+    int32_t first; /* index of the first instruction after the slot was first written; guards
+                    * before it saw the value of the loop's start */
+    uint8_t stale; /* at the end memory holds a stale box (the value is unboxed) */
 } fs_slot_end;
 
 /* The IR of a trace. Arrays grow; all are owned. Index 0 of ins and consts is unused. */
@@ -180,15 +205,16 @@ typedef struct fs_ir {
     int nsnap_frames, snap_frames_room;
     fs_snap_entry *entries;
     int nentries, entries_room;
-    const struct fs_ir *parent; /* side trace: the IR of the parent, */
-    int parent_snap;            /* and the snapshot that it starts from */
-    fs_slot_end *slots;         /* loop traces: by localsplus index of the root frame, */
-    int nslots;                 /* up to the stack depth at the loop head */
-    int loop;                   /* index of LOOP, 0: none yet */
-    int nspill;                 /* spill slots used (back end) */
-    uint32_t passes;            /* FS_PASS_* that are on */
+    const struct fs_ir *parent;     /* side trace: the IR of the parent, */
+    int parent_snap;                /* and the snapshot that it starts from */
+    fs_slot_end *slots;             /* loop traces: by localsplus index of the root frame, */
+    int nslots;                     /* up to the stack depth at the loop head */
+    int loop;                       /* index of LOOP, 0: none yet */
+    int nspill;                     /* spill slots used (back end) */
+    uint32_t passes;                /* FS_PASS_* that are on */
     struct fs_opt_index *opt_index; /* chains of the passes (opt_index.h): one block of malloc */
-    bool failed;                /* out of memory or too long: nothing more is added */
+    bool old;                       /* the objects of constants may be gone */
+    bool failed;                    /* out of memory or too long: nothing more is added */
 } fs_ir;
 
 enum { FS_IR_MAX_INS = 12000, FS_IR_MAX_SNAPS = 60000, FS_IR_MAX_FRAMES = 1000 };
@@ -201,18 +227,29 @@ int fs_ir_frame(fs_ir *ir, const fs_frame_desc *desc);
 /* Appends as is: no folding (that is fs_opt_emit of opt/opt.h). Returns its ref; 0 when failed. */
 fs_ref fs_ir_append(fs_ir *ir, const fs_ins *ins);
 fs_ref fs_ir_const(fs_ir *ir, int type, uint64_t bits); /* shared by value */
+/* The same constant as another trace has, with what is known of it. */
+fs_ref fs_ir_const_of(fs_ir *ir, const fs_const *other);
 fs_ref fs_ir_int(fs_ir *ir, int64_t v);
 fs_ref fs_ir_float(fs_ir *ir, double v);
-fs_ref fs_ir_obj(fs_ir *ir, PyObject *o);
+fs_ref fs_ir_obj(fs_ir *ir, PyObject *o); /* alive now, or NULL */
 fs_ref fs_ir_ptr(fs_ir *ir, const void *p);
 fs_ref fs_ir_bool(fs_ir *ir, bool v);
 uint32_t fs_ir_args(fs_ir *ir, const fs_ref *args, int n); /* into the pool; the first's index */
 int fs_ir_snap(fs_ir *ir, const fs_snap_frame *frames, int nframes, const fs_snap_entry *entries,
                int nentries, int flags); /* its number + 1, as in fs_ins.snap; 0 when failed */
 
-FS_INLINE bool fs_ref_is_const(fs_ref r) { return r < 0; }
-FS_INLINE fs_ins *fs_ir_at(const fs_ir *ir, fs_ref r) { return &ir->ins[r]; }
-FS_INLINE fs_const *fs_ir_constant(const fs_ir *ir, fs_ref r) { return &ir->consts[-r]; }
+FS_INLINE bool fs_ref_is_const(fs_ref r)
+{
+    return r < 0;
+}
+FS_INLINE fs_ins *fs_ir_at(const fs_ir *ir, fs_ref r)
+{
+    return &ir->ins[r];
+}
+FS_INLINE fs_const *fs_ir_constant(const fs_ir *ir, fs_ref r)
+{
+    return &ir->consts[-r];
+}
 FS_INLINE int fs_ir_type(const fs_ir *ir, fs_ref r)
 {
     return r > 0 ? ir->ins[r].type : r < 0 ? ir->consts[-r].type : FS_T_NONE;
@@ -220,8 +257,15 @@ FS_INLINE int fs_ir_type(const fs_ir *ir, fs_ref r)
 
 /* Facts about ops, from ir_ops.def. */
 enum {
-    FS_IRF_PURE = 1, FS_IRF_LOAD = 2, FS_IRF_STORE = 4, FS_IRF_GUARD = 8, FS_IRF_ALLOC = 16,
-    FS_IRF_CALL = 32, FS_IRF_REF = 64, FS_IRF_END = 128, FS_IRF_FIXED = 256,
+    FS_IRF_PURE = 1,
+    FS_IRF_LOAD = 2,
+    FS_IRF_STORE = 4,
+    FS_IRF_GUARD = 8,
+    FS_IRF_ALLOC = 16,
+    FS_IRF_CALL = 32,
+    FS_IRF_REF = 64,
+    FS_IRF_END = 128,
+    FS_IRF_FIXED = 256,
 };
 typedef struct {
     const char *name;
@@ -241,17 +285,17 @@ extern FS_HIDDEN const uint8_t fs_mem_type[FS_M_COUNT];
 
 /* ---- call-outs (ir_calls.def) ---- */
 enum {
-    FS_CALLF_PURE = 1,    /* result depends on the arguments alone: may be shared, removed */
-    FS_CALLF_READS = 2,   /* reads memory, changes none that traces know */
-    FS_CALLF_ESCAPES = 4, /* may run Python code: forget all that was loaded */
-    FS_CALLF_FAILS = 8,   /* NULL, or negative int32 result, is failure: leaves by its snapshot */
-    FS_CALLF_NEW = 16,    /* the OBJ result is owned; else borrowed */
-    FS_CALLF_LIST = 32,   /* changes lists (LISTHDR, LISTITEM) */
-    FS_CALLF_DICT = 64,   /* changes dicts (DICTHDR, DICTVAL) */
-    FS_CALLF_ITER = 128,  /* changes iterators' state */
-    FS_CALLF_ATTR = 256,  /* changes attributes (ATTR, OBJHDR) */
+    FS_CALLF_PURE = 1,     /* result depends on the arguments alone: may be shared, removed */
+    FS_CALLF_READS = 2,    /* reads memory, changes none that traces know */
+    FS_CALLF_ESCAPES = 4,  /* may run Python code: forget all that was loaded */
+    FS_CALLF_FAILS = 8,    /* NULL, or negative int32 result, is failure: leaves by its snapshot */
+    FS_CALLF_NEW = 16,     /* the OBJ result is owned; else borrowed */
+    FS_CALLF_LIST = 32,    /* changes lists (LISTHDR, LISTITEM) */
+    FS_CALLF_DICT = 64,    /* changes dicts (DICTHDR, DICTVAL) */
+    FS_CALLF_ITER = 128,   /* changes iterators' state */
+    FS_CALLF_ATTR = 256,   /* changes attributes (ATTR, OBJHDR) */
     FS_CALLF_VECTOR = 512, /* (ctx, PyObject **args, n): the args stand in memory */
-    FS_CALLF_RAW = 1024,  /* changes raw bytes (RAW) */
+    FS_CALLF_RAW = 1024,   /* changes raw bytes (RAW) */
 };
 typedef struct {
     const char *name;

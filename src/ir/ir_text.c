@@ -128,7 +128,11 @@ static void text_ref(text_out *out, fs_ref ref)
         text_add(out, "ptr:0x%" PRIx64, c->bits);
         break;
     default:
-        text_object(out, c->o);
+        if (out->ir->old && !c->fixed && c->o != NULL && c->o != Py_None) {
+            text_add(out, "<obj 0x%" PRIxPTR ">", (uintptr_t)c->o); /* it may be gone */
+        } else {
+            text_object(out, c->o);
+        }
         break;
     }
 }

@@ -218,6 +218,7 @@ void fs_jit_recorded(fs_trace *trace, int end)
     fs_jit_log_trace(trace, us + fs_jit_clock() - begun);
     fs_jit_dump(trace, 'i');
     fs_jit_dump(trace, 'm');
+    trace->ir.old = true;
 }
 
 /* Tries that a failure counts for: some would end in the same way each time. */

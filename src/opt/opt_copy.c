@@ -48,8 +48,7 @@ fs_ref fs_opt_copy_ref(opt_copy *copy, fs_ref r)
     if (copy->from == copy->to) {
         return r;
     }
-    const fs_const *constant = fs_ir_constant(copy->from, r);
-    return fs_ir_const(copy->to, constant->type, constant->bits);
+    return fs_ir_const_of(copy->to, fs_ir_constant(copy->from, r));
 }
 
 /* ---- frames and snapshots ---- */

@@ -46,13 +46,6 @@ bool fs_opt_distinct(const fs_ir *ir, fs_ref x, fs_ref y)
            (xop == FS_IR_DSTACK && yop == FS_IR_FRAME);
 }
 
-bool fs_opt_type_is_fixed(const PyTypeObject *type)
-{
-    /* A module may be given another class. */
-    return type != &PyModule_Type && (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 &&
-           (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) != 0;
-}
-
 PyTypeObject *fs_opt_made_type(const fs_ir *ir, fs_ref r)
 {
     switch (fs_ir_type(ir, r)) {
@@ -68,8 +61,7 @@ PyTypeObject *fs_opt_made_type(const fs_ir *ir, fs_ref r)
         return NULL;
     }
     if (r < 0) {
-        PyObject *o = fs_ir_constant(ir, r)->o;
-        return o != NULL && fs_opt_type_is_fixed(Py_TYPE(o)) ? Py_TYPE(o) : NULL;
+        return fs_ir_constant(ir, r)->known;
     }
     switch (ir->ins[r].op) {
     case FS_IR_BOXI:
@@ -110,8 +102,9 @@ static PyTypeObject *facts_guarded_type(fs_ir *ir, fs_ref r)
         if (ins->op != FS_IR_GTYPE || ins->a != r || ins->b >= 0) {
             continue;
         }
-        PyTypeObject *type = (PyTypeObject *)fs_ir_constant(ir, ins->b)->o;
-        if (fs_opt_type_is_fixed(type) || (at > clobber && (steady || at > ir->loop))) {
+        const fs_const *guarded = fs_ir_constant(ir, ins->b);
+        PyTypeObject *type = (PyTypeObject *)guarded->o;
+        if (guarded->fixed || (at > clobber && (steady || at > ir->loop))) {
             return type;
         }
     }

@@ -14,9 +14,6 @@ static fs_ref object_type_guard(fs_ir *ir, fs_ins *ins)
 /* Ints that UNBOXI takes: two digits. */
 static bool object_small_int(PyObject *o, int64_t *v)
 {
-    if (!PyLong_CheckExact(o) && !PyBool_Check(o)) {
-        return false;
-    }
     Py_ssize_t size = Py_ABS(Py_SIZE(o));
     const digit *digits = ((PyLongObject *)o)->ob_digit;
     if (size > 2) {
@@ -44,8 +41,9 @@ static fs_ref object_unbox_int(fs_ir *ir, fs_ins *ins)
     }
     fs_ref truth = type == FS_T_B ? ins->a : 0;
     if (truth == 0 && ins->a < 0) {
-        PyObject *o = fs_ir_constant(ir, ins->a)->o;
-        return o != NULL && object_small_int(o, &value) ? fs_ir_int(ir, value) : 0;
+        const fs_const *c = fs_ir_constant(ir, ins->a);
+        bool whole = c->known == &PyLong_Type || c->known == &PyBool_Type;
+        return whole && object_small_int(c->o, &value) ? fs_ir_int(ir, value) : 0;
     }
     const fs_ins *box = truth == 0 ? opt_def(ir, ins->a, FS_IR_BOXI) : NULL;
     if (box != NULL) {
@@ -70,8 +68,8 @@ static fs_ref object_unbox_float(fs_ir *ir, const fs_ins *ins)
         return ins->a;
     }
     if (ins->a < 0) {
-        PyObject *o = fs_ir_constant(ir, ins->a)->o;
-        return o != NULL && PyFloat_CheckExact(o) ? fs_ir_float(ir, PyFloat_AS_DOUBLE(o)) : 0;
+        const fs_const *c = fs_ir_constant(ir, ins->a);
+        return c->known == &PyFloat_Type ? fs_ir_float(ir, PyFloat_AS_DOUBLE(c->o)) : 0;
     }
     const fs_ins *box = opt_def(ir, ins->a, FS_IR_BOXF);
     return box != NULL ? box->a : object_carried(ir, ins->a);

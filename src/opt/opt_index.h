@@ -77,7 +77,6 @@ PyTypeObject *fs_opt_made_type(const fs_ir *ir, fs_ref r);
 /* The same, also by guards that were passed before. */
 PyTypeObject *fs_opt_known_type(fs_ir *ir, fs_ref r);
 /* Whether objects of this type stay of this type. */
-bool fs_opt_type_is_fixed(const PyTypeObject *type);
 /* Classes that an instruction may change as a whole: a set of 1 << FS_A_*. */
 uint32_t fs_opt_clobbered(const fs_ir *ir, const fs_ins *ins);
 bool fs_opt_never_null(const fs_ir *ir, fs_ref r);

@@ -105,8 +105,7 @@ static fs_ref rec_inherit(rec_state *R, const fs_ir *parent, fs_ref ref)
         return 0;
     }
     if (fs_ref_is_const(ref)) {
-        const fs_const *c = fs_ir_constant(parent, ref);
-        return fs_ir_const(R->ir, c->type, c->bits);
+        return fs_ir_const_of(R->ir, fs_ir_constant(parent, ref));
     }
     const fs_ins *ins = fs_ir_at(parent, ref);
     if (!(ins->flags & FS_INS_SUNK)) {
