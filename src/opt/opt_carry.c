@@ -167,5 +167,5 @@ void opt_carry_restart(opt_carry *carry, fs_ref next, fs_ref end)
 {
     carry->next = next;
     carry->end = end;
-    carry->ncarried = carry->nsteady = 0;
+    carry->ncarried = carry->nsteady = carry->nassumed = 0;
 }

@@ -55,6 +55,27 @@ static int cse_guarded(fs_ir *ir, const fs_opt_index *index, const fs_ins *like)
     return -1;
 }
 
+bool fs_opt_holds(fs_ir *ir, const fs_ins *guard)
+{
+    const fs_opt_index *index = fs_opt_index_of(ir);
+    fs_ins work = *guard;
+    fs_ref known = index == NULL ? FS_FOLD_NEVER : fs_opt_fold(ir, &work);
+    if (known == 0 && work.op == FS_IR_GTYPE) {
+        known = cse_type_guard(ir, &work);
+    }
+    return known == FS_FOLD_DROP ||
+           (known == 0 && work.op == FS_IR_GUARD && cse_guarded(ir, index, &work) == 1);
+}
+
+bool fs_opt_bounds(const fs_ins *ins, fs_ref r, int64_t step)
+{
+    if (ins->op != FS_IR_GUARD || (ins->a != r && ins->b != r) || (step != 1 && step != -1)) {
+        return false;
+    }
+    int cond = ins->a == r ? ins->cond : opt_cond_swapped(ins->cond);
+    return cond == (step == 1 ? FS_LT : FS_GT);
+}
+
 /* A sum that cannot overflow, for a guard before it says that there is something greater (or
  * less) than what it counts up (or down) by one. */
 static bool cse_cannot_overflow(fs_ir *ir, const fs_opt_index *index, const fs_ins *ins)
@@ -66,16 +87,11 @@ static bool cse_cannot_overflow(fs_ir *ir, const fs_opt_index *index, const fs_i
     /* Guards do not stand in chains by one operand: look a few instructions back. */
     int first = ir->nins - OPT_MAX_STEPS > 1 ? ir->nins - OPT_MAX_STEPS : 1;
     for (int at = index->heads.indexed - 1; at >= first; at--) {
-        const fs_ins *guard = &ir->ins[at];
-        if (guard->op != FS_IR_GUARD || (guard->a != ins->a && guard->b != ins->a)) {
-            continue;
-        }
-        int cond = guard->a == ins->a ? guard->cond : opt_cond_swapped(guard->cond);
-        if (cond == (step == 1 ? FS_LT : FS_GT)) {
+        if (fs_opt_bounds(&ir->ins[at], ins->a, step)) {
             return true;
         }
     }
-    return false;
+    return fs_opt_assume_sum(ir, index->carry, ins);
 }
 
 fs_ref fs_opt_cse(fs_ir *ir, const fs_ins *ins)
@@ -88,10 +104,12 @@ fs_ref fs_opt_cse(fs_ir *ir, const fs_ins *ins)
         return 0;
     }
     if (ins->op == FS_IR_GTYPE) {
-        return cse_type_guard(ir, ins);
+        fs_ref known = cse_type_guard(ir, ins);
+        return known == 0 && fs_opt_assume_guard(ir, index->carry, ins) ? FS_FOLD_DROP : known;
     }
     if (ins->op == FS_IR_GUARD) {
         int holds = cse_guarded(ir, index, ins);
+        holds = holds < 0 && fs_opt_assume_guard(ir, index->carry, ins) ? 1 : holds;
         return holds < 0 ? 0 : holds ? FS_FOLD_DROP : FS_FOLD_NEVER;
     }
     if (!(flags & FS_IRF_PURE) && !call && ins->op != FS_IR_SLOAD && ins->op != FS_IR_PLOAD) {

@@ -128,6 +128,7 @@ bool fs_opt_never_null(const fs_ir *ir, fs_ref r)
     const fs_ins *ins = &ir->ins[r];
     return (opt_flags(ins) & FS_IRF_ALLOC) != 0 || ins->op == FS_IR_FRAME ||
            ins->op == FS_IR_DSTACK || ins->op == FS_IR_CTX ||
+           (ins->op == FS_IR_PHI && ins->c != 0) || /* a box */
            (ins->op == FS_IR_CALL && ins->type == FS_T_OBJ &&
             (fs_ir_calls[ins->aux].flags & FS_CALLF_FAILS) != 0);
 }

@@ -140,6 +140,17 @@ bool fs_opt_changed_since(fs_ir *ir, const fs_ins *load, int from);
 /* ADDOV becomes ADD where a guard before it says that it cannot overflow. */
 void fs_opt_simplify_sum(fs_ir *ir, fs_ins *ins);
 
+/* Whether a guard on comparison or type is known to hold. */
+bool fs_opt_holds(fs_ir *ir, const fs_ins *guard);
+/* Whether an instruction is a guard that r is less (step 1) or greater (-1) than something. */
+bool fs_opt_bounds(const fs_ins *ins, fs_ref r, int64_t step);
+
+/* ---- opt_assume.c; carry may be NULL ---- */
+/* Whether a guard is taken to hold, for its PHI's first value has passed it. */
+bool fs_opt_assume_guard(fs_ir *ir, opt_carry *carry, const fs_ins *ins);
+/* The same of PHI + 1 or - 1 that does not overflow. */
+bool fs_opt_assume_sum(fs_ir *ir, opt_carry *carry, const fs_ins *ins);
+
 /* ---- opt_carry.c ---- */
 /* The ref to use in the loop for a load that an instruction before LOOP answers; 0: none. */
 fs_ref opt_carry_load(fs_ir *ir, opt_carry *carry, const fs_ins *load, const opt_found *found);

@@ -328,6 +328,9 @@ static enum loop_result loop_close(loop_peel *peel)
             result = LOOP_AGAIN;
         }
     }
+    if (result == LOOP_GOOD && !opt_carry_check(ir, &peel->carry)) {
+        result = LOOP_AGAIN;
+    }
     return result;
 }
 
@@ -365,7 +368,7 @@ static bool loop_try(loop_peel *peel)
                 peel->slots[slot].way = phi ? LOOP_PHI : peel->slots[slot].way;
                 peel->slots[slot].keep_phi = true;
             }
-            peel->carry.unboxes = false;
+            peel->carry.unboxes = peel->carry.assumes = false;
             ir->opt_index->carry = NULL;
         }
         loop_cut_back(peel);
@@ -393,7 +396,7 @@ bool fs_opt_loop(fs_ir *ir, int end)
         }
         peel->before = *ir;
         peel->heads = ir->opt_index->heads;
-        peel->carry.unboxes = true;
+        peel->carry.unboxes = peel->carry.assumes = true;
         ir->opt_index->carry = &peel->carry;
         if (peel->slots != NULL) {
             loop_choose_ways(peel);
