@@ -248,7 +248,9 @@ static void refs_drop(refs_pass *pass, int at)
         ir->ins[at] = (fs_ins){.op = FS_IR_NOP};
         return;
     }
-    if (ir->ins[at].op != FS_IR_DECREFNZ && refs_is_kept(ir, at, v)) {
+    /* (what memory keeps may be NULL, which only DROPBOX drops) */
+    bool null = ir->ins[at].op == FS_IR_DROPBOX && v > 0 && ir->ins[v].flags & FS_INS_NULLABLE;
+    if (ir->ins[at].op != FS_IR_DECREFNZ && !null && refs_is_kept(ir, at, v)) {
         ir->ins[at].op = FS_IR_DECREFNZ;
         ir->ins[at].snap = 0;
     }
