@@ -29,9 +29,8 @@ bool fs_opt_assume_guard(fs_ir *ir, opt_carry *carry, const fs_ins *ins)
     }
     fs_ins first = *ins;
     first.a = phi->a;
-    bool lasts =
-        ins->op == FS_IR_GUARD || ir->opt_index->clobber_in_turn[FS_A_TYPE] == 0 ||
-        (ins->b < 0 && fs_opt_type_is_fixed((PyTypeObject *)fs_ir_constant(ir, ins->b)->o));
+    bool lasts = ins->op == FS_IR_GUARD || ir->opt_index->clobber_in_turn[FS_A_TYPE] == 0 ||
+                 (ins->b < 0 && fs_ir_constant(ir, ins->b)->fixed);
     if (!lasts || !fs_opt_holds(ir, &first)) {
         return false;
     }

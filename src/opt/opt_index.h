@@ -76,7 +76,6 @@ bool fs_opt_distinct(const fs_ir *ir, fs_ref x, fs_ref y);
 PyTypeObject *fs_opt_made_type(const fs_ir *ir, fs_ref r);
 /* The same, also by guards that were passed before. */
 PyTypeObject *fs_opt_known_type(fs_ir *ir, fs_ref r);
-/* Whether objects of this type stay of this type. */
 /* Classes that an instruction may change as a whole: a set of 1 << FS_A_*. */
 uint32_t fs_opt_clobbered(const fs_ir *ir, const fs_ins *ins);
 bool fs_opt_never_null(const fs_ir *ir, fs_ref r);
