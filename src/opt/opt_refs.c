@@ -57,7 +57,10 @@ static bool refs_place_changed(const fs_ir *ir, fs_ref v, int to)
         return true;
     }
     for (int at = v + 1; at < end; at++) {
-        if (fs_opt_clobbers(ir, &ir->ins[at], load)) {
+        const fs_ins *ins = &ir->ins[at];
+        bool stores =
+            (ins->op == FS_IR_STORE || ins->op == FS_IR_STOREX) && ins->alias == load->alias;
+        if ((stores || ins->op == FS_IR_CALL) && fs_opt_clobbers(ir, ins, load)) {
             return true;
         }
     }
