@@ -189,7 +189,7 @@ static rec_result rec_binary_generic(rec_state *R, uint32_t arg, PyTypeObject *v
         rec_sync(R);
     }
     fs_ref args[3] = {rec_object(R, left), rec_object(R, right), rec_kint(R, arg)};
-    fs_ref r = closed ? rec_call(R, FS_CALL_binary_closed, args, 3, FS_INS_ERROR)
+    fs_ref r = closed ? rec_call(R, FS_CALL_binary_closed, args, 3, 0)
                       : rec_call_escaping(R, FS_CALL_binary, args, 3);
     rec_pop_drop(R);
     rec_pop_drop(R);
@@ -406,7 +406,7 @@ static rec_result rec_compare_generic(rec_state *R, uint32_t arg, PyTypeObject *
         rec_sync(R);
     }
     fs_ref args[3] = {rec_object(R, left), rec_object(R, right), rec_kint(R, arg)};
-    fs_ref r = closed ? rec_call(R, FS_CALL_compare_closed, args, 3, FS_INS_ERROR)
+    fs_ref r = closed ? rec_call(R, FS_CALL_compare_closed, args, 3, 0)
                       : rec_call_escaping(R, FS_CALL_compare, args, 3);
     rec_pop_drop(R);
     rec_pop_drop(R);
