@@ -98,8 +98,9 @@ void fs_rec_cancel(const fs_ctx *ctx, enum fs_abort why)
 
 /* ---- the start of a side trace ---- */
 
-/* A ref of the parent, here. */
-static fs_ref rec_inherit(rec_state *R, const fs_ir *parent, fs_ref ref)
+/* A ref of the parent, here; `known` has those that were asked for before. What the parent has
+ * not made stays virtual: a box is its value, a container has its parts. */
+static fs_ref rec_inherit(rec_state *R, const fs_ir *parent, fs_ref *known, fs_ref ref)
 {
     if (ref == 0) {
         return 0;
@@ -107,23 +108,49 @@ static fs_ref rec_inherit(rec_state *R, const fs_ir *parent, fs_ref ref)
     if (fs_ref_is_const(ref)) {
         return fs_ir_const_of(R->ir, fs_ir_constant(parent, ref));
     }
+    if (known[ref] != 0) {
+        return known[ref];
+    }
     const fs_ins *ins = fs_ir_at(parent, ref);
     if (!(ins->flags & FS_INS_SUNK)) {
-        return rec_emit(R, (fs_ins){.op = FS_IR_PLOAD, .type = ins->type, .aux = ref});
+        known[ref] = rec_emit(R, (fs_ins){.op = FS_IR_PLOAD, .type = ins->type, .aux = ref});
+    } else if (ins->op == FS_IR_BOXI || ins->op == FS_IR_BOXF || ins->op == FS_IR_BOXB) {
+        known[ref] = rec_inherit(R, parent, known, ins->a);
+    } else {
+        fs_ref parts[FS_SCRATCH_ARGS];
+        if (ins->nargs > FS_SCRATCH_ARGS) {
+            R->failed = true;
+            return 0;
+        }
+        for (int i = 0; i < ins->nargs; i++) {
+            parts[i] = rec_inherit(R, parent, known, parent->pool[ins->args + (uint32_t)i]);
+        }
+        known[ref] =
+            rec_virtual(R, ins->op, rec_inherit(R, parent, known, ins->a), parts, ins->nargs);
     }
-    /* An allocation that the parent has not made: this trace has it, made if need be. */
-    fs_ins copy = *ins;
-    fs_ref args[FS_SCRATCH_ARGS];
-    copy.flags &= ~(uint32_t)FS_INS_SUNK;
-    copy.a = rec_inherit(R, parent, ins->a);
-    for (int i = 0; i < ins->nargs && i < FS_SCRATCH_ARGS; i++) {
-        args[i] = rec_inherit(R, parent, parent->pool[ins->args + (uint32_t)i]);
+    return known[ref];
+}
+
+/* The slots that the parent's snapshot lists. */
+static bool rec_inherit_slots(rec_state *R, const fs_ir *parent, const fs_snap *snap)
+{
+    fs_ref *known = PyMem_RawCalloc((size_t)parent->nins, sizeof(*known));
+    if (known == NULL) {
+        return false;
     }
-    if (ins->nargs > 0) {
-        copy.args = fs_ir_args(R->ir, args, ins->nargs);
+    int i = 0;
+    for (; i < snap->nentries; i++) {
+        const fs_snap_entry *e = &parent->entries[snap->entries + (uint32_t)i];
+        if (e->slot == FS_SLOT_DROP) {
+            break; /* leaving has dropped something: not a place to go on from */
+        }
+        rec_slot *slot = &R->frames[e->frame].slots[e->slot];
+        slot->ref = rec_inherit(R, parent, known, e->ref);
+        bool owned = e->owned && !rec_is_unboxed(R, slot);
+        slot->flags = (uint8_t)((owned ? REC_OWNED : 0) | (e->stale ? REC_STALE : 0));
     }
-    copy.snap = (uint16_t)(ins->snap != 0 ? R->snap : 0);
-    return rec_emit(R, copy);
+    PyMem_RawFree(known);
+    return i == snap->nentries;
 }
 
 /* The virtual frames of the parent's snapshot. Their concrete frames are those that the exit has
@@ -173,17 +200,7 @@ static bool rec_begin_side(rec_state *R, _PyInterpreterFrame *frame)
             f->slots[i].flags = REC_OWNED | REC_SYNC;
         }
     }
-    for (int i = 0; i < snap->nentries; i++) {
-        const fs_snap_entry *e = &parent->entries[snap->entries + (uint32_t)i];
-        if (e->slot == FS_SLOT_DROP) {
-            return false; /* leaving has dropped something: not a place to go on from */
-        }
-        rec_frame *f = &R->frames[e->frame];
-        rec_slot *slot = &f->slots[e->slot];
-        slot->ref = rec_inherit(R, parent, e->ref);
-        slot->flags = (uint8_t)((e->owned ? REC_OWNED : 0) | (e->stale ? REC_STALE : 0));
-    }
-    return !R->failed;
+    return rec_inherit_slots(R, parent, snap) && !R->failed;
 }
 
 /* Objects that ops look for. */
