@@ -18,9 +18,30 @@ static bool emit_must_fold(const fs_ir *ir, const fs_ins *ins)
     return opt_is_unboxed(type) && fs_ir_ops[ins->op].operands[0] == 'o';
 }
 
+/* Puts constants in the place of operands that guards have found to be equal to them. Objects stay
+ * what they are called where that tells which memory, or whose reference it is. */
+static void emit_constants(fs_ir *ir, fs_ins *ins)
+{
+    const fs_opt_index *index = fs_opt_index_of(ir);
+    if (index == NULL || ins->op == FS_IR_PHI) {
+        return;
+    }
+    bool looks = ins->op == FS_IR_GUARD || ins->op == FS_IR_CMP || ins->op == FS_IR_GTYPE;
+    fs_ref *operands[3] = {&ins->a, &ins->b, &ins->c};
+    for (int i = 0; i < 3; i++) {
+        int type = fs_ir_type(ir, *operands[i]);
+        if (looks || type == FS_T_I64 || type == FS_T_B) {
+            *operands[i] = fs_opt_equal(ir, index, *operands[i]);
+        }
+    }
+}
+
 /* The value or fate of an instruction by the passes that are on; it may be rewritten. */
 static fs_ref emit_known(fs_ir *ir, fs_ins *ins)
 {
+    if (ir->passes & FS_PASS_fold) {
+        emit_constants(ir, ins);
+    }
     fs_ref known =
         (ir->passes & FS_PASS_fold) || emit_must_fold(ir, ins) ? fs_opt_fold(ir, ins) : 0;
     if (known != 0) {

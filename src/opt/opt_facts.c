@@ -117,6 +117,18 @@ PyTypeObject *fs_opt_known_type(fs_ir *ir, fs_ref r)
     return type != NULL ? type : facts_guarded_type(ir, r);
 }
 
+fs_ref fs_opt_equal(const fs_ir *ir, const fs_opt_index *index, fs_ref r)
+{
+    int at = r > 0 ? index->notes[r].equal : 0;
+    if (at == 0 || at >= ir->nins || fs_ir_type(ir, r) == FS_T_F64) {
+        return r;
+    }
+    /* (the array may have been cut back since that was noted) */
+    const fs_ins *guard = &ir->ins[at];
+    bool says = guard->op == FS_IR_GUARD && guard->cond == FS_EQ && guard->a == r && guard->b < 0;
+    return says ? guard->b : r;
+}
+
 bool fs_opt_never_null(const fs_ir *ir, fs_ref r)
 {
     if (r < 0) {

@@ -182,6 +182,9 @@ static void index_add(const fs_ir *ir, fs_opt_index *index, int at)
         index_add_place(ir, index, at, &place);
         return;
     }
+    if (ins->op == FS_IR_GUARD && ins->cond == FS_EQ && ins->a > 0 && ins->b < 0) {
+        index->notes[ins->a].equal = at;
+    }
     if (index_is_value(ins)) {
         uint32_t head = fs_opt_value_head(ir, ins);
         index->notes[at].prev = heads->values[head];

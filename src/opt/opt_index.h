@@ -28,6 +28,7 @@ typedef struct {
 typedef struct {
     int32_t prev;       /* in its chain of values or places */
     int32_t prev_store; /* in its class's chain of stores */
+    int32_t equal;      /* the last guard that it is equal to a constant */
     bool escaped;       /* an allocation that memory or other code may know */
 } opt_note;
 
@@ -78,6 +79,8 @@ PyTypeObject *fs_opt_made_type(const fs_ir *ir, fs_ref r);
 PyTypeObject *fs_opt_known_type(fs_ir *ir, fs_ref r);
 /* Classes that an instruction may change as a whole: a set of 1 << FS_A_*. */
 uint32_t fs_opt_clobbered(const fs_ir *ir, const fs_ins *ins);
+/* The constant that a guard says it is equal to (not of floats), else the ref itself. */
+fs_ref fs_opt_equal(const fs_ir *ir, const fs_opt_index *index, fs_ref r);
 bool fs_opt_never_null(const fs_ir *ir, fs_ref r);
 
 FS_INLINE bool opt_is_unboxed(int type)

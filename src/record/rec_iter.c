@@ -62,9 +62,13 @@ static rec_result rec_iter_range(rec_state *R, rec_slot *top, int target)
     rec_guard(R, FS_LT, index, len);
     fs_ref start = rec_load(R, FS_M_I64, FS_A_CONST, self, (int)offsetof(fs_pyrt_rangeiter, start));
     fs_ref step = rec_load(R, FS_M_I64, FS_A_CONST, self, (int)offsetof(fs_pyrt_rangeiter, step));
-    rec_guard(R, FS_EQ, step, rec_kint(R, it->step));
-    fs_ref value = rec_op2(R, FS_IR_ADD, FS_T_I64, start,
-                           rec_op2(R, FS_IR_MUL, FS_T_I64, index, rec_kint(R, it->step)));
+    fs_ref way = index;
+    if (it->step == 1) {
+        rec_guard(R, FS_EQ, step, rec_kint(R, 1));
+    } else { /* other steps change from run to run of the same loop */
+        way = rec_op2(R, FS_IR_MUL, FS_T_I64, index, step);
+    }
+    fs_ref value = rec_op2(R, FS_IR_ADD, FS_T_I64, start, way);
     rec_store(R, FS_M_I64, FS_A_ITER, self, (int)offsetof(fs_pyrt_rangeiter, index),
               rec_op2(R, FS_IR_ADD, FS_T_I64, index, rec_kint(R, 1)));
     rec_push(R, value, 0, NULL);
