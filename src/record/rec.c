@@ -496,7 +496,10 @@ static rec_result rec_one(rec_state *R)
     int pc = f->pc;
     R->next = next;
     rec_result result = rec_ops[op](R, at->arg);
-    if (result != REC_DONE && R->failed) { /* (done: R is gone) */
+    if (result == REC_DONE) {
+        return result; /* R is gone */
+    }
+    if (R->failed) {
         return REC_ABORT;
     }
     if (result == REC_WAIT) {

@@ -84,7 +84,7 @@ fs_ref rec_load_null(rec_state *R, int mem, int alias, fs_ref base, int offset)
 
 fs_ref rec_loadx(rec_state *R, int mem, int alias, fs_ref base, fs_ref index, int offset)
 {
-    return rec_memory(R, FS_IR_LOADX, mem, alias, base, index, offset, 0, FS_INS_NULLABLE);
+    return rec_memory(R, FS_IR_LOADX, mem, alias, base, index, offset, 0, 0);
 }
 
 void rec_store(rec_state *R, int mem, int alias, fs_ref base, int offset, fs_ref value)

@@ -323,18 +323,15 @@ fs_ref rec_object(rec_state *R, rec_slot *slot)
 fs_ref rec_own(rec_state *R, rec_slot *slot)
 {
     fs_ref ref = rec_object(R, slot);
-    if (slot->flags & REC_OWNED) {
-        rec_slot *other = rec_borrower(R, ref, slot);
-        if (other == NULL) {
-            slot->flags &= (uint8_t)~REC_OWNED;
-            return ref;
-        }
+    bool owned = (slot->flags & (REC_OWNED | REC_SYNC)) != 0;
+    *slot = (rec_slot){0}; /* moved out of it */
+    rec_slot *other = owned ? rec_borrower(R, ref, NULL) : NULL;
+    if (other != NULL) {
         other->flags |= REC_OWNED;
-        slot->flags &= (uint8_t)~REC_OWNED;
-    } else if (slot->flags & REC_SYNC) {
-        return ref; /* a stack slot of the start: its memory's reference goes over */
     }
-    rec_incref(R, ref);
+    if (!owned || other != NULL) {
+        rec_incref(R, ref);
+    }
     return ref;
 }
 
