@@ -8,6 +8,8 @@
  */
 #include "record/rec.h"
 
+#include <stdlib.h>
+
 #include "jit/jit_hooks.h"
 
 enum { REC_MAX_STEPS = 4000, REC_MAX_CATCH_UP = 16, REC_MIN_SIDE = 4 };
@@ -49,7 +51,7 @@ static void rec_free(rec_state *R)
 {
     rec_current = NULL;
     for (; R->depth >= 0; R->depth--) {
-        Py_CLEAR(R->frames[R->depth].code_bytes); /* (looks at its argument twice) */
+        Py_CLEAR(R->frames[R->depth].code_bytes);
     }
     if (R->trace != NULL) {
         fs_ir_clear(&R->trace->ir);
@@ -341,7 +343,7 @@ static rec_result rec_finish_loop(rec_state *R)
     R->start = R->pc_op = f->pc;
     R->snap = 0;
     rec_settle(R, ir, ir->nins);
-    ir->slots = PyMem_RawCalloc((size_t)f->sp, sizeof(fs_slot_end));
+    ir->slots = calloc((size_t)f->sp, sizeof(fs_slot_end));
     if (ir->slots == NULL || R->failed) {
         return rec_abort(R, FS_ABORT_memory);
     }

@@ -5,6 +5,8 @@
  */
 #include "record/rec.h"
 
+#include <stdlib.h>
+
 fs_ref rec_frame_base(rec_state *R, rec_frame *f, int *offset)
 {
     const fs_frame_desc *desc = &R->ir->frames[f->desc];
@@ -43,7 +45,7 @@ static int rec_describe(rec_state *R, const fs_frame_desc *desc)
     }
     if (ir->nframes == ir->frames_room) {
         int room = ir->frames_room == 0 ? 8 : 2 * ir->frames_room;
-        fs_frame_desc *frames = PyMem_RawRealloc(ir->frames, (size_t)room * sizeof(*frames));
+        fs_frame_desc *frames = realloc(ir->frames, (size_t)room * sizeof(*frames));
         if (frames == NULL) {
             return -1;
         }
