@@ -321,5 +321,6 @@ int fs_jit_restore(fs_ctx *ctx, fs_exit_state *state)
         PyErr_NoMemory();
         return FS_FAIL;
     }
-    return state->error != 0 ? FS_FAIL : FS_GO_ON;
+    /* A call that only declines leaves no exception: the interpreter does the op. */
+    return state->error != 0 && ctx->ts->curexc_type != NULL ? FS_FAIL : FS_GO_ON;
 }

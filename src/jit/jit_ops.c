@@ -232,11 +232,7 @@ PyObject *fs_jit_iter_next_quiet(PyObject *it)
     if (FS_LIKELY(v != NULL)) {
         return v;
     }
-    if (PyErr_Occurred()) { /* says so again when it is asked again */
-        PyErr_Clear();
-        return NULL;
-    }
-    return Py_NewRef(fs_jit_iter_end);
+    return PyErr_Occurred() ? NULL : Py_NewRef(fs_jit_iter_end);
 }
 
 PyObject *fs_jit_iter_next(PyObject *it)

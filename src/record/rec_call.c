@@ -253,7 +253,8 @@ static rec_result rec_call_class(rec_state *R, rec_operands *ops, PyTypeObject *
         Py_TYPE(cls)->tp_call == fs_call_known.type_call && (cls->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
         (cls->tp_flags & Py_TPFLAGS_MANAGED_DICT) && cls->tp_itemsize == 0 &&
         cls->tp_alloc == PyType_GenericAlloc && !(cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT) &&
-        !ops->method && init != NULL && PyFunction_Check(init) &&
+        cls->tp_finalize == NULL && cls->tp_del == NULL && !ops->method && init != NULL &&
+        PyFunction_Check(init) &&
         cls->tp_basicsize == PyBaseObject_Type.tp_basicsize + 8 * (cls->tp_weaklistoffset != 0);
     PyDictKeysObject *keys = plain ? ((PyHeapTypeObject *)cls)->ht_cached_keys : NULL;
     if (keys == NULL || keys->dk_nentries > 30) {

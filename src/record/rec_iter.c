@@ -137,7 +137,7 @@ rec_result rec_iter_call(rec_state *R, int target)
         fs_ref args[1];
         if (quiet) {
             args[0] = rec_guard_type(R, top, Py_TYPE(top->seen));
-            R->pending = rec_call(R, FS_CALL_iter_next_quiet, args, 1, 0);
+            R->pending = rec_call(R, FS_CALL_iter_next_quiet, args, 1, FS_INS_ERROR);
         } else {
             rec_sync(R);
             args[0] = rec_value(R, top);

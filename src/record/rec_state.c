@@ -508,9 +508,11 @@ void rec_sync(rec_state *R)
     for (int k = 0; k <= R->depth; k++) {
         rec_frame *f = &R->frames[k];
         for (int i = 0; i < f->sp; i++) {
-            if (f->slots[i].flags & REC_WEAK) {
-                rec_incref(R, f->slots[i].ref);
-                f->slots[i].flags = REC_OWNED;
+            rec_slot *slot = &f->slots[i];
+            if (slot->ref != 0 && !(slot->flags & (REC_OWNED | REC_SYNC)) &&
+                !rec_is_unboxed(R, slot)) {
+                rec_incref(R, slot->ref); /* counts are what they are without us */
+                slot->flags = REC_OWNED;
             }
         }
     }
