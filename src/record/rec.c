@@ -366,6 +366,38 @@ static rec_result rec_finish_loop(rec_state *R)
     return REC_DONE;
 }
 
+/* The exact type that the first turn of a loop wants of a slot; NULL: any. */
+static PyTypeObject *rec_wanted_type(const fs_ir *ir, int slot)
+{
+    fs_ref sload = 0;
+    for (fs_ref i = 1; i < ir->loop; i++) {
+        const fs_ins *ins = fs_ir_at(ir, i);
+        if (ins->op == FS_IR_SLOAD && ins->aux == slot) {
+            sload = i;
+        } else if (sload != 0 && ins->op == FS_IR_GTYPE && ins->a == sload) {
+            return (PyTypeObject *)fs_ir_constant(ir, ins->b)->o;
+        }
+    }
+    return NULL;
+}
+
+/* Whether the values that the slots have now are of the types that the loop wants. */
+static bool rec_link_fits(rec_state *R, const fs_trace *target)
+{
+    rec_frame *f = rec_top(R);
+    if (f->sp != target->ir.nslots) {
+        return false;
+    }
+    for (int i = 0; i < f->sp; i++) {
+        PyTypeObject *wanted = rec_wanted_type(&target->ir, i);
+        PyTypeObject *type = rec_type(R, &f->slots[i]);
+        if (wanted != NULL && type != NULL && type != wanted) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The trace has come to the loop of another one. */
 static rec_result rec_finish_link(rec_state *R, fs_trace *target)
 {
@@ -481,7 +513,7 @@ static rec_result rec_one(rec_state *R)
             return rec_finish_loop(R);
         }
         fs_trace *other = fs_jit_trace_at(f->co, f->pc);
-        if (other != NULL && other->ir.loop != 0 && !other->dead) {
+        if (other != NULL && other->ir.loop != 0 && !other->dead && rec_link_fits(R, other)) {
             return rec_finish_link(R, other);
         }
     }
@@ -490,6 +522,7 @@ static rec_result rec_one(rec_state *R)
         return rec_abort(R, FS_ABORT_unsupported_op);
     }
     if (R->nahead < REC_MAX_AHEAD) {
+        R->shuffled |= op == SWAP || op == POP_TOP;
         R->ahead[R->nahead].frame = f->frame;
         R->ahead[R->nahead++].pc = f->pc;
     }
@@ -537,6 +570,28 @@ static bool rec_look(rec_state *R, _PyInterpreterFrame *frame, PyObject **sp)
     return true;
 }
 
+/* Records what is pure, one op that is not, and what is pure behind it. */
+static rec_result rec_advance_one(rec_state *R)
+{
+    bool did = false;
+    for (;;) {
+        int op = _Py_OPCODE(rec_top(R)->code[rec_top(R)->pc]);
+        bool pure = rec_is_pure(op);
+        if (!pure && did) {
+            return REC_NEXT;
+        }
+        rec_result result = rec_one(R);
+        if (result != REC_NEXT && result != REC_JUMP) {
+            return result;
+        }
+        did |= !pure;
+        R->now = -1;
+        if (rec_top(R)->frame == NULL) {
+            return REC_NEXT; /* a call: wait for its frame */
+        }
+    }
+}
+
 /* Records ops: catching up with the interpreter at `now` first, then one that does something and
  * what is pure. */
 static rec_result rec_advance(rec_state *R, _PyInterpreterFrame *frame, PyObject **sp, int now)
@@ -561,26 +616,11 @@ static rec_result rec_advance(rec_state *R, _PyInterpreterFrame *frame, PyObject
         }
     }
     R->nahead = 0;
+    R->shuffled = false;
     if (!rec_look(R, frame, sp)) {
         return rec_abort(R, FS_ABORT_lost);
     }
-    bool did = false;
-    for (;;) {
-        int op = _Py_OPCODE(rec_top(R)->code[rec_top(R)->pc]);
-        bool pure = rec_is_pure(op);
-        if (!pure && did) {
-            return REC_NEXT;
-        }
-        result = rec_one(R);
-        if (result != REC_NEXT && result != REC_JUMP) {
-            return result;
-        }
-        did |= !pure;
-        R->now = -1;
-        if (rec_top(R)->frame == NULL) {
-            return REC_NEXT; /* a call: wait for its frame */
-        }
-    }
+    return rec_advance_one(R);
 }
 
 /* Whether the interpreter is at something that has been recorded already. */
@@ -609,6 +649,30 @@ static bool rec_can_end(rec_state *R)
     return true;
 }
 
+static void rec_end_step(rec_state *R, rec_result result)
+{
+    if (result == REC_ABORT && !(rec_can_end(R) && rec_finish_exit(R) == REC_DONE)) {
+        rec_give_up(R);
+    }
+}
+
+/* Whether the op at `slot` does the one that waits as well. */
+static bool rec_is_fused(const rec_frame *f, const fs_instr *ip, int slot)
+{
+    const fs_op_meta *meta = &fs_ops[ip->op];
+    return meta->kind == FS_OPK_SUPER && f->pc > slot && f->pc < slot + meta->length;
+}
+
+/* Sees what stands on the stack below what was recorded ahead. */
+static void rec_look_below(rec_state *R, _PyInterpreterFrame *frame, PyObject **sp)
+{
+    rec_frame *f = rec_top(R);
+    int n = (int)(sp - frame->localsplus);
+    for (int i = f->co->nlocalsplus; i < n && i < f->sp && !R->shuffled; i++) {
+        f->slots[i].seen = frame->localsplus[i];
+    }
+}
+
 void fs_rec_step(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip)
 {
     rec_state *R = rec_current;
@@ -627,17 +691,14 @@ void fs_rec_step(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_inst
         frame->f_code == f->co->pycode) {
         f->frame = frame;
     }
-    if (f->frame == frame && f->pc != slot && rec_was_here(R, frame, slot)) {
-        return;
-    }
-    if (f->frame != frame && rec_was_here(R, frame, slot)) {
-        return;
-    }
-    rec_result result = rec_advance(R, frame, sp, slot);
-    if (result == REC_ABORT) {
-        if (rec_can_end(R) && rec_finish_exit(R) == REC_DONE) {
+    if ((f->frame != frame || f->pc != slot) && rec_was_here(R, frame, slot)) {
+        if (f->frame != frame || !rec_is_fused(f, ip, slot)) {
             return;
         }
-        rec_give_up(R);
+        /* The interpreter does the waiting op together with those that were recorded ahead. */
+        rec_look_below(R, frame, sp);
+        rec_end_step(R, rec_advance_one(R));
+        return;
     }
+    rec_end_step(R, rec_advance(R, frame, sp, slot));
 }

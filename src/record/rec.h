@@ -88,6 +88,7 @@ typedef struct {
         int pc;
     } ahead[REC_MAX_AHEAD]; /* recorded already, the interpreter comes there yet */
     int nahead;
+    bool shuffled; /* ops recorded ahead have moved what was on the stack */
     int steps; /* ops recorded */
     int phase; /* of an op that takes two looks; what the first one has left */
     fs_ref pending;

@@ -337,6 +337,9 @@ static bool rec_virtual_in_order(rec_state *R, fs_ref ref, int index)
 
 rec_result rec_STORE_ATTR(rec_state *R, uint32_t arg)
 {
+    if (R->now >= 0 && R->now != rec_top(R)->pc) {
+        return rec_abort(R, FS_ABORT_lost); /* done already: what was there cannot be seen */
+    }
     rec_slot *owner = rec_peek(R, 1);
     PyObject *name = rec_top(R)->co->names[arg];
     PyTypeObject *type = rec_type(R, owner);

@@ -10,20 +10,14 @@ static void rec_poll(rec_state *R, int slot)
 
 /* Whether the code from `target` to `from` is a loop that has machine code of its own, or the
  * recorded one. */
-static rec_result rec_jump_back(rec_state *R, int from, int target)
+static rec_result rec_jump_back(rec_state *R, int target)
 {
     rec_frame *f = rec_top(R);
-    bool own = R->depth == 0 && R->kind == FS_TRACE_LOOP && R->from == NULL && target == R->anchor;
-    if (!own) {
-        fs_trace *other = R->depth == 0 ? fs_jit_trace_at(f->co, target) : NULL;
-        bool linkable = other != NULL && other->ir.loop != 0 && !other->dead;
-        bool root_head = R->depth == 0 && R->from != NULL && R->from->trace->root->co == f->co &&
-                         R->from->trace->root->slot == target;
-        if (!linkable && !root_head && ++R->turns > REC_MAX_TURNS) {
-            return rec_abort(R, FS_ABORT_inner_loop);
-        }
+    bool own = R->depth == 0 && R->kind == FS_TRACE_LOOP && R->from == NULL &&
+               target == R->anchor;
+    if (!own && ++R->turns > REC_MAX_TURNS) {
+        return rec_abort(R, FS_ABORT_inner_loop);
     }
-    (void)from;
     f->pc = target;
     rec_poll(R, target);
     return REC_JUMP;
@@ -37,7 +31,7 @@ rec_result rec_JUMP_FORWARD(rec_state *R, uint32_t arg)
 
 rec_result rec_JUMP_BACKWARD(rec_state *R, uint32_t arg)
 {
-    return rec_jump_back(R, rec_top(R)->pc, R->next - (int)arg);
+    return rec_jump_back(R, R->next - (int)arg);
 }
 
 rec_result rec_JUMP_BACKWARD_NO_INTERRUPT(rec_state *R, uint32_t arg)
@@ -90,7 +84,7 @@ static rec_result rec_take(rec_state *R, bool jumps, int target)
         return REC_JUMP;
     }
     if (target <= from) {
-        return rec_jump_back(R, from, target);
+        return rec_jump_back(R, target);
     }
     f->pc = target;
     return REC_JUMP;

@@ -3,6 +3,8 @@
 
 #include "jit/jit_ops.h"
 
+enum { REC_MAX_ZIP = 8 /* iterators of a zip() */ };
+
 /* Types whose iterator is made without running Python code. */
 static bool rec_iter_is_quiet(PyTypeObject *type)
 {
@@ -49,61 +51,152 @@ static rec_result rec_iter_end(rec_state *R, int target)
     return REC_JUMP;
 }
 
-static rec_result rec_iter_range(rec_state *R, rec_slot *top, int target)
+/* What an iterator gives next, and how it moves on: known before anything is changed, since leaving
+ * goes back before the op. */
+typedef struct {
+    fs_ref item;
+    PyObject *seen; /* NULL: the item is a number */
+    fs_ref iter, moved; /* store `moved` as the iterator's index, */
+    int offset;         /* there */
+} rec_step;
+
+/* Guards that a range iterator has more; false: it has not now. */
+static bool rec_peek_range(rec_state *R, fs_ref self, fs_pyrt_rangeiter *it, rec_step *step)
 {
-    fs_pyrt_rangeiter *it = (fs_pyrt_rangeiter *)top->seen;
-    fs_ref self = rec_guard_type(R, top, &PyRangeIter_Type);
+    if (it->index >= it->len) {
+        return false;
+    }
+    (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, self, rec_const(R, (PyObject *)&PyRangeIter_Type));
     fs_ref index = rec_load(R, FS_M_I64, FS_A_ITER, self, (int)offsetof(fs_pyrt_rangeiter, index));
     fs_ref len = rec_load(R, FS_M_I64, FS_A_CONST, self, (int)offsetof(fs_pyrt_rangeiter, len));
-    if (it->index >= it->len) {
-        rec_guard(R, FS_GE, index, len);
-        return rec_iter_end(R, target);
-    }
     rec_guard(R, FS_LT, index, len);
     fs_ref start = rec_load(R, FS_M_I64, FS_A_CONST, self, (int)offsetof(fs_pyrt_rangeiter, start));
-    fs_ref step = rec_load(R, FS_M_I64, FS_A_CONST, self, (int)offsetof(fs_pyrt_rangeiter, step));
+    fs_ref by = rec_load(R, FS_M_I64, FS_A_CONST, self, (int)offsetof(fs_pyrt_rangeiter, step));
     fs_ref way = index;
     if (it->step == 1) {
-        rec_guard(R, FS_EQ, step, rec_kint(R, 1));
+        rec_guard(R, FS_EQ, by, rec_kint(R, 1));
     } else { /* other steps change from run to run of the same loop */
-        way = rec_op2(R, FS_IR_MUL, FS_T_I64, index, step);
+        way = rec_op2(R, FS_IR_MUL, FS_T_I64, index, by);
     }
-    fs_ref value = rec_op2(R, FS_IR_ADD, FS_T_I64, start, way);
-    rec_store(R, FS_M_I64, FS_A_ITER, self, (int)offsetof(fs_pyrt_rangeiter, index),
-              rec_op2(R, FS_IR_ADD, FS_T_I64, index, rec_kint(R, 1)));
-    rec_push(R, value, 0, NULL);
-    return REC_NEXT;
+    *step = (rec_step){.item = rec_op2(R, FS_IR_ADD, FS_T_I64, start, way),
+                       .iter = self,
+                       .moved = rec_op2(R, FS_IR_ADD, FS_T_I64, index, rec_kint(R, 1)),
+                       .offset = (int)offsetof(fs_pyrt_rangeiter, index)};
+    return true;
 }
 
-static rec_result rec_iter_sequence(rec_state *R, rec_slot *top, PyTypeObject *type, int target)
+/* The same for iterators of lists and tuples. */
+static bool rec_peek_sequence(rec_state *R, fs_ref self, fs_pyrt_seqiter *it, rec_step *step)
 {
-    fs_pyrt_seqiter *it = (fs_pyrt_seqiter *)top->seen;
+    PyTypeObject *type = Py_TYPE(it);
     bool list = type == &PyListIter_Type;
     if (it->seq == NULL || it->index >= Py_SIZE(it->seq)) {
-        return rec_iter_call(R, target);
+        return false;
     }
-    fs_ref self = rec_guard_type(R, top, type);
+    (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, self, rec_const(R, (PyObject *)type));
     fs_ref seq = rec_load_null(R, FS_M_OBJ, FS_A_ITER, self, (int)offsetof(fs_pyrt_seqiter, seq));
     rec_guard(R, FS_NE, seq, fs_ir_obj(R->ir, NULL));
     fs_ref index = rec_load(R, FS_M_I64, FS_A_ITER, self, (int)offsetof(fs_pyrt_seqiter, index));
     fs_ref size = rec_load(R, FS_M_I64, list ? FS_A_LISTHDR : FS_A_CONST, seq,
                            (int)offsetof(PyVarObject, ob_size));
     rec_guard(R, FS_ULT, index, size);
-    fs_ref item;
-    if (list) {
-        fs_ref items =
-            rec_load(R, FS_M_PTR, FS_A_LISTHDR, seq, (int)offsetof(PyListObject, ob_item));
-        item = rec_loadx(R, FS_M_OBJ, FS_A_LISTITEM, items, index, 0);
-    } else {
-        item =
-            rec_loadx(R, FS_M_OBJ, FS_A_CONST, seq, index, (int)offsetof(PyTupleObject, ob_item));
+    fs_ref base = list ? rec_load(R, FS_M_PTR, FS_A_LISTHDR, seq,
+                                  (int)offsetof(PyListObject, ob_item))
+                       : seq;
+    *step = (rec_step){
+        .item = rec_loadx(R, FS_M_OBJ, list ? FS_A_LISTITEM : FS_A_CONST, base, index,
+                          list ? 0 : (int)offsetof(PyTupleObject, ob_item)),
+        .seen = PySequence_Fast_GET_ITEM(it->seq, it->index),
+        .iter = self,
+        .moved = rec_op2(R, FS_IR_ADD, FS_T_I64, index, rec_kint(R, 1)),
+        .offset = (int)offsetof(fs_pyrt_seqiter, index)};
+    return true;
+}
+
+/* One of these; false: another kind, or at its end. */
+static bool rec_peek_iter(rec_state *R, fs_ref self, PyObject *it, rec_step *step)
+{
+    PyTypeObject *type = Py_TYPE(it);
+    if (type == &PyRangeIter_Type) {
+        return rec_peek_range(R, self, (fs_pyrt_rangeiter *)it, step);
     }
-    PyObject *seen = PySequence_Fast_GET_ITEM(it->seq, it->index);
-    rec_incref(R, item);
-    rec_store(R, FS_M_I64, FS_A_ITER, self, (int)offsetof(fs_pyrt_seqiter, index),
+    return (type == &PyListIter_Type || type == &PyTupleIter_Type) &&
+           rec_peek_sequence(R, self, (fs_pyrt_seqiter *)it, step);
+}
+
+/* The iterator moves on; its item, owned if it is an object. */
+static fs_ref rec_take_step(rec_state *R, const rec_step *step)
+{
+    if (step->seen != NULL) {
+        rec_incref(R, step->item);
+    }
+    rec_store(R, FS_M_I64, FS_A_ITER, step->iter, step->offset, step->moved);
+    return step->item;
+}
+
+/* enumerate() over one of those: the pair is virtual. */
+static bool rec_iter_enumerate(rec_state *R, rec_slot *top)
+{
+    fs_pyrt_enumerate *it = (fs_pyrt_enumerate *)top->seen;
+    rec_step step;
+    if (it->longindex != NULL || it->index >= PY_SSIZE_T_MAX - 1) {
+        return false;
+    }
+    fs_ref self = rec_guard_type(R, top, &PyEnum_Type);
+    fs_ref inner = rec_load(R, FS_M_OBJ, FS_A_CONST, self, (int)offsetof(fs_pyrt_enumerate, iter));
+    if (!rec_peek_iter(R, inner, it->iter, &step)) {
+        return false;
+    }
+    fs_ref wide = rec_load_null(R, FS_M_OBJ, FS_A_ITER, self,
+                                (int)offsetof(fs_pyrt_enumerate, longindex));
+    rec_guard(R, FS_EQ, wide, fs_ir_obj(R->ir, NULL));
+    fs_ref index = rec_load(R, FS_M_I64, FS_A_ITER, self, (int)offsetof(fs_pyrt_enumerate, index));
+    rec_guard(R, FS_LT, index, rec_kint(R, PY_SSIZE_T_MAX - 1));
+    fs_ref parts[2] = {index, rec_take_step(R, &step)};
+    rec_store(R, FS_M_I64, FS_A_ITER, self, (int)offsetof(fs_pyrt_enumerate, index),
               rec_op2(R, FS_IR_ADD, FS_T_I64, index, rec_kint(R, 1)));
-    rec_push(R, item, REC_OWNED, seen);
-    return REC_NEXT;
+    rec_push(R, rec_virtual(R, FS_IR_NEWTUPLE, 0, parts, 2), 0, NULL);
+    return true;
+}
+
+/* zip() over those. */
+static bool rec_iter_zip(rec_state *R, rec_slot *top)
+{
+    fs_pyrt_zip *it = (fs_pyrt_zip *)top->seen;
+    PyObject *iters = it->iters;
+    rec_step steps[REC_MAX_ZIP];
+    fs_ref parts[REC_MAX_ZIP];
+    Py_ssize_t n = iters == NULL ? 0 : PyTuple_GET_SIZE(iters);
+    if (n == 0 || n > REC_MAX_ZIP) {
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        for (Py_ssize_t k = 0; k < i; k++) {
+            if (PyTuple_GET_ITEM(iters, i) == PyTuple_GET_ITEM(iters, k)) {
+                return false; /* moves twice */
+            }
+        }
+    }
+    fs_ref self = rec_guard_type(R, top, &PyZip_Type);
+    fs_ref tuple = rec_load(R, FS_M_OBJ, FS_A_CONST, self, (int)offsetof(fs_pyrt_zip, iters));
+    fs_ref size = rec_load(R, FS_M_I64, FS_A_CONST, tuple, (int)offsetof(PyVarObject, ob_size));
+    rec_guard(R, FS_EQ, size, rec_kint(R, n));
+    fs_ref inner[REC_MAX_ZIP];
+    for (Py_ssize_t i = 0; i < n; i++) {
+        inner[i] = rec_load(R, FS_M_OBJ, FS_A_CONST, tuple,
+                            (int)offsetof(PyTupleObject, ob_item) + 8 * (int)i);
+        for (Py_ssize_t k = 0; k < i; k++) {
+            rec_guard(R, FS_NE, inner[k], inner[i]);
+        }
+        if (!rec_peek_iter(R, inner[i], PyTuple_GET_ITEM(iters, i), &steps[i])) {
+            return false;
+        }
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        parts[i] = rec_take_step(R, &steps[i]);
+    }
+    rec_push(R, rec_virtual(R, FS_IR_NEWTUPLE, 0, parts, (int)n), 0, NULL);
+    return true;
 }
 
 /* Iterators of C that run no Python code themselves. */
@@ -191,11 +284,24 @@ rec_result rec_FOR_ITER(rec_state *R, uint32_t arg)
         return REC_WAIT;
     }
     (void)rec_value(R, top);
-    if (type == &PyRangeIter_Type) {
-        return rec_iter_range(R, top, target);
+    rec_step step;
+    if (rec_peek_iter(R, top->ref, top->seen, &step)) {
+        fs_ref item = rec_take_step(R, &step);
+        rec_push(R, item, step.seen != NULL ? REC_OWNED : 0, step.seen);
+        return REC_NEXT;
     }
-    if (type == &PyListIter_Type || type == &PyTupleIter_Type) {
-        return rec_iter_sequence(R, top, type, target);
+    if ((type == &PyEnum_Type && rec_iter_enumerate(R, top)) ||
+        (type == &PyZip_Type && rec_iter_zip(R, top))) {
+        return REC_NEXT;
+    }
+    if (type == &PyRangeIter_Type) {
+        fs_ref self = rec_guard_type(R, top, type);
+        fs_ref index =
+            rec_load(R, FS_M_I64, FS_A_ITER, self, (int)offsetof(fs_pyrt_rangeiter, index));
+        fs_ref len =
+            rec_load(R, FS_M_I64, FS_A_CONST, self, (int)offsetof(fs_pyrt_rangeiter, len));
+        rec_guard(R, FS_GE, index, len);
+        return rec_iter_end(R, target);
     }
     if (PyGen_CheckExact(top->seen)) {
         return rec_abort(R, FS_ABORT_generator);

@@ -222,7 +222,7 @@ static bool known_math_call(rec_state *R, const char *name, rec_slot *args, int 
         return true;
     }
     for (size_t i = 0; i < sizeof(known_math) / sizeof(known_math[0]); i++) {
-        if (strcmp(name, known_math[i].name) == 0 && rec_type(R, &args[0]) == &PyFloat_Type) {
+        if (strcmp(name, known_math[i].name) == 0) {
             fs_ref v = rec_float(R, &args[0]);
             if (known_math[i].positive) {
                 rec_guard(R, FS_GT, v, zero);

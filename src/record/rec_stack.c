@@ -181,6 +181,9 @@ rec_result rec_LOAD_DEREF(rec_state *R, uint32_t arg)
 
 rec_result rec_STORE_DEREF(rec_state *R, uint32_t arg)
 {
+    if (R->now >= 0 && R->now != rec_top(R)->pc) {
+        return rec_abort(R, FS_ABORT_lost); /* done already: what was there cannot be seen */
+    }
     rec_frame *f = rec_top(R);
     rec_slot *slot = &f->slots[arg];
     PyObject *cell = slot->seen;

@@ -151,6 +151,9 @@ rec_result rec_BINARY_SUBSCR(rec_state *R, uint32_t arg FS_UNUSED)
 
 rec_result rec_STORE_SUBSCR(rec_state *R, uint32_t arg FS_UNUSED)
 {
+    if (R->now >= 0 && R->now != rec_top(R)->pc) {
+        return rec_abort(R, FS_ABORT_lost); /* done already: what was there cannot be seen */
+    }
     rec_slot *key = rec_peek(R, 1);
     rec_slot *container = rec_peek(R, 2);
     rec_slot *value = rec_peek(R, 3);
@@ -414,6 +417,10 @@ rec_result rec_UNPACK_SEQUENCE(rec_state *R, uint32_t arg)
 {
     rec_slot *seq = rec_peek(R, 1);
     PyTypeObject *type = rec_type(R, seq);
+    bool fused = R->now >= 0 && R->now != rec_top(R)->pc;
+    if (type == NULL && fused) {
+        type = &PyTuple_Type; /* the interpreter has unpacked it already: a guess, guarded */
+    }
     if (type == NULL) {
         return REC_WAIT;
     }
@@ -425,10 +432,10 @@ rec_result rec_UNPACK_SEQUENCE(rec_state *R, uint32_t arg)
     if ((type != &PyTuple_Type && type != &PyList_Type) || n > FS_SCRATCH_ARGS) {
         return rec_abort(R, FS_ABORT_unsupported_type);
     }
-    if (seq->seen == NULL) {
+    if (seq->seen == NULL && !fused) {
         return REC_WAIT;
     }
-    if (Py_SIZE(seq->seen) != n) {
+    if (seq->seen != NULL && Py_SIZE(seq->seen) != n) {
         return rec_abort(R, FS_ABORT_exception);
     }
     bool list = type == &PyList_Type;
@@ -448,7 +455,8 @@ rec_result rec_UNPACK_SEQUENCE(rec_state *R, uint32_t arg)
     }
     rec_slot whole = rec_pop(R);
     for (int i = n - 1; i >= 0; i--) {
-        rec_push(R, items[i], REC_OWNED, PySequence_Fast_GET_ITEM(seen, i));
+        rec_push(R, items[i], REC_OWNED,
+                 seen == NULL ? NULL : PySequence_Fast_GET_ITEM(seen, i));
     }
     rec_let_go(R, whole.ref, whole.flags & REC_OWNED);
     return REC_NEXT;
