@@ -228,8 +228,9 @@ fs_ref rec_frame_base(rec_state *R, rec_frame *f,
 #define REC_OPS(X)                                                                                 \
     X(NOP)                                                                                         \
     X(RESUME)                                                                                      \
-    X(CACHE) X(EXTENDED_ARG) X(LOAD_FAST) X(LOAD_CONST) X(STORE_FAST) X(DELETE_FAST) X(POP_TOP)    \
-        X(COPY) X(SWAP) X(PUSH_NULL) X(BINARY_OP) X(COMPARE_OP) X(UNARY_NEGATIVE) X(UNARY_NOT) X(  \
+    X(CACHE)                                                                                       \
+    X(EXTENDED_ARG) X(LOAD_FAST) X(LOAD_CONST) X(STORE_FAST) X(DELETE_FAST) X(POP_TOP) X(COPY)     \
+        X(SWAP) X(PUSH_NULL) X(BINARY_OP) X(COMPARE_OP) X(UNARY_NEGATIVE) X(UNARY_NOT) X(          \
             UNARY_INVERT) X(UNARY_POSITIVE) X(IS_OP) X(CONTAINS_OP) X(POP_JUMP_FORWARD_IF_FALSE)   \
             X(POP_JUMP_FORWARD_IF_TRUE) X(POP_JUMP_BACKWARD_IF_FALSE) X(POP_JUMP_BACKWARD_IF_TRUE) \
                 X(POP_JUMP_FORWARD_IF_NONE) X(POP_JUMP_FORWARD_IF_NOT_NONE)                        \

@@ -13,8 +13,7 @@ static void rec_poll(rec_state *R, int slot)
 static rec_result rec_jump_back(rec_state *R, int target)
 {
     rec_frame *f = rec_top(R);
-    bool own = R->depth == 0 && R->kind == FS_TRACE_LOOP && R->from == NULL &&
-               target == R->anchor;
+    bool own = R->depth == 0 && R->kind == FS_TRACE_LOOP && R->from == NULL && target == R->anchor;
     if (!own && ++R->turns > REC_MAX_TURNS) {
         return rec_abort(R, FS_ABORT_inner_loop);
     }

@@ -55,7 +55,7 @@ static rec_result rec_iter_end(rec_state *R, int target)
  * goes back before the op. */
 typedef struct {
     fs_ref item;
-    PyObject *seen; /* NULL: the item is a number */
+    PyObject *seen;     /* NULL: the item is a number */
     fs_ref iter, moved; /* store `moved` as the iterator's index, */
     int offset;         /* there */
 } rec_step;
@@ -100,16 +100,14 @@ static bool rec_peek_sequence(rec_state *R, fs_ref self, fs_pyrt_seqiter *it, re
     fs_ref size = rec_load(R, FS_M_I64, list ? FS_A_LISTHDR : FS_A_CONST, seq,
                            (int)offsetof(PyVarObject, ob_size));
     rec_guard(R, FS_ULT, index, size);
-    fs_ref base = list ? rec_load(R, FS_M_PTR, FS_A_LISTHDR, seq,
-                                  (int)offsetof(PyListObject, ob_item))
-                       : seq;
-    *step = (rec_step){
-        .item = rec_loadx(R, FS_M_OBJ, list ? FS_A_LISTITEM : FS_A_CONST, base, index,
-                          list ? 0 : (int)offsetof(PyTupleObject, ob_item)),
-        .seen = PySequence_Fast_GET_ITEM(it->seq, it->index),
-        .iter = self,
-        .moved = rec_op2(R, FS_IR_ADD, FS_T_I64, index, rec_kint(R, 1)),
-        .offset = (int)offsetof(fs_pyrt_seqiter, index)};
+    fs_ref base =
+        list ? rec_load(R, FS_M_PTR, FS_A_LISTHDR, seq, (int)offsetof(PyListObject, ob_item)) : seq;
+    *step = (rec_step){.item = rec_loadx(R, FS_M_OBJ, list ? FS_A_LISTITEM : FS_A_CONST, base,
+                                         index, list ? 0 : (int)offsetof(PyTupleObject, ob_item)),
+                       .seen = PySequence_Fast_GET_ITEM(it->seq, it->index),
+                       .iter = self,
+                       .moved = rec_op2(R, FS_IR_ADD, FS_T_I64, index, rec_kint(R, 1)),
+                       .offset = (int)offsetof(fs_pyrt_seqiter, index)};
     return true;
 }
 
@@ -134,6 +132,30 @@ static fs_ref rec_take_step(rec_state *R, const rec_step *step)
     return step->item;
 }
 
+/* enumerate() and zip() keep the tuple that they gave last, and with it the items: so do we. */
+static fs_ref rec_kept_tuple(rec_state *R, fs_ref self, int offset, PyObject *seen)
+{
+    if (Py_REFCNT(seen) != 1 || !_PyObject_GC_IS_TRACKED(seen)) {
+        return 0;
+    }
+    fs_ref tuple = rec_load(R, FS_M_OBJ, FS_A_CONST, self, offset);
+    fs_ref count = rec_load(R, FS_M_I64, FS_A_MISC, tuple, (int)offsetof(PyObject, ob_refcnt));
+    rec_guard(R, FS_EQ, count, rec_kint(R, 1));
+    fs_ref tracked = rec_load(R, FS_M_I64, FS_A_MISC, tuple, -(int)sizeof(PyGC_Head));
+    rec_guard(R, FS_NE, tracked, rec_kint(R, 0));
+    return tuple;
+}
+
+/* Puts an item there; the old one goes behind the op. */
+static void rec_keep_item(rec_state *R, fs_ref tuple, int index, fs_ref item)
+{
+    int offset = (int)offsetof(PyTupleObject, ob_item) + 8 * index;
+    fs_ref old = rec_load(R, FS_M_OBJ, FS_A_MISC, tuple, offset);
+    rec_incref(R, item);
+    rec_store(R, FS_M_OBJ, FS_A_MISC, tuple, offset, item);
+    rec_drop(R, old);
+}
+
 /* enumerate() over one of those: the pair is virtual. */
 static bool rec_iter_enumerate(rec_state *R, rec_slot *top)
 {
@@ -147,12 +169,19 @@ static bool rec_iter_enumerate(rec_state *R, rec_slot *top)
     if (!rec_peek_iter(R, inner, it->iter, &step)) {
         return false;
     }
-    fs_ref wide = rec_load_null(R, FS_M_OBJ, FS_A_ITER, self,
-                                (int)offsetof(fs_pyrt_enumerate, longindex));
+    fs_ref wide =
+        rec_load_null(R, FS_M_OBJ, FS_A_ITER, self, (int)offsetof(fs_pyrt_enumerate, longindex));
     rec_guard(R, FS_EQ, wide, fs_ir_obj(R->ir, NULL));
     fs_ref index = rec_load(R, FS_M_I64, FS_A_ITER, self, (int)offsetof(fs_pyrt_enumerate, index));
     rec_guard(R, FS_LT, index, rec_kint(R, PY_SSIZE_T_MAX - 1));
+    fs_ref kept = rec_kept_tuple(R, self, (int)offsetof(fs_pyrt_enumerate, result), it->result);
+    if (kept == 0) {
+        return false;
+    }
     fs_ref parts[2] = {index, rec_take_step(R, &step)};
+    if (step.seen != NULL) {
+        rec_keep_item(R, kept, 1, step.item);
+    }
     rec_store(R, FS_M_I64, FS_A_ITER, self, (int)offsetof(fs_pyrt_enumerate, index),
               rec_op2(R, FS_IR_ADD, FS_T_I64, index, rec_kint(R, 1)));
     rec_push(R, rec_virtual(R, FS_IR_NEWTUPLE, 0, parts, 2), 0, NULL);
@@ -192,8 +221,15 @@ static bool rec_iter_zip(rec_state *R, rec_slot *top)
             return false;
         }
     }
+    fs_ref kept = rec_kept_tuple(R, self, (int)offsetof(fs_pyrt_zip, result), it->result);
+    if (kept == 0) {
+        return false;
+    }
     for (Py_ssize_t i = 0; i < n; i++) {
         parts[i] = rec_take_step(R, &steps[i]);
+        if (steps[i].seen != NULL) {
+            rec_keep_item(R, kept, (int)i, steps[i].item);
+        }
     }
     rec_push(R, rec_virtual(R, FS_IR_NEWTUPLE, 0, parts, (int)n), 0, NULL);
     return true;
@@ -298,8 +334,7 @@ rec_result rec_FOR_ITER(rec_state *R, uint32_t arg)
         fs_ref self = rec_guard_type(R, top, type);
         fs_ref index =
             rec_load(R, FS_M_I64, FS_A_ITER, self, (int)offsetof(fs_pyrt_rangeiter, index));
-        fs_ref len =
-            rec_load(R, FS_M_I64, FS_A_CONST, self, (int)offsetof(fs_pyrt_rangeiter, len));
+        fs_ref len = rec_load(R, FS_M_I64, FS_A_CONST, self, (int)offsetof(fs_pyrt_rangeiter, len));
         rec_guard(R, FS_GE, index, len);
         return rec_iter_end(R, target);
     }

@@ -455,8 +455,7 @@ rec_result rec_UNPACK_SEQUENCE(rec_state *R, uint32_t arg)
     }
     rec_slot whole = rec_pop(R);
     for (int i = n - 1; i >= 0; i--) {
-        rec_push(R, items[i], REC_OWNED,
-                 seen == NULL ? NULL : PySequence_Fast_GET_ITEM(seen, i));
+        rec_push(R, items[i], REC_OWNED, seen == NULL ? NULL : PySequence_Fast_GET_ITEM(seen, i));
     }
     rec_let_go(R, whole.ref, whole.flags & REC_OWNED);
     return REC_NEXT;
