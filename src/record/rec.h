@@ -89,8 +89,8 @@ typedef struct {
     } ahead[REC_MAX_AHEAD]; /* recorded already, the interpreter comes there yet */
     int nahead;
     bool shuffled; /* ops recorded ahead have moved what was on the stack */
-    int steps; /* ops recorded */
-    int phase; /* of an op that takes two looks; what the first one has left */
+    int steps;     /* ops recorded */
+    int phase;     /* of an op that takes two looks; what the first one has left */
     fs_ref pending;
     int turns; /* of inner loops that have been unrolled */
     enum fs_abort why;
@@ -229,9 +229,10 @@ fs_ref rec_frame_base(rec_state *R, rec_frame *f,
     X(NOP)                                                                                         \
     X(RESUME)                                                                                      \
     X(CACHE)                                                                                       \
-    X(EXTENDED_ARG) X(LOAD_FAST) X(LOAD_CONST) X(STORE_FAST) X(DELETE_FAST) X(POP_TOP) X(COPY)     \
-        X(SWAP) X(PUSH_NULL) X(BINARY_OP) X(COMPARE_OP) X(UNARY_NEGATIVE) X(UNARY_NOT) X(          \
-            UNARY_INVERT) X(UNARY_POSITIVE) X(IS_OP) X(CONTAINS_OP) X(POP_JUMP_FORWARD_IF_FALSE)   \
+    X(EXTENDED_ARG)                                                                                \
+    X(LOAD_FAST) X(LOAD_CONST) X(STORE_FAST) X(DELETE_FAST) X(POP_TOP) X(COPY) X(SWAP)             \
+        X(PUSH_NULL) X(BINARY_OP) X(COMPARE_OP) X(UNARY_NEGATIVE) X(UNARY_NOT) X(UNARY_INVERT) X(  \
+            UNARY_POSITIVE) X(IS_OP) X(CONTAINS_OP) X(POP_JUMP_FORWARD_IF_FALSE)                   \
             X(POP_JUMP_FORWARD_IF_TRUE) X(POP_JUMP_BACKWARD_IF_FALSE) X(POP_JUMP_BACKWARD_IF_TRUE) \
                 X(POP_JUMP_FORWARD_IF_NONE) X(POP_JUMP_FORWARD_IF_NOT_NONE)                        \
                     X(POP_JUMP_BACKWARD_IF_NONE) X(POP_JUMP_BACKWARD_IF_NOT_NONE)                  \
