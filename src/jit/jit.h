@@ -28,7 +28,7 @@ typedef struct fs_exit {
     int snap;
     uint32_t count; /* times left here */
     uint8_t state;  /* enum fs_exit_state_kind */
-    uint8_t reason; /* for people: enum fs_exit_reason, from the op */
+    uint8_t early;  /* enum fs_exit_early */
     uint16_t nlocs;
     fs_loc *locs;      /* of every non-constant ref that the snapshot needs, sunk ones' parts too */
     fs_trace *side;    /* the side trace, NULL */
@@ -36,6 +36,8 @@ typedef struct fs_exit {
 } fs_exit;
 
 enum { FS_EXIT_COLD, FS_EXIT_LINKED, FS_EXIT_GIVEN_UP };
+/* Whether next to nothing was done since the root was entered. */
+enum fs_exit_early { FS_EARLY_UNKNOWN, FS_EARLY_YES, FS_EARLY_NO };
 
 /* What machine code (or the IR interpreter) leaves behind. Offsets are known to asm_x86_64.c. */
 typedef struct fs_exit_state {
@@ -79,6 +81,7 @@ struct fs_trace {
     /* The engine's own (src/jit). */
     fs_trace *target; /* the root whose LOOP the JTRACE at its end goes on at, NULL */
     fs_trace *next;   /* list of the dead that wait for their end */
+    uint32_t wasted;  /* roots: times left early */
     uint64_t last;    /* roots: when last entered, by the count of all entries */
     uint32_t held;    /* dead: activations that may be inside */
     uint16_t sides;   /* roots: side traces in the tree */

@@ -10,6 +10,9 @@
 enum {
     ENTER_TRIES = 3,      /* recordings that may fail before an exit is given up */
     ENTER_MAX_SIDES = 64, /* side traces of a root */
+    ENTER_MAX_FORMS = 4,  /* and how many of those may begin at one place */
+    ENTER_EARLY = 16,     /* slots that are next to nothing */
+    ENTER_TRIAL = 1000,   /* early exits before a trace is judged */
     ENTER_MAX_LEVEL = 24, /* side traces upon side traces */
 };
 
@@ -17,6 +20,46 @@ fs_jit_inside *fs_jit_insiders;
 static uint64_t enter_clock;
 
 const fs_dispatch *fs_jit_main_table;
+
+/* Whether the place where an exit goes on has got enough side traces on the way to it: what they
+ * check is another thing each time. */
+static bool enter_is_repeated(const fs_exit *exit)
+{
+    int slot, other, forms = 0;
+    const fs_code *co = fs_jit_exit_place(exit, &slot);
+    for (const fs_exit *from = exit->trace->from; from != NULL; from = from->trace->from) {
+        forms += fs_jit_exit_place(from, &other) == co && other == slot;
+    }
+    return forms >= ENTER_MAX_FORMS;
+}
+
+/* Whether next to nothing was done on the way to an exit: it is in a first turn, and close to where
+ * the root begins. */
+static bool enter_is_early(fs_exit *exit)
+{
+    if (exit->early == FS_EARLY_UNKNOWN) {
+        const fs_trace *trace = exit->trace;
+        const fs_ir *ir = &trace->ir;
+        int slot;
+        const fs_code *co = fs_jit_exit_place(exit, &slot);
+        int ahead = slot - trace->root->slot;
+        bool early = (ir->loop == 0 || exit->guard < ir->loop) && co == trace->root->co &&
+                     ahead >= 0 && ahead < ENTER_EARLY && ir->snaps[exit->snap].nframes == 1 &&
+                     (trace->from == NULL || enter_is_early(trace->from));
+        exit->early = early ? FS_EARLY_YES : FS_EARLY_NO;
+    }
+    return exit->early == FS_EARLY_YES;
+}
+
+/* Counts an exit that no side trace will take over; a tree that is mostly left at once goes. */
+static void enter_judge(fs_exit *exit)
+{
+    fs_trace *root = exit->trace->root;
+    if (!root->dead && enter_is_early(exit) && ++root->wasted >= ENTER_TRIAL &&
+        (uint64_t)root->wasted * 2 > root->entries) {
+        fs_jit_give_up(root);
+    }
+}
 
 /* Whether a recording from this exit may be tried now. */
 static bool enter_may_record(const fs_ctx *ctx, fs_exit *exit)
@@ -27,7 +70,7 @@ static bool enter_may_record(const fs_ctx *ctx, fs_exit *exit)
         return false;
     }
     if (exit->failures >= ENTER_TRIES || trace->level >= ENTER_MAX_LEVEL ||
-        trace->root->sides >= ENTER_MAX_SIDES) {
+        trace->root->sides >= ENTER_MAX_SIDES || enter_is_repeated(exit)) {
         exit->state = FS_EXIT_GIVEN_UP;
         return false;
     }
@@ -42,7 +85,9 @@ static void enter_count(fs_ctx *ctx, fs_exit *exit, bool failed)
         return;
     }
     exit->count += exit->count < UINT32_MAX;
-    if (!failed && enter_may_record(ctx, exit)) {
+    if (exit->state == FS_EXIT_GIVEN_UP) {
+        enter_judge(exit);
+    } else if (!failed && enter_may_record(ctx, exit)) {
         (void)fs_jit_begin(ctx, FS_TRACE_SIDE, exit);
     }
 }

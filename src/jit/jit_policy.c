@@ -221,6 +221,18 @@ void fs_jit_recorded(fs_trace *trace, int end)
     trace->ir.old = true;
 }
 
+void fs_jit_give_up(fs_trace *root)
+{
+    fs_jit_place *place = fs_jit_place_find(root->co, root->slot);
+    fs_jit_stats.aborts[FS_ABORT_no_gain]++;
+    fs_jit_log_event(fs_jit_abort_texts[FS_ABORT_no_gain], root);
+    fs_jit_kill(root);
+    if (place != NULL) {
+        place->given_up = true;
+        fs_jit_stats.given_up++;
+    }
+}
+
 /* Tries that a failure counts for: some would end in the same way each time. */
 static int policy_weight(enum fs_abort why)
 {

@@ -72,6 +72,16 @@ FS_INLINE bool fs_jit_can_enter(const fs_ctx *ctx, const fs_trace *trace)
            fs_jit_depth(ts) < FS_JIT_MAX_DEPTH;
 }
 
+/* Where an exit goes on: the top frame's code and slot. */
+FS_INLINE const fs_code *fs_jit_exit_place(const fs_exit *exit, int *slot)
+{
+    const fs_ir *ir = &exit->trace->ir;
+    const fs_snap *snap = &ir->snaps[exit->snap];
+    const fs_snap_frame *top = &ir->snap_frames[snap->frames + snap->nframes - 1u];
+    *slot = top->slot;
+    return ir->frames[top->desc].co;
+}
+
 /* jit_enter.c */
 /* Runs it; ctx is then where it has left. */
 fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace);
@@ -96,6 +106,8 @@ void fs_jit_kill(fs_trace *trace);
 void fs_jit_free(fs_trace *trace);
 /* The dead that an activation has held are let go. */
 void fs_jit_let_go(fs_jit_inside *inside);
+/* Kills a tree for good: its place is given up. */
+void fs_jit_give_up(fs_trace *root);
 /* Kills the trees that were not entered for longest until machine code needs at most `bytes`. */
 void fs_jit_evict(size_t bytes, const fs_trace *spared);
 /* Raises room and depth of a root, and of all that lead into it. */

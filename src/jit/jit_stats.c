@@ -59,16 +59,6 @@ void fs_jit_reset_stats(void)
     fs_jit_stats = fresh;
 }
 
-/* Where an exit goes on: the top frame's code and slot. */
-static const fs_code *stats_exit_place(const fs_exit *exit, int *slot)
-{
-    const fs_ir *ir = &exit->trace->ir;
-    const fs_snap *snap = &ir->snaps[exit->snap];
-    const fs_snap_frame *top = &ir->snap_frames[snap->frames + snap->nframes - 1u];
-    *slot = top->slot;
-    return ir->frames[top->desc].co;
-}
-
 /* The exits that were ever taken. */
 static PyObject *stats_exits(const fs_trace *trace)
 {
@@ -81,7 +71,7 @@ static PyObject *stats_exits(const fs_trace *trace)
             continue;
         }
         int slot;
-        const fs_code *co = stats_exit_place(exit, &slot);
+        const fs_code *co = fs_jit_exit_place(exit, &slot);
         PyObject *row = Py_BuildValue(
             "{si sI ss ss sO si si sN}", "number", i, "count", (unsigned)exit->count, "state",
             states[exit->state], "guard", fs_ir_ops[trace->ir.ins[exit->guard].op].name, "file",
