@@ -122,6 +122,20 @@ static int obj_take_block(fs_asm *as, int i, const fs_asm_step *st, const fs_poo
     return cold;
 }
 
+/* An int of one digit, in register v, becomes the value of the result. */
+static void obj_store_int(fs_asm *as, const fs_asm_step *st, int v)
+{
+    fs_asm_buffer *b = &as->b;
+    fs_asm_rr(as, X_MOV, R10, v); /* r10 := -1 or 0; r11 := the magnitude; r10 := -1 or 1 */
+    fs_asm_op_imm(b, X_SARI, 0, fs_asm_r(R10), 63);
+    fs_asm_rr(as, X_MOV, R11, v);
+    fs_asm_rr(as, X_XOR, R11, R10);
+    fs_asm_rr(as, X_SUB, R11, R10);
+    fs_asm_op_imm(b, X_ORI, 0, fs_asm_r(R10), 1);
+    fs_asm_op(b, X_STORE64, R10, fs_asm_m(st->result, SIZE_OFFSET));
+    fs_asm_op(b, X_STORE32, R11, fs_asm_m(st->result, DIGIT_OFFSET));
+}
+
 void fs_asm_boxi(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
 {
     fs_asm_buffer *b = &as->b;
@@ -137,14 +151,7 @@ void fs_asm_boxi(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
     fs_asm_op_imm(b, X_CMPI, 0, fs_asm_r(R10), 2 * (int64_t)PyLong_MASK);
     int wide = fs_asm_cold_if(as, i, CC_A, obj_box_int);
     int none = obj_take_block(as, i, st, &fs_int_pool, obj_box_int);
-    fs_asm_rr(as, X_MOV, R10, v); /* r10 := -1 or 0; r11 := the magnitude; r10 := -1 or 1 */
-    fs_asm_op_imm(b, X_SARI, 0, fs_asm_r(R10), 63);
-    fs_asm_rr(as, X_MOV, R11, v);
-    fs_asm_rr(as, X_XOR, R11, R10);
-    fs_asm_rr(as, X_SUB, R11, R10);
-    fs_asm_op_imm(b, X_ORI, 0, fs_asm_r(R10), 1);
-    fs_asm_op(b, X_STORE64, R10, fs_asm_m(st->result, SIZE_OFFSET));
-    fs_asm_op(b, X_STORE32, R11, fs_asm_m(st->result, DIGIT_OFFSET));
+    obj_store_int(as, st, v);
     fs_asm_cold_here(as, small);
     fs_asm_cold_here(as, wide);
     fs_asm_cold_here(as, none);
@@ -182,6 +189,64 @@ void fs_asm_boxb(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
     fs_asm_rr(as, X_TEST, test, test);
     fs_asm_cmov(b, CC_NE, st->result, fs_asm_r(R11));
     fs_asm_op(b, X_INC, 0, fs_asm_m(st->result, offsetof(PyObject, ob_refcnt)));
+}
+
+/* The box cannot be used again: C makes another. */
+static void obj_rebox(fs_asm *as, const fs_asm_cold *cold)
+{
+    const fs_asm_step *st = &as->al.steps[cold->i];
+    bool real = as->ir->ins[cold->i].op == FS_IR_REBOXF;
+    uint32_t kept = fs_asm_kept(st);
+    fs_asm_save(as, kept);
+    if (real) {
+        fs_asm_get(as, FS_LOC_XMM, st->ref[0], st->at[0]);
+        obj_argument(as, st, 1);
+        fs_asm_call(as, (const void *)fs_jit_rebox_float);
+    } else {
+        fs_asm_get(as, R10, st->ref[0], st->at[0]);
+        fs_asm_get(as, RSI, st->ref[1], st->at[1]);
+        fs_asm_rr(as, X_MOV, RDI, R10);
+        fs_asm_call(as, (const void *)fs_jit_rebox_int);
+    }
+    fs_asm_rr(as, X_MOV, R11, RAX);
+    fs_asm_restore(as, kept);
+    fs_asm_rr(as, X_TEST, R11, R11);
+    fs_asm_exit_if(as, st->exit, CC_E);
+    fs_asm_rr(as, X_MOV, st->result, R11);
+    obj_back(as, cold);
+}
+
+/* Operand 1 in the result's register; to cold code when others have it, too. */
+static int obj_take_old(fs_asm *as, int i, const fs_asm_step *st)
+{
+    fs_asm_get(as, st->result, st->ref[1], st->at[1]);
+    fs_asm_op_imm(&as->b, X_CMPI, 0, fs_asm_m(st->result, offsetof(PyObject, ob_refcnt)), 1);
+    return fs_asm_cold_if(as, i, CC_NE, obj_rebox);
+}
+
+void fs_asm_reboxi(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
+{
+    fs_asm_buffer *b = &as->b;
+    int v = fs_asm_gpr(as, st, 0, R11);
+    int shared = obj_take_old(as, i, st);
+    fs_asm_op(b, X_LEA, R10, fs_asm_m(v, _PY_NSMALLNEGINTS));
+    fs_asm_op_imm(b, X_CMPI, 0, fs_asm_r(R10), _PY_NSMALLNEGINTS + _PY_NSMALLPOSINTS - 1);
+    int small = fs_asm_cold_if(as, i, CC_BE, obj_rebox);
+    fs_asm_op(b, X_LEA, R10, fs_asm_m(v, PyLong_MASK));
+    fs_asm_op_imm(b, X_CMPI, 0, fs_asm_r(R10), 2 * (int64_t)PyLong_MASK);
+    int wide = fs_asm_cold_if(as, i, CC_A, obj_rebox);
+    obj_store_int(as, st, v);
+    fs_asm_cold_here(as, shared);
+    fs_asm_cold_here(as, small);
+    fs_asm_cold_here(as, wide);
+}
+
+void fs_asm_reboxf(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
+{
+    int cold = obj_take_old(as, i, st);
+    fs_asm_op(&as->b, X_STORESD, fs_asm_xmm(as, st, 0),
+              fs_asm_m(st->result, offsetof(PyFloatObject, ob_fval)));
+    fs_asm_cold_here(as, cold);
 }
 
 /* ---- reference counts ---- */

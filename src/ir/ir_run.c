@@ -301,6 +301,13 @@ static run_next run_box(run *r, const fs_ins *ins)
     return run_set_made(r, made);
 }
 
+static run_next run_rebox(run *r, const fs_ins *ins)
+{
+    PyObject *old = run_pointer(r, ins->b);
+    return run_set_made(r, ins->op == FS_IR_REBOXI ? fs_jit_rebox_int(run_int(r, ins->a), old)
+                                                   : fs_jit_rebox_float(run_float(r, ins->a), old));
+}
+
 static run_next run_object(run *r, const fs_ins *ins)
 {
     PyObject *o = run_pointer(r, ins->a);
@@ -552,6 +559,9 @@ static run_next run_ins(run *r, const fs_ins *ins)
     case FS_IR_BOXF:
     case FS_IR_BOXB:
         return run_box(r, ins);
+    case FS_IR_REBOXI:
+    case FS_IR_REBOXF:
+        return run_rebox(r, ins);
     case FS_IR_NEWTUPLE:
     case FS_IR_NEWLIST:
     case FS_IR_NEWINST:

@@ -22,6 +22,35 @@ PyObject *fs_jit_box_float(double v)
     return o;
 }
 
+PyObject *fs_jit_rebox_int(int64_t v, PyObject *old)
+{
+    bool small = (uint64_t)v + _PY_NSMALLNEGINTS < _PY_NSMALLNEGINTS + _PY_NSMALLPOSINTS;
+    bool fits = (uint64_t)v + PyLong_MASK <= 2 * (uint64_t)PyLong_MASK;
+    if (Py_REFCNT(old) == 1 && fits && !small) {
+        Py_SET_SIZE(old, v < 0 ? -1 : 1);
+        ((PyLongObject *)old)->ob_digit[0] = (digit)(v < 0 ? -v : v);
+        return old;
+    }
+    PyObject *o = fs_jit_box_int(v);
+    if (o != NULL) {
+        fs_jit_drop_box(old);
+    }
+    return o;
+}
+
+PyObject *fs_jit_rebox_float(double v, PyObject *old)
+{
+    if (Py_REFCNT(old) == 1) {
+        ((PyFloatObject *)old)->ob_fval = v;
+        return old;
+    }
+    PyObject *o = fs_jit_box_float(v);
+    if (o != NULL) {
+        fs_jit_drop_box(old);
+    }
+    return o;
+}
+
 void fs_jit_drop_box(PyObject *o)
 {
     if (o != NULL && --o->ob_refcnt == 0) {

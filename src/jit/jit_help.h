@@ -12,6 +12,10 @@
 /* New references; NULL: no memory. */
 PyObject *fs_jit_box_int(int64_t v);
 PyObject *fs_jit_box_float(double v);
+/* The same in the box `old` (an exact int of two digits at most; a float), whose reference is taken
+ * over, if nobody else has it. NULL: no memory, nothing done. */
+PyObject *fs_jit_rebox_int(int64_t v, PyObject *old);
+PyObject *fs_jit_rebox_float(double v, PyObject *old);
 FS_INLINE PyObject *fs_jit_box_bool(uint64_t v)
 {
     return Py_NewRef(v ? Py_True : Py_False);

@@ -60,16 +60,17 @@ int fs_opt_live_in(const fs_ir *ir, fs_ref *refs);
 
 void fs_opt_sink(fs_ir *ir);
 void fs_opt_refs(fs_ir *ir);
+void fs_opt_reuse(fs_ir *ir); /* part of refs */
 void fs_opt_dce(fs_ir *ir);
 
 /* Runs what is on in ir->passes over a complete trace (loop first when end != 0). */
 bool fs_opt_run(fs_ir *ir, int end);
 
 /* Time that the passes after recording have taken. */
-enum { FS_OPT_RUNS = 4 };
+enum { FS_OPT_RUNS = 5 };
 typedef struct {
     uint64_t traces;
-    uint64_t ns[FS_OPT_RUNS]; /* loop, sink, refs, dce */
+    uint64_t ns[FS_OPT_RUNS]; /* loop, sink, refs, reuse, dce */
 } fs_opt_times_t;
 extern FS_HIDDEN fs_opt_times_t fs_opt_times;
 

@@ -15,6 +15,9 @@ static bool emit_must_fold(const fs_ir *ir, const fs_ins *ins)
     if (ins->op == FS_IR_GUARD || ins->op == FS_IR_CMP) {
         return type != fs_ir_type(ir, ins->b);
     }
+    if (ins->op == FS_IR_REBOXI || ins->op == FS_IR_REBOXF) {
+        return opt_is_unboxed(fs_ir_type(ir, ins->b));
+    }
     return opt_is_unboxed(type) && fs_ir_ops[ins->op].operands[0] == 'o';
 }
 

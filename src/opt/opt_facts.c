@@ -65,8 +65,10 @@ PyTypeObject *fs_opt_made_type(const fs_ir *ir, fs_ref r)
     }
     switch (ir->ins[r].op) {
     case FS_IR_BOXI:
+    case FS_IR_REBOXI:
         return &PyLong_Type;
     case FS_IR_BOXF:
+    case FS_IR_REBOXF:
         return &PyFloat_Type;
     case FS_IR_BOXB:
         return &PyBool_Type;

@@ -63,7 +63,8 @@ static const fold_rule fold_rules[FS_IR_COUNT] = {
     [FS_IR_UNBOXI] = opt_fold_object,   [FS_IR_UNBOXF] = opt_fold_object,
     [FS_IR_INCREF] = opt_fold_object,   [FS_IR_DECREF] = opt_fold_object,
     [FS_IR_DECREFNZ] = opt_fold_object, [FS_IR_DROPBOX] = opt_fold_object,
-    [FS_IR_CALL] = fold_call,
+    [FS_IR_CALL] = fold_call,           [FS_IR_REBOXI] = opt_fold_object,
+    [FS_IR_REBOXF] = opt_fold_object,
 };
 
 fs_ref fs_opt_fold(fs_ir *ir, fs_ins *ins)

@@ -25,6 +25,13 @@ static bool object_small_int(PyObject *o, int64_t *v)
     return true;
 }
 
+/* The instruction that has made a box, by either op; NULL. */
+static const fs_ins *object_box(const fs_ir *ir, fs_ref r, int op, int again)
+{
+    const fs_ins *box = opt_def(ir, r, op);
+    return box != NULL ? box : opt_def(ir, r, again);
+}
+
 /* The PHI of the value of a box that a loop carries (opt_carry.c). */
 static fs_ref object_carried(const fs_ir *ir, fs_ref box)
 {
@@ -45,7 +52,7 @@ static fs_ref object_unbox_int(fs_ir *ir, fs_ins *ins)
         bool whole = c->known == &PyLong_Type || c->known == &PyBool_Type;
         return whole && object_small_int(c->o, &value) ? fs_ir_int(ir, value) : 0;
     }
-    const fs_ins *box = truth == 0 ? opt_def(ir, ins->a, FS_IR_BOXI) : NULL;
+    const fs_ins *box = truth == 0 ? object_box(ir, ins->a, FS_IR_BOXI, FS_IR_REBOXI) : NULL;
     if (box != NULL) {
         return box->a;
     }
@@ -71,7 +78,7 @@ static fs_ref object_unbox_float(fs_ir *ir, const fs_ins *ins)
         const fs_const *c = fs_ir_constant(ir, ins->a);
         return c->known == &PyFloat_Type ? fs_ir_float(ir, PyFloat_AS_DOUBLE(c->o)) : 0;
     }
-    const fs_ins *box = opt_def(ir, ins->a, FS_IR_BOXF);
+    const fs_ins *box = object_box(ir, ins->a, FS_IR_BOXF, FS_IR_REBOXF);
     return box != NULL ? box->a : object_carried(ir, ins->a);
 }
 
@@ -93,9 +100,23 @@ static fs_ref object_count(fs_ir *ir, fs_ins *ins)
     return 0;
 }
 
+/* A box in the place of one that is not made any more. */
+static fs_ref object_rebox(fs_ir *ir, fs_ins *ins)
+{
+    if (!opt_is_unboxed(fs_ir_type(ir, ins->b))) {
+        return 0;
+    }
+    ins->op = ins->op == FS_IR_REBOXI ? FS_IR_BOXI : FS_IR_BOXF;
+    ins->b = 0;
+    return OPT_FOLD_AGAIN;
+}
+
 fs_ref opt_fold_object(fs_ir *ir, fs_ins *ins)
 {
     switch (ins->op) {
+    case FS_IR_REBOXI:
+    case FS_IR_REBOXF:
+        return object_rebox(ir, ins);
     case FS_IR_GTYPE:
         return object_type_guard(ir, ins);
     case FS_IR_UNBOXI:

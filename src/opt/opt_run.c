@@ -22,6 +22,12 @@ static bool run_refs(fs_ir *ir, int end FS_UNUSED)
     return true;
 }
 
+static bool run_reuse(fs_ir *ir, int end FS_UNUSED)
+{
+    fs_opt_reuse(ir);
+    return true;
+}
+
 static bool run_dce(fs_ir *ir, int end FS_UNUSED)
 {
     fs_opt_dce(ir);
@@ -36,6 +42,7 @@ static const struct {
     {"loop", 0, run_loop}, /* without the pass, nothing moves out of the loop */
     {"sink", FS_PASS_sink, run_sink},
     {"refs", FS_PASS_refs, run_refs},
+    {"reuse", FS_PASS_refs, run_reuse},
     {"dce", FS_PASS_dce, run_dce},
 };
 

@@ -38,6 +38,7 @@ class Point:
 
     def __init__(self) -> None:
         self.x = 1.0
+        self.y = 1
 
 
 NAMES: dict[str, Any] = {"host": host, "ITER": ITER, "Point": Point}
@@ -434,6 +435,43 @@ def check_boxes_sink() -> None:
         text = optimize(t.text())
         assert ("!sunk" in text) == (not stored), text
         count(text, "INCREF", int(stored))
+
+
+def check_boxes_are_used_again() -> None:
+    """A number that takes another's place gets its box, if nobody else has it."""
+    for shared, machine in ((False, False), (True, False), (False, True), (True, True)):
+        t = Trace()
+        me = t("OBJ SLOAD", "#0")
+        failed = t.snap()
+        vals = t("PTR LOAD.ptr[objhdr]", me, "#-32")
+        for kind, offset in (("float", "#0"), ("int", "#8")):
+            letter = kind[0].upper()
+            old = t("OBJ LOAD.obj[attr]", vals, offset)
+            t("- GTYPE", old, f"<type {kind}>", snap=failed)
+            if kind == "float":
+                new = t("F64 FADD", t("F64 UNBOXF", old), "1.5")
+            else:
+                new = t("I64 ADDOV", t("I64 UNBOXI", old, snap=failed), "+1", snap=failed)
+            t("- STORE.obj[attr]", vals, t(f"OBJ BOX{letter}", new, snap=failed), offset)
+            t("- DROPBOX", old)
+        t("- JEXIT", snap=failed)
+        text = optimize(t.text())
+        count(text, "REBOXF", 1)
+        count(text, "REBOXI", 1)
+        gone(text, "DROPBOX")
+        for n in (1000, -1000, 4, 256, -7, 2**30 - 1, -(2**30), 2**40):
+            point = Point()
+            point.x, point.y = float(n), int(str(n))
+            kept = (point.x, point.y) if shared else ()
+            ids = id(point.x), id(point.y)
+            run(text, {0: point}, machine=machine)
+            assert (point.x, point.y) == (n + 1.5, n + 1), (n, point.x, point.y)
+            assert kept in ((), (float(n), n))
+            assert (id(point.x) == ids[0]) == (not shared)
+            small = -5 <= n + 1 <= 256 or -5 <= n <= 256
+            if not small and abs(n + 1) < 2**30:
+                assert (id(point.y) == ids[1]) == (not shared)
+            assert not -5 <= n + 1 <= 256 or point.y is int(str(n + 1))
 
 
 def element(t: Trace, of: str, offset: int) -> str:

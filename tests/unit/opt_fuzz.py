@@ -316,6 +316,26 @@ class Turn:
 
     op_write_float = write_float
 
+    def op_bump(self) -> None:
+        """A float in memory gets another value."""
+        t = self.t
+        alias, base, offset = self.place(False)
+        v = t(f"OBJ LOAD.obj[{alias}]", base, offset)
+        if self.rng.random() < 0.2:
+            self.stack.append((v, True))
+            t("- INCREF", v)
+        t("- GTYPE", v, "<type float>", snap=self.snap())
+        ref = t("F64 FADD", t("F64 UNBOXF", v), self.real())
+        box = t("OBJ BOXF", ref, snap=self.snap())
+        t(f"- STORE.obj[{alias}]", base, box, offset)
+        self.drop(v)
+        if self.stack and self.stack[-1] == (v, True):
+            ref = t("F64 UNBOXF", v)
+            self.stack.pop()
+            self.get("y")
+            self.set_number("y", ref)
+            self.drop(v)
+
     def read_object(self) -> None:
         t = self.t
         name = self.rng.choice(OBJECTS)
@@ -459,9 +479,9 @@ class Turn:
 NAMES = {"body": body, "Thing": Thing, "stir": stir, "change": change}
 
 
-def leave(world: World, text: str) -> int:
+def leave(world: World, text: str, *, machine: bool = False) -> int:
     """Run a trace; the frame as it is then. The op where it left."""
-    result = engine._ir_run(body, world.locals, [text], [], NAMES)
+    result = engine._ir_run(body, world.locals, [text], [], NAMES, machine=machine)
     assert result["error"] is None, result
     now = dict(result["locals"])
     held = []
@@ -504,10 +524,10 @@ def try_seed(seed: int, *, verbose: bool = False) -> bool:
         return False
     if verbose:
         print(alone, text, ",".join(chosen), sep="\n")
-    for variant in range(3):
+    for variant in range(4):
         one, two = World(seed * 3 + variant), World(seed * 3 + variant)
         wanted = seen(one, play_reference(one, alone))
-        got = seen(two, leave(two, text))
+        got = seen(two, leave(two, text, machine=variant % 2 == 1))
         assert got == wanted, f"seed {seed}: {wanted} wanted\n{got} got\n{alone}\n{text}"
     return True
 
