@@ -6,6 +6,7 @@
 #include "jit/jit_room.h"
 
 #include "asm/asm.h"
+#include "interp/interp_opcode.h"
 #include "jit/jit_report.h"
 #include "opt/opt.h"
 
@@ -13,7 +14,8 @@ enum {
     POLICY_TRIES = 5,       /* of a place */
     POLICY_TRIES_OUTER = 8, /* of a loop around one that is not compiled yet */
     POLICY_SPACE = 512,     /* words of data stack that every trace may use */
-    POLICY_MIN_ENTRY = 18,  /* instructions that pay for entering and leaving */
+    POLICY_CALL = 6,        /* ops that a call and its return are worth */
+    POLICY_MIN_ENTRY = 20,  /* ops that pay for entering and leaving */
     POLICY_DEPTH = 16,      /* and levels of recursion */
 };
 
@@ -97,11 +99,42 @@ static bool policy_find_target(fs_trace *trace)
     return trace->target != NULL;
 }
 
+/* Ops from one slot to another. */
+static int policy_count_ops(const fs_code *co, int from, int to)
+{
+    const _Py_CODEUNIT *units = _PyCode_CODE(co->pycode);
+    int n = 0;
+    for (int i = from; i < to && i < co->nslots; n++) {
+        i += fs_opcodes[_Py_OPCODE(units[i])].length;
+    }
+    return n;
+}
+
+/* About how many of CPython's ops a trace without a loop does until its end. */
+static int policy_count_work(const fs_trace *trace)
+{
+    const fs_ir *ir = &trace->ir;
+    const fs_ins *end = &ir->ins[ir->nins - 1];
+    const fs_snap *snap = &ir->snaps[end->snap - 1];
+    int n = 0;
+    for (int i = 0; i < ir->nframes; i++) {
+        const fs_code *co = ir->frames[i].co;
+        int from = i == 0 ? trace->slot : 0, to = co->nslots;
+        for (int k = 0; k < snap->nframes; k++) {
+            const fs_snap_frame *frame = &ir->snap_frames[snap->frames + (uint32_t)k];
+            to = frame->desc == i ? frame->slot : to;
+        }
+        n += policy_count_ops(co, from, to) + (i > 0 ? POLICY_CALL : 0);
+    }
+    return n;
+}
+
 /* Whether entering a function's trace and leaving it costs more than it can save. */
 static bool policy_is_too_short(const fs_trace *trace)
 {
     return trace->kind == FS_TRACE_ENTRY && trace->target == NULL && trace->ir.loop == 0 &&
-           trace->ir.nins <= POLICY_MIN_ENTRY;
+           trace->ir.ins[trace->ir.nins - 1].snap != 0 &&
+           policy_count_work(trace) < POLICY_MIN_ENTRY;
 }
 
 /* Turns a recording into a trace that can be run. */
