@@ -12,7 +12,13 @@
 
 #include "jit/jit_hooks.h"
 
-enum { REC_MAX_STEPS = 4000, REC_MAX_CATCH_UP = 16, REC_MIN_SIDE = 4 };
+enum {
+    REC_MAX_SKIPPED = 4000,
+    REC_MAX_BELOW = 100,
+    REC_MAX_STEPS = 4000,
+    REC_MAX_CATCH_UP = 16,
+    REC_MIN_SIDE = 4
+};
 
 static rec_state *rec_current; /* one recording at a time, under the GIL */
 
@@ -656,11 +662,23 @@ static void rec_end_step(rec_state *R, rec_result result)
     }
 }
 
+/* Whether a frame stands above another one. */
+static bool rec_is_called_by(_PyInterpreterFrame *frame, const _PyInterpreterFrame *caller)
+{
+    for (int i = 0; i < REC_MAX_BELOW && frame != NULL; i++) {
+        frame = frame->previous;
+        if (frame == caller) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether the op at `slot` does the one that waits as well. */
 static bool rec_is_fused(const rec_frame *f, const fs_instr *ip, int slot)
 {
     const fs_op_meta *meta = &fs_ops[ip->op];
-    return meta->kind == FS_OPK_SUPER && f->pc > slot && f->pc < slot + meta->length;
+    return f->pc > slot && f->pc < slot + meta->length;
 }
 
 /* Sees what stands on the stack below what was recorded ahead. */
@@ -691,12 +709,21 @@ void fs_rec_step(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_inst
         frame->f_code == f->co->pycode) {
         f->frame = frame;
     }
+    if (f->frame != NULL && frame != f->frame && rec_is_called_by(frame, f->frame)) {
+        /* A callee that the trace calls out to: the interpreter runs it in the same loop. */
+        if (++R->skipped > REC_MAX_SKIPPED) {
+            R->why = FS_ABORT_too_long;
+            rec_give_up(R);
+        }
+        return;
+    }
     if ((f->frame != frame || f->pc != slot) && rec_was_here(R, frame, slot)) {
         if (f->frame != frame || !rec_is_fused(f, ip, slot)) {
             return;
         }
         /* The interpreter does the waiting op together with those that were recorded ahead. */
         rec_look_below(R, frame, sp);
+        R->now = -1;
         rec_end_step(R, rec_advance_one(R));
         return;
     }

@@ -89,6 +89,7 @@ typedef struct {
     } ahead[REC_MAX_AHEAD]; /* recorded already, the interpreter comes there yet */
     int nahead;
     bool shuffled; /* ops recorded ahead have moved what was on the stack */
+    int skipped;   /* ops of callees that the trace calls out to */
     int steps;     /* ops recorded */
     int phase;     /* of an op that takes two looks; what the first one has left */
     fs_ref pending;
@@ -230,25 +231,22 @@ fs_ref rec_frame_base(rec_state *R, rec_frame *f,
     X(RESUME)                                                                                      \
     X(CACHE)                                                                                       \
     X(EXTENDED_ARG)                                                                                \
-    X(LOAD_FAST) X(LOAD_CONST) X(STORE_FAST) X(DELETE_FAST) X(POP_TOP) X(COPY) X(SWAP)             \
-        X(PUSH_NULL) X(BINARY_OP) X(COMPARE_OP) X(UNARY_NEGATIVE) X(UNARY_NOT) X(UNARY_INVERT) X(  \
-            UNARY_POSITIVE) X(IS_OP) X(CONTAINS_OP) X(POP_JUMP_FORWARD_IF_FALSE)                   \
-            X(POP_JUMP_FORWARD_IF_TRUE) X(POP_JUMP_BACKWARD_IF_FALSE) X(POP_JUMP_BACKWARD_IF_TRUE) \
-                X(POP_JUMP_FORWARD_IF_NONE) X(POP_JUMP_FORWARD_IF_NOT_NONE)                        \
-                    X(POP_JUMP_BACKWARD_IF_NONE) X(POP_JUMP_BACKWARD_IF_NOT_NONE)                  \
-                        X(JUMP_IF_FALSE_OR_POP) X(JUMP_IF_TRUE_OR_POP) X(JUMP_FORWARD)             \
-                            X(JUMP_BACKWARD) X(JUMP_BACKWARD_NO_INTERRUPT) X(GET_ITER) X(FOR_ITER) \
-                                X(LOAD_GLOBAL) X(STORE_GLOBAL) X(LOAD_DEREF) X(STORE_DEREF)        \
-                                    X(LOAD_CLOSURE) X(MAKE_CELL) X(COPY_FREE_VARS) X(LOAD_ATTR)    \
-                                        X(STORE_ATTR) X(LOAD_METHOD) X(BINARY_SUBSCR)              \
-                                            X(STORE_SUBSCR) X(DELETE_SUBSCR) X(BUILD_TUPLE)        \
-                                                X(BUILD_LIST) X(BUILD_SLICE) X(BUILD_MAP)          \
-                                                    X(BUILD_SET) X(BUILD_STRING) X(FORMAT_VALUE)   \
-                                                        X(LIST_APPEND) X(LIST_EXTEND) X(SET_ADD)   \
-                                                            X(MAP_ADD) X(UNPACK_SEQUENCE)          \
-                                                                X(PRECALL) X(CALL) X(KW_NAMES)     \
-                                                                    X(RETURN_VALUE)                \
-                                                                        X(LOAD_ASSERTION_ERROR)
+    X(LOAD_FAST)                                                                                   \
+    X(LOAD_CONST) X(STORE_FAST) X(DELETE_FAST) X(POP_TOP) X(COPY) X(SWAP) X(PUSH_NULL) X(          \
+        BINARY_OP) X(COMPARE_OP) X(UNARY_NEGATIVE) X(UNARY_NOT) X(UNARY_INVERT) X(UNARY_POSITIVE)  \
+        X(IS_OP) X(CONTAINS_OP) X(POP_JUMP_FORWARD_IF_FALSE) X(POP_JUMP_FORWARD_IF_TRUE)           \
+            X(POP_JUMP_BACKWARD_IF_FALSE) X(POP_JUMP_BACKWARD_IF_TRUE) X(POP_JUMP_FORWARD_IF_NONE) \
+                X(POP_JUMP_FORWARD_IF_NOT_NONE) X(POP_JUMP_BACKWARD_IF_NONE) X(                    \
+                    POP_JUMP_BACKWARD_IF_NOT_NONE) X(JUMP_IF_FALSE_OR_POP) X(JUMP_IF_TRUE_OR_POP)  \
+                    X(JUMP_FORWARD) X(JUMP_BACKWARD) X(JUMP_BACKWARD_NO_INTERRUPT) X(GET_ITER)     \
+                        X(FOR_ITER) X(LOAD_GLOBAL) X(STORE_GLOBAL) X(LOAD_DEREF) X(STORE_DEREF)    \
+                            X(LOAD_CLOSURE) X(MAKE_CELL) X(COPY_FREE_VARS) X(LOAD_ATTR)            \
+                                X(STORE_ATTR) X(LOAD_METHOD) X(BINARY_SUBSCR) X(STORE_SUBSCR)      \
+                                    X(DELETE_SUBSCR) X(BUILD_TUPLE) X(BUILD_LIST) X(BUILD_SLICE)   \
+                                        X(BUILD_MAP) X(BUILD_SET) X(BUILD_STRING) X(FORMAT_VALUE)  \
+                                            X(LIST_APPEND) X(LIST_EXTEND) X(SET_ADD) X(MAP_ADD)    \
+                                                X(UNPACK_SEQUENCE) X(PRECALL) X(CALL) X(KW_NAMES)  \
+                                                    X(RETURN_VALUE) X(LOAD_ASSERTION_ERROR)
 #define X(name) rec_result rec_##name(rec_state *R, uint32_t arg);
 REC_OPS(X)
 #undef X
