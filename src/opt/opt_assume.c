@@ -54,7 +54,7 @@ static bool assume_is_bounded(const fs_ir *ir, fs_ref r, int64_t step, int from,
 bool fs_opt_assume_sum(fs_ir *ir, opt_carry *carry, const fs_ins *ins)
 {
     const fs_ins *phi = assume_phi(ir, carry, ins);
-    int64_t step;
+    int64_t step = 0;
     if (phi == NULL || !opt_int_of(ir, ins->b, &step) || phi->a < 0 ||
         !assume_is_bounded(ir, phi->a, step, phi->a, ir->loop)) {
         return false;
@@ -67,7 +67,7 @@ bool opt_carry_check(fs_ir *ir, opt_carry *carry)
 {
     for (int i = 0; i < carry->nassumed; i++) {
         fs_ins next = carry->assumed[i];
-        int64_t step;
+        int64_t step = 0;
         next.a = ir->ins[next.a].b;
         bool holds = next.op != FS_IR_ADDOV
                          ? fs_opt_holds(ir, &next)

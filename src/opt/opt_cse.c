@@ -80,7 +80,7 @@ bool fs_opt_bounds(const fs_ins *ins, fs_ref r, int64_t step)
  * less) than what it counts up (or down) by one. */
 static bool cse_cannot_overflow(fs_ir *ir, const fs_opt_index *index, const fs_ins *ins)
 {
-    int64_t step;
+    int64_t step = 0;
     if (ins->op != FS_IR_ADDOV || !opt_int_of(ir, ins->b, &step) || (step != 1 && step != -1)) {
         return false;
     }

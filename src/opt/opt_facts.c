@@ -131,6 +131,23 @@ fs_ref fs_opt_equal(const fs_ir *ir, const fs_opt_index *index, fs_ref r)
     return says ? guard->b : r;
 }
 
+/* Whether a guard has looked at the type of an object: it is one. */
+static bool facts_was_typed(const fs_ir *ir, fs_ref r)
+{
+    const fs_opt_index *index = ir->opt_index;
+    if (index == NULL || r >= index->heads.indexed) {
+        return false;
+    }
+    fs_ins like = {.op = FS_IR_GTYPE, .a = r};
+    int at = index->heads.values[fs_opt_value_head(ir, &like)];
+    for (int steps = 0; at != 0 && steps < OPT_MAX_STEPS; steps++, at = index->notes[at].prev) {
+        if (ir->ins[at].op == FS_IR_GTYPE && ir->ins[at].a == r) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool fs_opt_never_null(const fs_ir *ir, fs_ref r)
 {
     if (r < 0) {
@@ -144,7 +161,8 @@ bool fs_opt_never_null(const fs_ir *ir, fs_ref r)
            ins->op == FS_IR_DSTACK || ins->op == FS_IR_CTX ||
            (ins->op == FS_IR_PHI && ins->c != 0) || /* a box */
            (ins->op == FS_IR_CALL && ins->type == FS_T_OBJ &&
-            (fs_ir_calls[ins->aux].flags & FS_CALLF_FAILS) != 0);
+            (fs_ir_calls[ins->aux].flags & FS_CALLF_FAILS) != 0) ||
+           facts_was_typed(ir, r);
 }
 
 uint32_t fs_opt_clobbered(const fs_ir *ir, const fs_ins *ins)

@@ -33,7 +33,7 @@ static fs_ref fold_select(fs_ir *ir, fs_ins *ins)
 static fs_ref fold_call(fs_ir *ir, fs_ins *ins)
 {
     const fs_call_info *call = &fs_ir_calls[ins->aux];
-    double a, b;
+    double a = 0.0, b = 0.0;
     if (!(call->flags & FS_CALLF_PURE) || call->result != FS_T_F64 || ins->nargs != 2 ||
         strcmp(call->args, "ff") != 0 || !opt_float_of(ir, ir->pool[ins->args], &a) ||
         !opt_float_of(ir, ir->pool[ins->args + 1], &b)) {

@@ -173,7 +173,7 @@ static fs_ref compare_truth(fs_ir *ir, fs_ins *ins, bool wanted)
 static fs_ref compare_sum(fs_ir *ir, fs_ins *ins)
 {
     const fs_ins *sum = opt_def(ir, ins->a, FS_IR_ADD);
-    int64_t c1, c2;
+    int64_t c1 = 0, c2 = 0;
     if ((ins->cond != FS_EQ && ins->cond != FS_NE) || sum == NULL || !opt_int_of(ir, sum->b, &c1) ||
         !opt_int_of(ir, ins->b, &c2)) {
         return 0;
@@ -187,7 +187,7 @@ static fs_ref compare_sum(fs_ir *ir, fs_ins *ins)
 static fs_ref compare_truth_as_int(fs_ir *ir, fs_ins *ins)
 {
     const fs_ins *truth = opt_def(ir, ins->a, FS_IR_B2I);
-    int64_t c;
+    int64_t c = 0;
     if (truth == NULL || !opt_int_of(ir, ins->b, &c)) {
         return 0;
     }

@@ -69,7 +69,7 @@ static fs_ref float_with_constant(fs_ir *ir, fs_ins *ins, double c)
 
 static fs_ref float_two(fs_ir *ir, fs_ins *ins)
 {
-    double a, b;
+    double a = 0.0, b = 0.0;
     bool aknown = opt_float_of(ir, ins->a, &a), bknown = opt_float_of(ir, ins->b, &b);
     if (aknown && bknown) {
         return float_of_two(ir, ins, a, b);
@@ -85,7 +85,7 @@ static fs_ref float_two(fs_ir *ir, fs_ins *ins)
 
 static fs_ref float_to_int(fs_ir *ir, const fs_ins *ins)
 {
-    double a;
+    double a = 0.0;
     if (!opt_float_of(ir, ins->a, &a)) {
         return 0;
     }
@@ -95,8 +95,8 @@ static fs_ref float_to_int(fs_ir *ir, const fs_ins *ins)
 
 fs_ref opt_fold_float(fs_ir *ir, fs_ins *ins)
 {
-    double a;
-    int64_t i;
+    double a = 0.0;
+    int64_t i = 0;
     const fs_ins *inner;
     switch (ins->op) {
     case FS_IR_FNEG:

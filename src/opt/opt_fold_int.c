@@ -113,7 +113,7 @@ static fs_ref int_same(fs_ir *ir, const fs_ins *ins)
 static fs_ref int_reassociate(fs_ir *ir, fs_ins *ins, int64_t c2)
 {
     const fs_ins *inner = opt_def(ir, ins->a, ins->op);
-    int64_t c1, both;
+    int64_t c1 = 0, both = 0;
     bool sums = ins->op == FS_IR_ADD || ins->op == FS_IR_ADDOV || ins->op == FS_IR_AND ||
                 ins->op == FS_IR_OR || ins->op == FS_IR_XOR || ins->op == FS_IR_MUL;
     if (inner == NULL || !sums || !opt_int_of(ir, inner->b, &c1) ||
@@ -196,7 +196,7 @@ static fs_ref int_with_constant(fs_ir *ir, fs_ins *ins, int64_t c)
 /* Bits of magnitude that a value needs at most, by the op that makes it. */
 static int int_bits(const fs_ir *ir, fs_ref r)
 {
-    int64_t c;
+    int64_t c = 0;
     if (opt_int_of(ir, r, &c)) {
         return c == INT64_MIN ? INT_BITS
                : c == 0       ? 0
@@ -231,7 +231,7 @@ static bool int_cannot_overflow(const fs_ir *ir, const fs_ins *ins)
 
 fs_ref opt_fold_int(fs_ir *ir, fs_ins *ins)
 {
-    int64_t a, b;
+    int64_t a = 0, b = 0;
     bool aknown = opt_int_of(ir, ins->a, &a), bknown = opt_int_of(ir, ins->b, &b);
     if (aknown && bknown) {
         int64_t value;

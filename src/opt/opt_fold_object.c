@@ -41,7 +41,7 @@ static fs_ref object_carried(const fs_ir *ir, fs_ref box)
 
 static fs_ref object_unbox_int(fs_ir *ir, fs_ins *ins)
 {
-    int64_t value;
+    int64_t value = 0;
     int type = fs_ir_type(ir, ins->a);
     if (type == FS_T_I64) {
         return ins->a;

@@ -95,7 +95,7 @@ static fs_ref forward_stored(const fs_ir *ir, const fs_ins *store)
     fs_ref value = store->op == FS_IR_STORE ? store->b : store->c;
     bool whole = store->cond == FS_M_I64 || store->cond == FS_M_F64 || store->cond == FS_M_PTR ||
                  store->cond == FS_M_OBJ;
-    int64_t v;
+    int64_t v = 0;
     if (whole) {
         return fs_ir_type(ir, value) == fs_mem_type[store->cond] ? value : 0;
     }
