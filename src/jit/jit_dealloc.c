@@ -63,7 +63,7 @@ enum { DEALLOC_KNOWN = sizeof(dealloc_known) / sizeof(dealloc_known[0]) };
 static destructor dealloc_of_classes;
 static PyTypeObject *dealloc_ascii_iter;
 
-static bool dealloc_learn(void)
+int fs_jit_dealloc_init(void)
 {
     PyObject *class = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){}", "fullspeed_probe");
     PyObject *text = PyUnicode_FromString("text");
@@ -72,11 +72,10 @@ static bool dealloc_learn(void)
         dealloc_ascii_iter = Py_TYPE(iter);
         dealloc_of_classes = ((PyTypeObject *)class)->tp_dealloc;
     }
-    PyErr_Clear();
     Py_XDECREF(class);
     Py_XDECREF(text);
     Py_XDECREF(iter);
-    return dealloc_of_classes != NULL;
+    return dealloc_of_classes != NULL ? 0 : -1;
 }
 
 static bool dealloc_is_leaf(PyTypeObject *type)
@@ -283,7 +282,7 @@ static bool dealloc_try(PyObject *o, int depth)
 bool fs_jit_dealloc_quiet(PyObject *o)
 {
     if (!dealloc_is_leaf(Py_TYPE(o))) {
-        if ((dealloc_of_classes == NULL && !dealloc_learn()) || !dealloc_try(o, 0)) {
+        if (!dealloc_try(o, 0)) {
             o->ob_refcnt = 1;
             return false;
         }

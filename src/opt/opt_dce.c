@@ -169,10 +169,8 @@ static void dce_move(dce *d, const int *next)
         ir->ins[n++] = ins;
     }
     ir->nins = n;
-    if (npool > 0) {
-        memcpy(ir->pool, d->pool, (size_t)npool * sizeof(fs_ref));
-    }
-    ir->npool = npool;
+    ir->npool = 0;
+    (void)fs_ir_args(ir, d->pool, npool);
     ir->loop = ir->loop == 0 ? 0 : d->numbers[ir->loop];
     for (int i = 0; i < ir->nframes; i++) {
         ir->frames[i].func = dce_ref(d, ir->frames[i].func);
@@ -184,6 +182,16 @@ static void dce_move(dce *d, const int *next)
     }
 }
 
+/* Arguments of all instructions: some may share theirs in the pool. */
+static size_t dce_arguments(const fs_ir *ir)
+{
+    size_t n = 0;
+    for (int at = 1; at < ir->nins; at++) {
+        n += ir->ins[at].nargs;
+    }
+    return n;
+}
+
 void fs_opt_dce(fs_ir *ir)
 {
     size_t n = (size_t)ir->nins + 1;
@@ -191,7 +199,7 @@ void fs_opt_dce(fs_ir *ir)
         .ir = ir,
         .numbers = calloc(n, sizeof(fs_ref)),
         .snaps = calloc((size_t)ir->nsnaps + 1, sizeof(uint16_t)),
-        .pool = calloc((size_t)ir->npool + 1, sizeof(fs_ref)),
+        .pool = calloc(dce_arguments(ir) + 1, sizeof(fs_ref)),
         .todo = calloc(n, sizeof(fs_ref)),
     };
     int *next = calloc(n, sizeof(int));

@@ -8,8 +8,6 @@
  */
 #include "record/rec.h"
 
-#include <stdlib.h>
-
 #include "jit/jit_hooks.h"
 
 enum {
@@ -571,7 +569,11 @@ static bool rec_look(rec_state *R, _PyInterpreterFrame *frame, PyObject **sp)
         return false;
     }
     for (int i = 0; i < f->sp; i++) {
-        f->slots[i].seen = frame->localsplus[i];
+        PyObject *seen = frame->localsplus[i];
+        bool leaf = seen != NULL &&
+                    (PyLong_CheckExact(seen) || PyFloat_CheckExact(seen) || PyBool_Check(seen));
+        f->slots[i].seen = seen;
+        f->slots[i].leaf = leaf ? Py_TYPE(seen) : NULL;
     }
     return true;
 }

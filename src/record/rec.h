@@ -21,6 +21,8 @@ typedef struct {
     fs_ref ref;
     uint8_t flags;
     PyObject *seen;
+    PyTypeObject *leaf; /* type of what was seen, when it is int, float or bool: `seen` may be gone
+                         * when the op that overwrites it is recorded */
 } rec_slot;
 
 enum {
@@ -51,6 +53,7 @@ enum {
     REC_MAX_FRAMES = 12,
     REC_MAX_AHEAD = 64,
     REC_MAX_DROPS = 64,
+    REC_MAX_FLIGHT = 64,
     REC_MAX_SLOTS = 1200
 };
 
@@ -73,6 +76,8 @@ typedef struct {
     int snap;      /* snapshot of the state before the op + 1, 0: not made yet */
     fs_ref drops[REC_MAX_DROPS];
     int ndrops;
+    fs_ref flight[REC_MAX_FLIGHT]; /* values that are in no slot for a while, but held */
+    int nflight;
     bool failed; /* nothing comes of it: why */
     int pc_op;   /* slot of the op itself (CALL) */
     int next;    /* slot of what follows it */
@@ -124,8 +129,8 @@ rec_slot rec_pop(rec_state *R);
 /* Pops; what the slot owned is dropped behind the op. */
 void rec_pop_drop(rec_state *R);
 void rec_drop(rec_state *R, fs_ref ref); /* an owned reference goes behind the op */
-/* An owned reference to what the slot has (INCREF when it only borrows); the slot is popped by the
- * caller. */
+/* An owned reference to what the slot has (INCREF when it only borrows); the slot is empty then,
+ * and popped by the caller. */
 fs_ref rec_own(rec_state *R, rec_slot *slot);
 /* The value as an object (a box when it is unboxed: all slots with the value then hold the box);
  * borrowed from the slot. */
@@ -147,10 +152,8 @@ bool rec_is_virtual(rec_state *R, fs_ref ref);
 bool rec_virtual_has(rec_state *R, fs_ref whole, fs_ref ref);
 fs_ref rec_virtual(rec_state *R, int op, fs_ref a, const fs_ref *parts, int n);
 void rec_virtual_set(rec_state *R, fs_ref whole, int index, fs_ref value);
-fs_ref rec_make_virtual(rec_state *R, fs_ref ref);
-void rec_replace_part(rec_state *R, fs_ref whole, fs_ref old, fs_ref now);
-void rec_share_box(rec_state *R, rec_slot *first, fs_ref ref, fs_ref box, fs_ref except);
 void rec_let_go(rec_state *R, fs_ref ref, bool owned);
+void rec_let_go_all(rec_state *R, const rec_slot *slots, int n);
 void rec_release(rec_state *R,
                  fs_ref ref); /* an owned reference: to a slot that borrows, or dropped */
 void rec_note_write(rec_state *R, rec_frame *f, int i);
@@ -220,33 +223,28 @@ void rec_frame_fini(rec_state *R, rec_frame *f);
 bool rec_frame_root(rec_state *R, fs_code *co, _PyInterpreterFrame *frame);
 bool rec_frame_begin(rec_state *R, fs_code *co, fs_ref func, PyObject *func_seen, int kind,
                      int call_slot);
-void rec_frame_end(rec_state *R);
+void rec_frame_end(rec_state *R, fs_ref result);
 void rec_make_real(rec_state *R);
 fs_ref rec_frame_base(rec_state *R, rec_frame *f,
                       int *offset); /* base ref and byte offset of the frame */
 
 /* ---- the ops, by family ---- */
-#define REC_OPS(X)                                                                                 \
-    X(NOP)                                                                                         \
-    X(RESUME)                                                                                      \
-    X(CACHE)                                                                                       \
-    X(EXTENDED_ARG)                                                                                \
-    X(LOAD_FAST)                                                                                   \
-    X(LOAD_CONST) X(STORE_FAST) X(DELETE_FAST) X(POP_TOP) X(COPY) X(SWAP) X(PUSH_NULL) X(          \
-        BINARY_OP) X(COMPARE_OP) X(UNARY_NEGATIVE) X(UNARY_NOT) X(UNARY_INVERT) X(UNARY_POSITIVE)  \
-        X(IS_OP) X(CONTAINS_OP) X(POP_JUMP_FORWARD_IF_FALSE) X(POP_JUMP_FORWARD_IF_TRUE)           \
-            X(POP_JUMP_BACKWARD_IF_FALSE) X(POP_JUMP_BACKWARD_IF_TRUE) X(POP_JUMP_FORWARD_IF_NONE) \
-                X(POP_JUMP_FORWARD_IF_NOT_NONE) X(POP_JUMP_BACKWARD_IF_NONE) X(                    \
-                    POP_JUMP_BACKWARD_IF_NOT_NONE) X(JUMP_IF_FALSE_OR_POP) X(JUMP_IF_TRUE_OR_POP)  \
-                    X(JUMP_FORWARD) X(JUMP_BACKWARD) X(JUMP_BACKWARD_NO_INTERRUPT) X(GET_ITER)     \
-                        X(FOR_ITER) X(LOAD_GLOBAL) X(STORE_GLOBAL) X(LOAD_DEREF) X(STORE_DEREF)    \
-                            X(LOAD_CLOSURE) X(MAKE_CELL) X(COPY_FREE_VARS) X(LOAD_ATTR)            \
-                                X(STORE_ATTR) X(LOAD_METHOD) X(BINARY_SUBSCR) X(STORE_SUBSCR)      \
-                                    X(DELETE_SUBSCR) X(BUILD_TUPLE) X(BUILD_LIST) X(BUILD_SLICE)   \
-                                        X(BUILD_MAP) X(BUILD_SET) X(BUILD_STRING) X(FORMAT_VALUE)  \
-                                            X(LIST_APPEND) X(LIST_EXTEND) X(SET_ADD) X(MAP_ADD)    \
-                                                X(UNPACK_SEQUENCE) X(PRECALL) X(CALL) X(KW_NAMES)  \
-                                                    X(RETURN_VALUE) X(LOAD_ASSERTION_ERROR)
+/* clang-format off */
+#define REC_OPS(X) \
+    X(NOP) X(RESUME) X(CACHE) X(EXTENDED_ARG) X(LOAD_FAST) X(LOAD_CONST) X(STORE_FAST) \
+    X(DELETE_FAST) X(POP_TOP) X(COPY) X(SWAP) X(PUSH_NULL) X(BINARY_OP) X(COMPARE_OP) \
+    X(UNARY_NEGATIVE) X(UNARY_NOT) X(UNARY_INVERT) X(UNARY_POSITIVE) X(IS_OP) X(CONTAINS_OP) \
+    X(POP_JUMP_FORWARD_IF_FALSE) X(POP_JUMP_FORWARD_IF_TRUE) X(POP_JUMP_BACKWARD_IF_FALSE) \
+    X(POP_JUMP_BACKWARD_IF_TRUE) X(POP_JUMP_FORWARD_IF_NONE) X(POP_JUMP_FORWARD_IF_NOT_NONE) \
+    X(POP_JUMP_BACKWARD_IF_NONE) X(POP_JUMP_BACKWARD_IF_NOT_NONE) X(JUMP_IF_FALSE_OR_POP) \
+    X(JUMP_IF_TRUE_OR_POP) X(JUMP_FORWARD) X(JUMP_BACKWARD) X(JUMP_BACKWARD_NO_INTERRUPT) \
+    X(GET_ITER) X(FOR_ITER) X(LOAD_GLOBAL) X(STORE_GLOBAL) X(LOAD_DEREF) X(STORE_DEREF) \
+    X(LOAD_CLOSURE) X(MAKE_CELL) X(COPY_FREE_VARS) X(LOAD_ATTR) X(STORE_ATTR) X(LOAD_METHOD) \
+    X(BINARY_SUBSCR) X(STORE_SUBSCR) X(DELETE_SUBSCR) X(BUILD_TUPLE) X(BUILD_LIST) \
+    X(BUILD_SLICE) X(BUILD_MAP) X(BUILD_SET) X(BUILD_STRING) X(FORMAT_VALUE) X(LIST_APPEND) \
+    X(LIST_EXTEND) X(SET_ADD) X(MAP_ADD) X(UNPACK_SEQUENCE) X(PRECALL) X(CALL) X(KW_NAMES) \
+    X(RETURN_VALUE) X(LOAD_ASSERTION_ERROR)
+/* clang-format on */
 #define X(name) rec_result rec_##name(rec_state *R, uint32_t arg);
 REC_OPS(X)
 #undef X

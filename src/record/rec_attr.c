@@ -313,9 +313,10 @@ static rec_result rec_store_virtual(rec_state *R, int index)
     if (!rec_is_unboxed(R, value)) {
         ref = rec_own(R, value);
     }
+    rec_virtual_set(R, rec_peek(R, 1)->ref, index, ref);
     rec_slot owner = rec_pop(R);
     (void)rec_pop(R);
-    rec_virtual_set(R, owner.ref, index, ref);
+    rec_let_go(R, owner.ref, false);
     return REC_NEXT;
 }
 
@@ -382,6 +383,7 @@ rec_result rec_STORE_ATTR(rec_state *R, uint32_t arg)
     fs_ref old = rec_load_null(R, FS_M_OBJ, FS_A_ATTR, values, (int)(8 * place.index));
     if (place.value == NULL) {
         rec_guard(R, FS_EQ, old, fs_ir_obj(R->ir, NULL));
+        (void)rec_object(R, rec_peek(R, 2)); /* (may leave: before anything is changed) */
         fs_ref args[2] = {values, rec_kint(R, place.index)};
         (void)rec_call(R, FS_CALL_values_insert, args, 2, 0);
     }

@@ -94,20 +94,16 @@ static bool rec_owns(const rec_slot *slot)
 static rec_result rec_call_done(rec_state *R, const rec_operands *ops, fs_ref ref, int flags,
                                 PyObject *seen)
 {
-    rec_slot first = rec_top(R)->slots[ops->base];
-    rec_slot held[REC_MAX_ARGS + 1];
-    int n = rec_top(R)->sp - ops->base - 1;
-    memcpy(held, &rec_top(R)->slots[ops->base + 1], (size_t)n * sizeof(rec_slot));
+    rec_slot held[REC_MAX_ARGS + 2];
+    int n = rec_top(R)->sp - ops->base;
+    int skip = ops->method ? 0 : 1; /* NULL */
+    /* the arguments, self first, then the callable */
+    memcpy(held, &rec_top(R)->slots[ops->base + 1 + skip],
+           (size_t)(n - 1 - skip) * sizeof(rec_slot));
+    held[n - 1 - skip] = rec_top(R)->slots[ops->base + skip];
     rec_cut(R, ops->base);
     rec_push(R, ref, flags, seen);
-    for (int i = ops->method ? 0 : 1; i < n; i++) {
-        rec_let_go(R, held[i].ref, rec_owns(&held[i]));
-    }
-    if (ops->method) {
-        rec_let_go(R, first.ref, rec_owns(&first));
-    } else {
-        rec_let_go(R, held[0].ref, rec_owns(&held[0]));
-    }
+    rec_let_go_all(R, held, n - skip);
     return REC_NEXT;
 }
 
@@ -304,9 +300,7 @@ static rec_result rec_init_returned(rec_state *R, const fs_frame_desc *desc)
     rec_slot held[REC_MAX_ARGS + 1];
     memcpy(held, &caller->slots[base + 1], (size_t)(nargs + 1) * sizeof(rec_slot));
     rec_cut(R, base + 1);
-    for (int i = 0; i <= nargs; i++) {
-        rec_let_go(R, held[i].ref, rec_owns(&held[i]));
-    }
+    rec_let_go_all(R, held, nargs + 1);
     caller->pc = desc->call_slot + 1;
     return REC_JUMP;
 }
@@ -331,7 +325,7 @@ rec_result rec_return_kind(rec_state *R, int kind)
     rec_load_locals(R, f);
     rec_slot value = rec_pop(R);
     rec_own_result(R, f, &value);
-    rec_frame_end(R);
+    rec_frame_end(R, value.ref);
     if (kind == FS_KIND_INIT) {
         rec_let_go(R, value.ref, value.flags & REC_OWNED);
         return rec_init_returned(R, &desc);

@@ -4,7 +4,7 @@
 /* At a loop head: the way back into the interpreter for signals, other threads, pending calls. */
 static void rec_poll(rec_state *R, int slot)
 {
-    int snap = rec_snapshot_at(R, slot);
+    int snap = rec_snapshot_drops(R, slot, 0); /* (the drops come behind it) */
     (void)rec_emit(R, (fs_ins){.op = FS_IR_GBREAK, .snap = (uint16_t)snap, .flags = FS_INS_NOHOT});
 }
 
@@ -286,7 +286,7 @@ rec_result rec_RETURN_VALUE(rec_state *R, uint32_t arg FS_UNUSED)
     rec_slot value = rec_pop(R);
     rec_own_result(R, f, &value);
     int next = desc->call_slot + 1;
-    rec_frame_end(R);
+    rec_frame_end(R, value.ref);
     rec_frame *caller = rec_top(R);
     rec_push(R, value.ref, value.flags, value.seen);
     caller->pc = next;

@@ -43,17 +43,7 @@ static int rec_describe(rec_state *R, const fs_frame_desc *desc)
             return i;
         }
     }
-    if (ir->nframes == ir->frames_room) {
-        int room = ir->frames_room == 0 ? 8 : 2 * ir->frames_room;
-        fs_frame_desc *frames = realloc(ir->frames, (size_t)room * sizeof(*frames));
-        if (frames == NULL) {
-            return -1;
-        }
-        ir->frames = frames;
-        ir->frames_room = room;
-    }
-    ir->frames[ir->nframes] = *desc;
-    return ir->nframes++;
+    return fs_ir_frame(ir, desc);
 }
 
 /* Fills in a rec_frame for a code object; false: no room. */
@@ -155,9 +145,10 @@ bool rec_frame_begin(rec_state *R, fs_code *co, fs_ref func, PyObject *func_seen
 }
 
 /* The running frame is done: what its slots own goes behind the op. The result is off its stack. */
-void rec_frame_end(rec_state *R)
+void rec_frame_end(rec_state *R, fs_ref result)
 {
     rec_frame *f = rec_top(R);
+    R->flight[R->nflight++] = result;
     if (f->real) {
         int offset;
         fs_ref base = rec_frame_base(R, f, &offset);
@@ -171,12 +162,13 @@ void rec_frame_end(rec_state *R)
         }
         (void)rec_emit(R, (fs_ins){.op = FS_IR_POPFRAME, .aux = f->desc});
     }
-    rec_slot *slots = f->slots;
-    int n = f->sp;
-    R->depth--; /* its slots do not borrow any more */
-    for (int i = 0; i < n; i++) {
-        rec_let_go(R, slots[i].ref, slots[i].flags & (REC_OWNED | REC_SYNC));
+    for (int i = 0; i < f->sp; i++) {
+        rec_slot slot = f->slots[i];
+        f->slots[i] = (rec_slot){0};
+        rec_let_go(R, slot.ref, slot.flags & (REC_OWNED | REC_SYNC));
     }
+    R->nflight--;
+    R->depth--;
     rec_frame_fini(R, f);
 }
 

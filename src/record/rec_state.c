@@ -94,13 +94,13 @@ void rec_drop(rec_state *R, fs_ref ref)
 }
 
 /* Another slot that only borrows the value, NULL: none. */
-static rec_slot *rec_borrower(rec_state *R, fs_ref ref, const rec_slot *except)
+static rec_slot *rec_borrower(rec_state *R, fs_ref ref)
 {
     for (int k = 0; k <= R->depth; k++) {
         rec_frame *f = &R->frames[k];
         for (int i = 0; i < f->sp; i++) {
             rec_slot *slot = &f->slots[i];
-            if (slot->ref == ref && !(slot->flags & (REC_OWNED | REC_SYNC)) && slot != except) {
+            if (slot->ref == ref && !(slot->flags & (REC_OWNED | REC_SYNC))) {
                 return slot;
             }
         }
@@ -111,7 +111,7 @@ static rec_slot *rec_borrower(rec_state *R, fs_ref ref, const rec_slot *except)
 /* An owned reference to `ref` is not needed any more where it was. */
 void rec_release(rec_state *R, fs_ref ref)
 {
-    rec_slot *slot = rec_borrower(R, ref, NULL);
+    rec_slot *slot = rec_borrower(R, ref);
     if (slot != NULL) {
         slot->flags |= REC_OWNED;
     } else {
@@ -122,6 +122,11 @@ void rec_release(rec_state *R, fs_ref ref)
 /* Whether a slot, or a virtual object in a slot, has the virtual object. */
 static bool rec_is_held(rec_state *R, fs_ref ref)
 {
+    for (int i = 0; i < R->nflight; i++) {
+        if (R->flight[i] == ref || rec_virtual_has(R, R->flight[i], ref)) {
+            return true;
+        }
+    }
     for (int k = 0; k <= R->depth; k++) {
         rec_frame *f = &R->frames[k];
         for (int i = 0; i < f->sp; i++) {
@@ -165,6 +170,25 @@ void rec_let_go(rec_state *R, fs_ref ref, bool owned)
     }
 }
 
+/* The values of slots that are copies, off the stack already, leave in order. */
+void rec_let_go_all(rec_state *R, const rec_slot *slots, int n)
+{
+    int first = R->nflight;
+    for (int i = n - 1; i > 0; i--) { /* the later ones hold what they have meanwhile */
+        if (rec_is_virtual(R, slots[i].ref)) {
+            if (R->nflight == REC_MAX_FLIGHT) {
+                (void)rec_abort(R, FS_ABORT_too_long);
+                return;
+            }
+            R->flight[R->nflight++] = slots[i].ref;
+        }
+    }
+    for (int i = 0; i < n; i++) {
+        R->nflight -= i > 0 && R->nflight > first && rec_is_virtual(R, slots[i].ref);
+        rec_let_go(R, slots[i].ref, (slots[i].flags & (REC_OWNED | REC_SYNC)) != 0);
+    }
+}
+
 void rec_pop_drop(rec_state *R)
 {
     rec_slot value = rec_pop(R);
@@ -184,7 +208,133 @@ static void rec_write_through(rec_state *R, rec_frame *f, int index, fs_ref valu
     }
 }
 
-/* An object (owned) for a value that has none. */
+/* ---- a value that becomes another one wherever it is: in slots, in virtual objects ---- */
+
+enum { REC_MAX_CHANGED = 96 };
+
+/* One object's change; virtual objects that have it become new ones, each once. */
+typedef struct {
+    fs_ref before[REC_MAX_CHANGED], after[REC_MAX_CHANGED];
+    int n;
+    int uses; /* places that have it now */
+} rec_change;
+
+static void rec_add_change(rec_state *R, rec_change *change, fs_ref before, fs_ref after)
+{
+    if (change->n == REC_MAX_CHANGED) {
+        (void)rec_abort(R, FS_ABORT_too_long);
+        return;
+    }
+    change->before[change->n] = before;
+    change->after[change->n++] = after;
+}
+
+/* A place has what the value has become. */
+static void rec_use_changed(rec_state *R, rec_change *change)
+{
+    fs_ref after = change->after[0];
+    if (change->uses++ > 0 && !rec_is_virtual(R, after)) {
+        rec_incref(R, after); /* (the first place takes the reference that there is) */
+    }
+}
+
+static fs_ref rec_changed(rec_state *R, rec_change *change, fs_ref ref)
+{
+    for (int i = 0; i < change->n; i++) {
+        if (change->before[i] == ref) {
+            return change->after[i];
+        }
+    }
+    if (!rec_is_virtual(R, ref) || R->failed) {
+        return ref;
+    }
+    const fs_ins ins = *fs_ir_at(R->ir, ref);
+    fs_ref parts[FS_SCRATCH_ARGS];
+    bool same = true;
+    for (int i = 0; i < ins.nargs; i++) {
+        fs_ref part = R->ir->pool[ins.args + (uint32_t)i];
+        parts[i] = rec_changed(R, change, part);
+        same = same && parts[i] == part;
+        if (part == change->before[0]) {
+            rec_use_changed(R, change);
+        }
+    }
+    fs_ref now = same ? ref : rec_virtual(R, ins.op, ins.a, parts, ins.nargs);
+    rec_add_change(R, change, ref, now);
+    return now;
+}
+
+/* A slot whose value has got an object. */
+static void rec_slot_changed(rec_state *R, rec_change *change, rec_frame *f, int i)
+{
+    rec_slot *slot = &f->slots[i];
+    slot->ref = change->after[0];
+    rec_use_changed(R, change);
+    if (rec_is_virtual(R, slot->ref)) {
+        return;
+    }
+    slot->flags = REC_OWNED;
+    if (f->real && i < f->co->nlocalsplus) {
+        rec_note_write(R, f, i);
+        rec_write_through(R, f, i, slot->ref, true);
+        slot->flags = REC_OWNED | REC_SYNC;
+    }
+}
+
+/* Every slot and virtual object that has `before` gets `after`: the same object, boxed or made or
+ * with another part. */
+static void rec_replace(rec_state *R, fs_ref before, fs_ref after)
+{
+    rec_change change;
+    change.n = change.uses = 0;
+    rec_add_change(R, &change, before, after);
+    for (int i = 0; i < R->nflight; i++) {
+        R->flight[i] = rec_changed(R, &change, R->flight[i]);
+    }
+    for (int k = 0; k <= R->depth; k++) {
+        rec_frame *f = &R->frames[k];
+        for (int i = 0; i < f->sp && !R->failed; i++) {
+            if (f->slots[i].ref == before) {
+                rec_slot_changed(R, &change, f, i);
+            } else {
+                f->slots[i].ref = rec_changed(R, &change, f->slots[i].ref);
+            }
+        }
+    }
+    R->snap = 0;
+}
+
+static fs_ref rec_box(rec_state *R, fs_ref ref);
+
+/* Makes a virtual object; its parts go into it. */
+static fs_ref rec_make_virtual(rec_state *R, fs_ref ref)
+{
+    if (R->nflight == REC_MAX_FLIGHT) {
+        (void)rec_abort(R, FS_ABORT_too_long);
+        return ref;
+    }
+    /* (it is a new one whenever a part gets its object) */
+    int self = R->nflight++;
+    R->flight[self] = ref;
+    for (int i = 0; i < fs_ir_at(R->ir, ref)->nargs && !R->failed; i++) {
+        const fs_ins *now = fs_ir_at(R->ir, R->flight[self]);
+        rec_slot part = {.ref = R->ir->pool[now->args + (uint32_t)i]};
+        if (part.ref != 0 && rec_is_unboxed(R, &part)) {
+            (void)rec_box(R, part.ref);
+        }
+    }
+    R->nflight--;
+    fs_ref virtual = R->flight[self];
+    fs_ins ins = *fs_ir_at(R->ir, virtual);
+    ins.flags &= ~(uint32_t)FS_INS_SUNK;
+    ins.flags |= FS_INS_NOHOT;
+    ins.snap = (uint16_t)rec_snapshot(R);
+    fs_ref made = rec_emit(R, ins);
+    rec_replace(R, virtual, made);
+    return made;
+}
+
+/* The object for a value that has none; whoever has the value has the object from now on. */
 static fs_ref rec_box(rec_state *R, fs_ref ref)
 {
     if (rec_is_virtual(R, ref)) {
@@ -192,65 +342,12 @@ static fs_ref rec_box(rec_state *R, fs_ref ref)
     }
     int type = fs_ir_type(R->ir, ref);
     int op = type == FS_T_I64 ? FS_IR_BOXI : type == FS_T_F64 ? FS_IR_BOXF : FS_IR_BOXB;
-    return rec_emit(R, (fs_ins){.op = (uint8_t)op,
-                                .type = FS_T_OBJ,
-                                .a = ref,
-                                .snap = (uint16_t)(op == FS_IR_BOXB ? 0 : rec_snapshot(R))});
-}
-
-/* Makes a virtual object; its parts go into it. */
-fs_ref rec_make_virtual(rec_state *R, fs_ref ref)
-{
-    fs_ins ins = *fs_ir_at(R->ir, ref);
-    fs_ref parts[FS_SCRATCH_ARGS];
-    int snap = rec_snapshot(R);
-    for (int i = 0; i < ins.nargs && !R->failed; i++) {
-        fs_ref part = R->ir->pool[ins.args + (uint32_t)i];
-        rec_slot slot = {.ref = part};
-        if (part != 0 && rec_is_unboxed(R, &slot)) {
-            fs_ref box = rec_box(R, part);
-            rec_share_box(R, NULL, part, box, ref);
-            part = box;
-        }
-        parts[i] = part;
-    }
-    ins.flags &= ~(uint32_t)FS_INS_SUNK;
-    ins.flags |= FS_INS_NOHOT;
-    ins.args = fs_ir_args(R->ir, parts, ins.nargs);
-    ins.snap = (uint16_t)snap;
-    return rec_emit(R, ins);
-}
-
-/* A new state of a virtual object: every slot and virtual object that has it gets it. */
-static void rec_replace(rec_state *R, fs_ref old, fs_ref now)
-{
-    for (int k = 0; k <= R->depth; k++) {
-        rec_frame *f = &R->frames[k];
-        for (int i = 0; i < f->sp; i++) {
-            rec_slot *slot = &f->slots[i];
-            if (slot->ref == old) {
-                slot->ref = now;
-            } else if (rec_virtual_has(R, slot->ref, old)) {
-                rec_replace_part(R, slot->ref, old, now);
-            }
-        }
-    }
-}
-
-/* The same inside another virtual object, which becomes a new one. */
-void rec_replace_part(rec_state *R, fs_ref whole, fs_ref old, fs_ref now)
-{
-    const fs_ins ins = *fs_ir_at(R->ir, whole);
-    fs_ref parts[FS_SCRATCH_ARGS];
-    for (int i = 0; i < ins.nargs; i++) {
-        fs_ref part = R->ir->pool[ins.args + (uint32_t)i];
-        if (rec_virtual_has(R, part, old)) {
-            rec_replace_part(R, part, old, now);
-            return; /* which has come back here for this one */
-        }
-        parts[i] = part == old ? now : part;
-    }
-    rec_replace(R, whole, rec_virtual(R, ins.op, ins.a, parts, ins.nargs));
+    fs_ref box = rec_emit(R, (fs_ins){.op = (uint8_t)op,
+                                      .type = FS_T_OBJ,
+                                      .a = ref,
+                                      .snap = (uint16_t)(op == FS_IR_BOXB ? 0 : rec_snapshot(R))});
+    rec_replace(R, ref, box);
+    return box;
 }
 
 fs_ref rec_virtual(rec_state *R, int op, fs_ref a, const fs_ref *parts, int n)
@@ -275,57 +372,18 @@ void rec_virtual_set(rec_state *R, fs_ref whole, int index, fs_ref value)
     rec_let_go(R, old, true);
 }
 
-/* Gives all slots that have the unboxed value the box instead, so that it stays one object. */
-void rec_share_box(rec_state *R, rec_slot *first, fs_ref ref, fs_ref box, fs_ref except)
-{
-    for (int k = 0; k <= R->depth; k++) {
-        rec_frame *f = &R->frames[k];
-        for (int i = 0; i < f->sp; i++) {
-            rec_slot *slot = &f->slots[i];
-            if (slot->ref != except && slot->ref != ref && rec_virtual_has(R, slot->ref, ref)) {
-                rec_incref(R, box);
-                rec_replace_part(R, slot->ref, ref, box);
-            }
-            if (slot->ref != ref) {
-                continue;
-            }
-            bool first_one = slot == first;
-            slot->ref = box;
-            if (f->real && i < f->co->nlocalsplus) {
-                rec_note_write(R, f, i);
-                if (!first_one) {
-                    rec_incref(R, box);
-                }
-                rec_write_through(R, f, i, box, true);
-                slot->flags = REC_OWNED | REC_SYNC;
-            } else {
-                if (!first_one) {
-                    rec_incref(R, box);
-                }
-                slot->flags = REC_OWNED;
-            }
-        }
-    }
-}
-
 fs_ref rec_object(rec_state *R, rec_slot *slot)
 {
     fs_ref ref = rec_value(R, slot);
-    if (!rec_is_unboxed(R, slot)) {
-        return ref;
-    }
-    fs_ref box = rec_box(R, ref);
-    rec_share_box(R, slot, ref, box, 0);
-    R->snap = 0;
-    return slot->ref;
+    return rec_is_unboxed(R, slot) ? rec_box(R, ref) : ref;
 }
 
 fs_ref rec_own(rec_state *R, rec_slot *slot)
 {
     fs_ref ref = rec_object(R, slot);
     bool owned = (slot->flags & (REC_OWNED | REC_SYNC)) != 0;
-    *slot = (rec_slot){0}; /* moved out of it */
-    rec_slot *other = owned ? rec_borrower(R, ref, NULL) : NULL;
+    *slot = (rec_slot){0}; /* it does not borrow from others that go */
+    rec_slot *other = owned ? rec_borrower(R, ref) : NULL;
     if (other != NULL) {
         other->flags |= REC_OWNED;
     }
@@ -354,10 +412,9 @@ static enum rec_old rec_examine_old(rec_state *R, rec_slot *slot, bool new_unbox
         return REC_OLD_NULL;
     }
     (void)rec_guard_null(R, slot);
-    bool leaf = seen != NULL && from_memory &&
-                (PyLong_CheckExact(seen) || PyFloat_CheckExact(seen) || PyBool_Check(seen));
-    if (new_unboxed && leaf) {
-        (void)rec_guard_type(R, slot, Py_TYPE(seen));
+    PyTypeObject *leaf = from_memory ? slot->leaf : NULL;
+    if (new_unboxed && leaf != NULL) {
+        (void)rec_guard_type(R, slot, leaf);
         return REC_OLD_KEPT;
     }
     return REC_OLD_OBJECT;
