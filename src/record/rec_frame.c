@@ -5,8 +5,6 @@
  */
 #include "record/rec.h"
 
-#include <stdlib.h>
-
 fs_ref rec_frame_base(rec_state *R, rec_frame *f, int *offset)
 {
     const fs_frame_desc *desc = &R->ir->frames[f->desc];
