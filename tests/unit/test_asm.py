@@ -16,18 +16,19 @@ from test_ir import CHECKS, IMPORT
 from unit_child import ask_child, run_child
 
 FRAME = "frame 0: code=<host> func=- parent=-1 kind=0 base=root offset=0 ref=- call=0 depth=0\n"
+OFF = {"FULLSPEED_JIT": "0"}  # no traces but the tests' own
 LIST = f"slots = {{0: ir_cases.numbers(7, 3, 1.5)}}\nOFF = {bytes.__basicsize__ - 1}\n"
 
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_machine_code(name: str) -> None:
-    done = run_child(IMPORT + f"ir_cases.main(True, 'check_{name}')")
+    done = run_child(IMPORT + f"ir_cases.main(True, 'check_{name}')", env=OFF)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("first", [0, 10000, 20000])
 def test_random_traces(first: int) -> None:
-    done = run_child(IMPORT + f"import asm_fuzz\nasm_fuzz.main({first}, 700)")
+    done = run_child(IMPORT + f"import asm_fuzz\nasm_fuzz.main({first}, 700)", env=OFF)
     assert done.returncode == 0, done.stderr[-4000:]
 
 
@@ -39,7 +40,8 @@ def disassemble(text: str, tmp_path: Path) -> dict[int, str]:
         IMPORT + LIST + f"text = {text!r}.replace('@OFF', str(OFF))\n"
         "text = text.replace('@NEXT', str(OFF + 8))\n"
         "result = ir_cases.run(text, slots, machine=True)\n"
-        "answer(result['code'][0].hex())"
+        "answer(result['code'][0].hex())",
+        env=OFF,
     )
     file = tmp_path / "code"
     file.write_bytes(bytes.fromhex(code))
@@ -104,7 +106,8 @@ snap 2: frame 0 at 0 depth 5; 0:1 = 0003
     answer = ask_child(
         IMPORT + LIST + f"text = {text!r}.replace('@OFF', str(OFF))\n"
         "answer([r['exit'] for r in [ir_cases.run(text, slots, machine=True)]] + "
-        "[v for v in ir_cases.outs(ir_cases.run(text, slots, machine=True))])"
+        "[v for v in ir_cases.outs(ir_cases.run(text, slots, machine=True))])",
+        env=OFF,
     )
     assert answer == [3, 7]
 
@@ -147,6 +150,6 @@ def test_what_cannot_be_compiled_says_why() -> None:
     args = " ".join(["None"] * 100)
     text = FRAME + f"0001 OBJ NEWTUPLE ({args}) snap=1\n0002 - JEXIT snap=1\n"
     text += "snap 1: frame 0 at 0 depth 5\n"
-    done = run_child(IMPORT + f"ir_cases.run({text!r}, {{}}, machine=True)")
+    done = run_child(IMPORT + f"ir_cases.run({text!r}, {{}}, machine=True)", env=OFF)
     assert done.returncode == 1
     assert "cannot be compiled" in done.stderr
