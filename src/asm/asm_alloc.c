@@ -604,6 +604,28 @@ static bool alloc_inherit(fs_asm_alloc *al)
     return true;
 }
 
+/* Chooses where a bridge wants what is handed over. */
+static bool alloc_accept(fs_asm_alloc *al)
+{
+    for (int i = 1; i < al->ir->nins; i++) {
+        fs_asm_value *v = &al->values[i];
+        if (al->ir->ins[i].op != FS_IR_PLOAD || v->skip) {
+            continue;
+        }
+        v->born = 0;
+        if (alloc_class(al, i) & ~al->used) {
+            int reg = alloc_pick(al, i, 0);
+            alloc_hold(al, i, reg);
+            v->def = v->loop = (int16_t)reg;
+        } else if (alloc_slot(al, i)) {
+            v->loop = (int16_t)(FS_LOC_SPILL + v->slot);
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- the whole ---- */
 
 static bool alloc_step(fs_asm_alloc *al, int i)
@@ -687,7 +709,8 @@ bool fs_asm_allocate(fs_asm_alloc *al, fs_trace *trace)
     if (!alloc_begin(al, trace)) {
         return false;
     }
-    if (!fs_asm_find_uses(al) || !alloc_inherit(al)) {
+    bool bridge = trace->kind == FS_TRACE_BRIDGE;
+    if (!fs_asm_find_uses(al) || !(bridge ? alloc_accept(al) : alloc_inherit(al))) {
         return false;
     }
     al->steps[0].nmoves = al->nmoves;

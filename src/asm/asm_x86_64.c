@@ -508,7 +508,8 @@ static void asm_fill_exits(const fs_asm_alloc *al, fs_trace *trace, fs_loc *locs
 /* Notes what the loop expects, and where, for those who go on in it. */
 static bool asm_note_live(const fs_asm_alloc *al, fs_trace *trace)
 {
-    int n = trace->ir.loop > 0 ? fs_opt_live_in(&trace->ir, NULL) : 0;
+    bool is_target = trace->ir.loop > 0 || trace->kind == FS_TRACE_BRIDGE;
+    int n = is_target ? fs_opt_live_in(&trace->ir, NULL) : 0;
     fs_ref *live = n < 0 ? NULL : malloc(((size_t)n + 1) * sizeof(fs_ref));
     int16_t *where = n < 0 ? NULL : malloc(((size_t)n + 1) * sizeof(int16_t));
     if (live == NULL || where == NULL || (n > 0 && fs_opt_live_in(&trace->ir, live) != n)) {
@@ -558,7 +559,9 @@ static bool asm_install(fs_asm *as)
     }
     trace->code = code;
     trace->code_size = (size_t)as->b.size;
-    trace->loop = trace->ir.loop > 0 ? code + as->entry : NULL;
+    trace->loop = trace->ir.loop > 0                ? code + as->entry
+                  : trace->kind == FS_TRACE_BRIDGE ? code
+                                                   : NULL;
     trace->ir.nspill = as->al.nslots;
     return true;
 }

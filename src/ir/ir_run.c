@@ -517,7 +517,7 @@ static run_next run_shape(run *r, const fs_ins *ins)
     case FS_IR_SLOAD:
         return run_set(r, (uintptr_t)r->state->frame->localsplus[ins->aux]);
     case FS_IR_PLOAD:
-        return run_set(r, r->parent[ins->aux]);
+        return r->parent == NULL ? RUN_NEXT : run_set(r, r->parent[ins->aux]); /* (handed over) */
     case FS_IR_LOOP:
         return run_enter_loop(r, 0);
     case FS_IR_JLOOP:

@@ -53,7 +53,11 @@ typedef struct fs_exit_state {
     PyObject *args[FS_SCRATCH_ARGS]; /* arguments of FS_CALLF_VECTOR calls */
 } fs_exit_state;
 
-enum fs_trace_kind { FS_TRACE_LOOP, FS_TRACE_ENTRY, FS_TRACE_SIDE };
+/* A bridge leads into a loop: the loop's first turn, for unboxed locals that others hand over. It is
+ * a root whose PLOADs are what it is given; all that come back to the loop in the same way share
+ * it. */
+enum fs_trace_kind { FS_TRACE_LOOP, FS_TRACE_ENTRY, FS_TRACE_SIDE, FS_TRACE_BRIDGE };
+enum { FS_TRACE_KINDS = FS_TRACE_BRIDGE + 1 };
 
 struct fs_trace {
     uint32_t id;
@@ -86,6 +90,9 @@ struct fs_trace {
     uint32_t held;    /* dead: activations that may be inside */
     uint16_t sides;   /* roots: side traces in the tree */
     uint16_t level;   /* side traces between this one and the root */
+    fs_trace *bridges;     /* loops: their bridges, */
+    fs_trace *next_bridge; /* linked by this */
+    uint8_t *given;        /* bridges: the types that they are for, by slot */
 };
 
 /* ---- src/opt/opt.h has the passes; src/asm/asm.h the back end; src/record/record.h the recorder
@@ -106,6 +113,10 @@ FS_INLINE bool fs_jit_must_poll(const fs_ctx *ctx)
 
 /* The trace of a number, as JTRACE has it; NULL: it is dead. */
 fs_trace *fs_jit_trace_of(uint32_t id);
+
+/* The bridge into a loop for locals of these types (by slot of the root frame: FS_T_NONE is what
+ * memory has); made when there is none. NULL: not possible. */
+fs_trace *fs_jit_bridge(fs_trace *target, const uint8_t *types, int n);
 
 /* The exits of a trace, one per instruction with a snapshot, by rising guards: made with calloc
  * before a back end gets the trace; false: no memory. The one of an instruction, NULL: none. */

@@ -55,7 +55,7 @@ static bool enter_is_early(fs_exit *exit)
 static void enter_judge(fs_exit *exit)
 {
     fs_trace *root = exit->trace->root;
-    if (!root->dead && enter_is_early(exit) && ++root->wasted >= ENTER_TRIAL &&
+    if (!root->dead && root->kind != FS_TRACE_BRIDGE && enter_is_early(exit) && ++root->wasted >= ENTER_TRIAL &&
         (uint64_t)root->wasted * 2 > root->entries) {
         fs_jit_give_up(root);
     }

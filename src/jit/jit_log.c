@@ -14,10 +14,11 @@
 #include <opcode.h>
 #include <time.h>
 
-const char *const fs_jit_kind_names[3] = {
+const char *const fs_jit_kind_names[FS_TRACE_KINDS] = {
     [FS_TRACE_LOOP] = "loop",
     [FS_TRACE_ENTRY] = "entry",
     [FS_TRACE_SIDE] = "side",
+    [FS_TRACE_BRIDGE] = "bridge",
 };
 
 const char *const fs_jit_abort_texts[FS_ABORT_COUNT] = {

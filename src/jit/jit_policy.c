@@ -17,6 +17,7 @@ enum {
     POLICY_CALL = 6,        /* ops that a call and its return are worth */
     POLICY_MIN_ENTRY = 20,  /* ops that pay for entering and leaving */
     POLICY_DEPTH = 16,      /* and levels of recursion */
+    POLICY_BRIDGES = 8,     /* into one loop */
 };
 
 bool fs_jit_make_exits(fs_trace *trace)
@@ -56,7 +57,7 @@ fs_exit *fs_jit_exit_at(const fs_trace *trace, fs_ref guard)
 /* What the IR interpreter needs of a back end's work: the live-ins of the loop. */
 static bool policy_find_live(fs_trace *trace)
 {
-    if (trace->ir.loop == 0) {
+    if (trace->ir.loop == 0 && trace->kind != FS_TRACE_BRIDGE) {
         return true;
     }
     trace->nlive = fs_opt_live_in(&trace->ir, NULL);
@@ -77,7 +78,9 @@ static enum fs_abort policy_compile(fs_trace *trace)
     if (fs_jit_settings.interpret) {
         return policy_find_live(trace) ? FS_ABORT_none : FS_ABORT_memory;
     }
-    if (fs_asm_memory_used() > fs_jit_memory_limit - fs_jit_memory_limit / 16) {
+    /* (a bridge is made while somebody is recording: nothing may die) */
+    if (trace->kind != FS_TRACE_BRIDGE &&
+        fs_asm_memory_used() > fs_jit_memory_limit - fs_jit_memory_limit / 16) {
         fs_jit_evict(fs_jit_memory_limit / 4 * 3, trace->root);
     }
     const char *reason = NULL;
@@ -173,7 +176,7 @@ static enum fs_abort policy_finish(fs_trace *trace, int end)
 static bool policy_install(fs_trace *trace)
 {
     fs_jit_place *place = NULL;
-    if (trace->kind != FS_TRACE_SIDE) {
+    if (trace->kind == FS_TRACE_LOOP || trace->kind == FS_TRACE_ENTRY) {
         place = fs_jit_place_at(trace->co, trace->slot, trace->kind);
         if (place == NULL || place->trace != NULL) {
             return false;
@@ -195,6 +198,11 @@ static bool policy_install(fs_trace *trace)
     }
     if (place != NULL) {
         place->trace = trace;
+        return true;
+    }
+    if (trace->kind == FS_TRACE_BRIDGE) {
+        trace->next_bridge = trace->target->bridges;
+        trace->target->bridges = trace;
         return true;
     }
     trace->root->sides++;
@@ -224,6 +232,60 @@ const char *fs_jit_install(fs_trace *trace)
     }
     fs_jit_free(trace);
     return why == FS_ABORT_none ? "the place has a trace" : fs_jit_abort_texts[why];
+}
+
+/* A new bridge, not compiled yet; NULL: the loop does not take such values. */
+static fs_trace *policy_new_bridge(fs_trace *target, const uint8_t *types, int n)
+{
+    fs_trace *bridge = PyMem_RawCalloc(1, sizeof(*bridge));
+    if (bridge == NULL) {
+        return NULL;
+    }
+    fs_frame_desc root = {.co = target->co, .parent = -1, .base = FS_BASE_ROOT};
+    fs_ir *ir = &bridge->ir;
+    fs_ir_init(ir);
+    ir->passes = target->ir.passes;
+    bridge->kind = FS_TRACE_BRIDGE;
+    bridge->co = target->co;
+    bridge->slot = target->slot;
+    bridge->root = bridge;
+    bridge->interp = target->interp;
+    bridge->given = PyMem_RawMalloc((size_t)n + 1);
+    if (bridge->given != NULL && fs_ir_frame(ir, &root) == 0 &&
+        fs_opt_bridge(ir, &target->ir, target->id, types, n)) {
+        memcpy(bridge->given, types, (size_t)n);
+        return bridge;
+    }
+    fs_jit_free(bridge);
+    return NULL;
+}
+
+fs_trace *fs_jit_bridge(fs_trace *target, const uint8_t *types, int n)
+{
+    int count = 0;
+    for (fs_trace *bridge = target->bridges; bridge != NULL; bridge = bridge->next_bridge) {
+        if (memcmp(bridge->given, types, (size_t)n) == 0) {
+            return bridge;
+        }
+        count++;
+    }
+    if (count >= POLICY_BRIDGES || n != target->ir.nslots) {
+        return NULL;
+    }
+    uint64_t begun = fs_jit_clock();
+    fs_trace *bridge = policy_new_bridge(target, types, n);
+    if (bridge == NULL) {
+        return NULL;
+    }
+    if (policy_finish(bridge, 0) != FS_ABORT_none || !policy_install(bridge)) {
+        fs_jit_free(bridge);
+        return NULL;
+    }
+    fs_jit_log_trace(bridge, fs_jit_clock() - begun);
+    fs_jit_dump(bridge, 'i');
+    fs_jit_dump(bridge, 'm');
+    bridge->ir.old = true;
+    return bridge;
 }
 
 void fs_jit_discard(fs_trace *trace)

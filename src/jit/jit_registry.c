@@ -48,6 +48,7 @@ void fs_jit_free(fs_trace *trace)
         free(trace->live);
     }
     fs_ir_clear(&trace->ir);
+    PyMem_RawFree(trace->given);
     PyMem_RawFree(trace);
 }
 
@@ -140,6 +141,14 @@ static void registry_unlink(fs_trace *trace)
         }
         return;
     }
+    if (trace->kind == FS_TRACE_BRIDGE) {
+        fs_trace **link = &trace->target->bridges;
+        while (*link != trace) {
+            link = &(*link)->next_bridge;
+        }
+        *link = trace->next_bridge;
+        return;
+    }
     fs_jit_place *place = fs_jit_place_find(trace->co, trace->slot);
     if (place != NULL && place->trace == trace) {
         place->trace = NULL;
@@ -216,7 +225,7 @@ void fs_jit_evict(size_t bytes, const fs_trace *spared)
         fs_trace *oldest = NULL;
         for (uint32_t id = 1; id < fs_jit_next_id; id++) {
             fs_trace *t = fs_jit_traces[id];
-            if (t != NULL && t->root == t && t != spared && !kept[id] &&
+            if (t != NULL && t->root == t && t->kind != FS_TRACE_BRIDGE && t != spared && !kept[id] &&
                 (oldest == NULL || t->last < oldest->last)) {
                 oldest = t;
             }

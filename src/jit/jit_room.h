@@ -118,8 +118,8 @@ extern FS_HIDDEN size_t fs_jit_memory_limit;
 
 /* jit_stats.c */
 typedef struct {
-    uint64_t traces[3]; /* by kind, made */
-    uint64_t alive[3];
+    uint64_t traces[FS_TRACE_KINDS]; /* by kind, made */
+    uint64_t alive[FS_TRACE_KINDS];
     uint64_t entries, exits;
     uint64_t aborts[FS_ABORT_COUNT];
     uint64_t given_up, evicted, killed;
@@ -134,7 +134,7 @@ void fs_jit_log_abort(const fs_code *co, int slot, int kind, const fs_exit *from
                       int op);
 void fs_jit_log_event(const char *what, const fs_trace *trace); /* evicted, dropped */
 void fs_jit_dump(const fs_trace *trace, char stage);
-extern FS_HIDDEN const char *const fs_jit_kind_names[3];
+extern FS_HIDDEN const char *const fs_jit_kind_names[FS_TRACE_KINDS];
 extern FS_HIDDEN const char *const fs_jit_abort_texts[FS_ABORT_COUNT];
 /* Microseconds of a clock that only goes forward. */
 uint64_t fs_jit_clock(void);

@@ -54,8 +54,12 @@ bool fs_opt_loop(fs_ir *ir, int end);
  * with this trace's values for its slots (`slots[i]`: 0: what memory has), then JTRACE.
  * `first_loc`: unlisted slots of its snapshots that are stale here get added. */
 bool fs_opt_link(fs_ir *ir, const fs_ir *target, uint32_t target_id, const fs_ref *slots, int nslots);
+/* Fills an empty trace (its root frame described) with a bridge: the target's first turn for slots
+ * that are handed over unboxed (types by slot, FS_T_NONE: what memory has). */
+bool fs_opt_bridge(fs_ir *ir, const fs_ir *target, uint32_t target_id, const uint8_t *types,
+                   int nslots);
 /* The refs before LOOP that are needed after it: PHIs' (by the PHI's ref) first, then others
- * ascending; ops without operands (FRAME, DSTACK, CTX) never. Returns their number; refs may be NULL. */
+ * ascending; ops without operands (FRAME, DSTACK, CTX) never. Of a bridge: its PLOADs. Returns their number; refs may be NULL. */
 int fs_opt_live_in(const fs_ir *ir, fs_ref *refs);
 
 void fs_opt_sink(fs_ir *ir);

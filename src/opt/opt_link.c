@@ -69,8 +69,26 @@ static void link_need_ins(link_needs *needs, const fs_ins *ins)
     }
 }
 
+/* What a bridge is handed over. */
+static int link_handed_over(const fs_ir *ir, fs_ref *refs)
+{
+    int n = 0;
+    for (int at = 1; at < ir->nins; at++) {
+        if (ir->ins[at].op == FS_IR_PLOAD) {
+            if (refs != NULL) {
+                refs[n] = at;
+            }
+            n++;
+        }
+    }
+    return n;
+}
+
 int fs_opt_live_in(const fs_ir *ir, fs_ref *refs)
 {
+    if (ir->loop == 0) {
+        return link_handed_over(ir, refs);
+    }
     link_needs needs = {ir, calloc((size_t)ir->nins, sizeof(bool))};
     int n = 0;
     if (needs.needed == NULL) {
@@ -180,5 +198,23 @@ bool fs_opt_link(fs_ir *ir, const fs_ir *target, uint32_t target_id, const fs_re
     }
     bool good = link_copy_turn(&copy, slots, nslots) && link_jump(&copy, target_id);
     fs_opt_copy_end(&copy);
+    return good;
+}
+
+bool fs_opt_bridge(fs_ir *ir, const fs_ir *target, uint32_t target_id, const uint8_t *types,
+                   int nslots)
+{
+    fs_ref *slots = calloc((size_t)nslots + 1, sizeof(fs_ref));
+    if (slots == NULL) {
+        return false;
+    }
+    for (int slot = 0; slot < nslots; slot++) {
+        if (types[slot] != FS_T_NONE) {
+            fs_ins given = {.op = FS_IR_PLOAD, .type = types[slot], .aux = slot};
+            slots[slot] = fs_opt_emit(ir, &given, NULL);
+        }
+    }
+    bool good = !ir->failed && fs_opt_link(ir, target, target_id, slots, nslots);
+    free(slots);
     return good;
 }

@@ -402,6 +402,50 @@ static bool rec_link_fits(rec_state *R, const fs_trace *target)
     return true;
 }
 
+/* The loop that a side trace's tree belongs to. */
+static const fs_trace *rec_home(const rec_state *R)
+{
+    const fs_trace *root = R->from->trace->root;
+    return root->kind == FS_TRACE_BRIDGE ? root->target : root;
+}
+
+/* Goes on in a loop through the bridge that all share who come with such values: whoever comes
+ * back to the loop that he has left does, and who is far from a root. */
+static rec_result rec_finish_bridge(rec_state *R, fs_trace *target)
+{
+    rec_frame *f = rec_top(R);
+    uint8_t types[REC_MAX_SLOTS];
+    fs_ref args[REC_MAX_SLOTS];
+    for (int i = 0; i < f->sp; i++) {
+        rec_slot *slot = &f->slots[i];
+        if (rec_is_virtual(R, slot->ref)) {
+            (void)rec_object(R, slot);
+        }
+        types[i] = (uint8_t)(slot->ref != 0 && rec_is_unboxed(R, slot)
+                                 ? fs_ir_type(R->ir, slot->ref)
+                                 : FS_T_NONE);
+    }
+    fs_trace *bridge = R->failed ? NULL : fs_jit_bridge(target, types, f->sp);
+    if (bridge == NULL) {
+        return rec_abort(R, R->ir->failed ? FS_ABORT_too_long : FS_ABORT_type_unstable);
+    }
+    int n = 0;
+    for (int k = 0; k < bridge->nlive; k++) {
+        args[n++] = f->slots[bridge->ir.ins[bridge->live[k]].aux].ref;
+    }
+    (void)rec_emit(R, (fs_ins){.op = FS_IR_JTRACE,
+                               .aux = (int32_t)bridge->id,
+                               .nargs = (uint16_t)n,
+                               .args = fs_ir_args(R->ir, args, n)});
+    R->max_room = bridge->room > R->max_room ? bridge->room : R->max_room;
+    R->max_depth = bridge->depth > R->max_depth ? bridge->depth : R->max_depth;
+    if (R->failed) {
+        return REC_ABORT;
+    }
+    rec_hand_over(R, 0);
+    return REC_DONE;
+}
+
 /* The trace has come to the loop of another one. */
 static rec_result rec_finish_link(rec_state *R, fs_trace *target)
 {
@@ -413,6 +457,9 @@ static rec_result rec_finish_link(rec_state *R, fs_trace *target)
         return rec_abort(R, FS_ABORT_lost);
     }
     rec_settle(R, &target->ir, target->ir.loop);
+    if (R->from != NULL && (R->from->trace->level > 0 || rec_home(R) == target)) {
+        return rec_finish_bridge(R, target);
+    }
     for (int i = 0; i < f->sp; i++) {
         refs[i] = f->slots[i].ref;
     }
