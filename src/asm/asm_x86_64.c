@@ -559,7 +559,7 @@ static bool asm_install(fs_asm *as)
     }
     trace->code = code;
     trace->code_size = (size_t)as->b.size;
-    trace->loop = trace->ir.loop > 0                ? code + as->entry
+    trace->loop = trace->ir.loop > 0               ? code + as->entry
                   : trace->kind == FS_TRACE_BRIDGE ? code
                                                    : NULL;
     trace->ir.nspill = as->al.nslots;

@@ -53,8 +53,8 @@ typedef struct fs_exit_state {
     PyObject *args[FS_SCRATCH_ARGS]; /* arguments of FS_CALLF_VECTOR calls */
 } fs_exit_state;
 
-/* A bridge leads into a loop: the loop's first turn, for unboxed locals that others hand over. It is
- * a root whose PLOADs are what it is given; all that come back to the loop in the same way share
+/* A bridge leads into a loop: the loop's first turn, for unboxed locals that others hand over. It
+ * is a root whose PLOADs are what it is given; all that come back to the loop in the same way share
  * it. */
 enum fs_trace_kind { FS_TRACE_LOOP, FS_TRACE_ENTRY, FS_TRACE_SIDE, FS_TRACE_BRIDGE };
 enum { FS_TRACE_KINDS = FS_TRACE_BRIDGE + 1 };
@@ -83,13 +83,13 @@ struct fs_trace {
     uint64_t entries; /* times entered (roots) */
     uint32_t record_us, compile_us;
     /* The engine's own (src/jit). */
-    fs_trace *target; /* the root whose LOOP the JTRACE at its end goes on at, NULL */
-    fs_trace *next;   /* list of the dead that wait for their end */
-    uint32_t wasted;  /* roots: times left early */
-    uint64_t last;    /* roots: when last entered, by the count of all entries */
-    uint32_t held;    /* dead: activations that may be inside */
-    uint16_t sides;   /* roots: side traces in the tree */
-    uint16_t level;   /* side traces between this one and the root */
+    fs_trace *target;      /* the root whose LOOP the JTRACE at its end goes on at, NULL */
+    fs_trace *next;        /* list of the dead that wait for their end */
+    uint32_t wasted;       /* roots: times left early */
+    uint64_t last;         /* roots: when last entered, by the count of all entries */
+    uint32_t held;         /* dead: activations that may be inside */
+    uint16_t sides;        /* roots: side traces in the tree */
+    uint16_t level;        /* side traces between this one and the root */
     fs_trace *bridges;     /* loops: their bridges, */
     fs_trace *next_bridge; /* linked by this */
     uint8_t *given;        /* bridges: the types that they are for, by slot */

@@ -55,8 +55,8 @@ static bool enter_is_early(fs_exit *exit)
 static void enter_judge(fs_exit *exit)
 {
     fs_trace *root = exit->trace->root;
-    if (!root->dead && root->kind != FS_TRACE_BRIDGE && enter_is_early(exit) && ++root->wasted >= ENTER_TRIAL &&
-        (uint64_t)root->wasted * 2 > root->entries) {
+    if (!root->dead && root->kind != FS_TRACE_BRIDGE && enter_is_early(exit) &&
+        ++root->wasted >= ENTER_TRIAL && (uint64_t)root->wasted * 2 > root->entries) {
         fs_jit_give_up(root);
     }
 }

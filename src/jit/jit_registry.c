@@ -225,8 +225,8 @@ void fs_jit_evict(size_t bytes, const fs_trace *spared)
         fs_trace *oldest = NULL;
         for (uint32_t id = 1; id < fs_jit_next_id; id++) {
             fs_trace *t = fs_jit_traces[id];
-            if (t != NULL && t->root == t && t->kind != FS_TRACE_BRIDGE && t != spared && !kept[id] &&
-                (oldest == NULL || t->last < oldest->last)) {
+            if (t != NULL && t->root == t && t->kind != FS_TRACE_BRIDGE && t != spared &&
+                !kept[id] && (oldest == NULL || t->last < oldest->last)) {
                 oldest = t;
             }
         }

@@ -42,9 +42,9 @@ PyObject *fs_jit_report(void)
 {
     const fs_jit_stats_t *s = &fs_jit_stats;
     return Py_BuildValue("{ss sN sN sN sK sK sK sK sK sK sK sK sK sK}", "mode", fs_jit_mode(),
-                         "traces", stats_table(fs_jit_kind_names, s->traces, FS_TRACE_KINDS), "alive",
-                         stats_table(fs_jit_kind_names, s->alive, FS_TRACE_KINDS), "aborts",
-                         stats_table(stats_aborts, s->aborts, FS_ABORT_COUNT), "entries",
+                         "traces", stats_table(fs_jit_kind_names, s->traces, FS_TRACE_KINDS),
+                         "alive", stats_table(fs_jit_kind_names, s->alive, FS_TRACE_KINDS),
+                         "aborts", stats_table(stats_aborts, s->aborts, FS_ABORT_COUNT), "entries",
                          s->entries, "exits", s->exits, "given_up", s->given_up, "killed",
                          s->killed, "evicted", s->evicted, "memory",
                          (unsigned long long)fs_asm_memory_used(), "memory_limit",

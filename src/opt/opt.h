@@ -10,26 +10,26 @@
 #include "ir/ir.h"
 
 /* Passes, in the order in which they work; FULLSPEED_PASSES=-name switches one off (tests). */
-#define FS_PASSES(X) \
-    X(fold, "constant folding, algebra, guards that are known to hold") \
-    X(forward, "loads that an earlier load or store of the trace answers") \
-    X(cse, "common subexpressions and guards that were checked before") \
+#define FS_PASSES(X)                                                                  \
+    X(fold, "constant folding, algebra, guards that are known to hold")               \
+    X(forward, "loads that an earlier load or store of the trace answers")            \
+    X(cse, "common subexpressions and guards that were checked before")               \
     X(loop, "peels the first turn: what does not change in the loop moves before it") \
-    X(sink, "allocations that only exits need are made there") \
-    X(refs, "pairs of INCREF and DECREF that nobody can see") \
+    X(sink, "allocations that only exits need are made there")                        \
+    X(refs, "pairs of INCREF and DECREF that nobody can see")                         \
     X(dce, "what nobody needs, and slots of snapshots that are dead")
 
 enum {
 #define X(name, help) FS_PASS_##name##_N,
     FS_PASSES(X)
 #undef X
-    FS_PASS_N
+        FS_PASS_N
 };
 enum {
 #define X(name, help) FS_PASS_##name = 1 << FS_PASS_##name##_N,
     FS_PASSES(X)
 #undef X
-    FS_PASS_ALL = (1 << FS_PASS_N) - 1
+        FS_PASS_ALL = (1 << FS_PASS_N) - 1
 };
 
 /* Adds an instruction unless its value is known already. Returns the ref of its value (a constant,
@@ -47,19 +47,22 @@ fs_ref fs_opt_cse(fs_ir *ir, const fs_ins *ins);
 /* Whether instruction `by` may change what a load of `load`'s alias class, base and offset sees. */
 bool fs_opt_clobbers(const fs_ir *ir, const fs_ins *by, const fs_ins *load);
 
-/* opt_loop.c: peels. ir->slots says what each slot is at the end of the recorded turn, `end` is the snapshot
- * (number + 1) of that state. False: not type-stable or out of room (ir is then useless). */
+/* opt_loop.c: peels. ir->slots says what each slot is at the end of the recorded turn, `end` is the
+ * snapshot (number + 1) of that state. False: not type-stable or out of room (ir is then useless).
+ */
 bool fs_opt_loop(fs_ir *ir, int end);
 /* Ends a trace by going on in the loop of a finished trace: its first turn is written out again
  * with this trace's values for its slots (`slots[i]`: 0: what memory has), then JTRACE.
  * `first_loc`: unlisted slots of its snapshots that are stale here get added. */
-bool fs_opt_link(fs_ir *ir, const fs_ir *target, uint32_t target_id, const fs_ref *slots, int nslots);
+bool fs_opt_link(fs_ir *ir, const fs_ir *target, uint32_t target_id, const fs_ref *slots,
+                 int nslots);
 /* Fills an empty trace (its root frame described) with a bridge: the target's first turn for slots
  * that are handed over unboxed (types by slot, FS_T_NONE: what memory has). */
 bool fs_opt_bridge(fs_ir *ir, const fs_ir *target, uint32_t target_id, const uint8_t *types,
                    int nslots);
 /* The refs before LOOP that are needed after it: PHIs' (by the PHI's ref) first, then others
- * ascending; ops without operands (FRAME, DSTACK, CTX) never. Of a bridge: its PLOADs. Returns their number; refs may be NULL. */
+ * ascending; ops without operands (FRAME, DSTACK, CTX) never. Of a bridge: its PLOADs. Returns
+ * their number; refs may be NULL. */
 int fs_opt_live_in(const fs_ir *ir, fs_ref *refs);
 
 void fs_opt_sink(fs_ir *ir);

@@ -421,9 +421,9 @@ static rec_result rec_finish_bridge(rec_state *R, fs_trace *target)
         if (rec_is_virtual(R, slot->ref)) {
             (void)rec_object(R, slot);
         }
-        types[i] = (uint8_t)(slot->ref != 0 && rec_is_unboxed(R, slot)
-                                 ? fs_ir_type(R->ir, slot->ref)
-                                 : FS_T_NONE);
+        types[i] =
+            (uint8_t)(slot->ref != 0 && rec_is_unboxed(R, slot) ? fs_ir_type(R->ir, slot->ref)
+                                                                : FS_T_NONE);
     }
     fs_trace *bridge = R->failed ? NULL : fs_jit_bridge(target, types, f->sp);
     if (bridge == NULL) {
