@@ -184,6 +184,14 @@ static void unwind_note_frame(fs_ctx *ctx)
     }
 }
 
+/* A recording ends when its own frames fail. */
+static void unwind_note_recorder(const fs_ctx *ctx)
+{
+    if (FS_UNLIKELY(fs_jit_settings.on)) {
+        fs_jit_stop_recording(ctx, FS_JIT_RAISES);
+    }
+}
+
 fs_next fs_unwind_reraise(fs_ctx *ctx)
 {
     for (;;) {
@@ -208,15 +216,14 @@ fs_next fs_unwind_reraise(fs_ctx *ctx)
         if (unwind_leave_frame(ctx) == FS_LEAVE) {
             return FS_LEAVE;
         }
+        unwind_note_recorder(ctx);
         unwind_note_frame(ctx);
     }
 }
 
 fs_next fs_unwind_error(fs_ctx *ctx)
 {
-    if (FS_UNLIKELY(fs_jit_settings.on)) {
-        fs_jit_stop_recording(ctx, FS_JIT_RAISES);
-    }
+    unwind_note_recorder(ctx);
     unwind_note_frame(ctx);
     return fs_unwind_reraise(ctx);
 }

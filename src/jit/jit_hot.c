@@ -184,11 +184,15 @@ void fs_jit_stop_recording(const fs_ctx *ctx, fs_jit_end why)
 {
     static const uint8_t reasons[] = {
         [FS_JIT_ENDS] = FS_ABORT_left,
-        [FS_JIT_RAISES] = FS_ABORT_exception,
         [FS_JIT_HANDS_OVER] = FS_ABORT_tracing,
         [FS_JIT_SWAPPED] = FS_ABORT_tracing,
     };
-    if (FS_UNLIKELY(fs_rec_is_active(ctx))) {
+    if (FS_LIKELY(!fs_rec_is_active(ctx))) {
+        return;
+    }
+    if (why == FS_JIT_RAISES) {
+        fs_rec_raises(ctx);
+    } else {
         fs_rec_cancel(ctx, (enum fs_abort)reasons[why]);
     }
 }

@@ -11,8 +11,7 @@
 #include "jit/jit_hooks.h"
 
 enum {
-    REC_MAX_SKIPPED = 4000,
-    REC_MAX_BELOW = 100,
+    REC_MAX_SKIPPED = 20000, /* ops of functions that are called out to */
     REC_MAX_STEPS = 4000,
     REC_MAX_CATCH_UP = 16,
     REC_MIN_SIDE = 4
@@ -625,26 +624,44 @@ static bool rec_look(rec_state *R, _PyInterpreterFrame *frame, PyObject **sp)
     return true;
 }
 
-/* Records what is pure, one op that is not, and what is pure behind it. */
+/* Records what is pure and one op that is not. What is pure behind it waits until the interpreter
+ * comes there: it may do that together with an op that needs to see what this one gives. */
 static rec_result rec_advance_one(rec_state *R)
 {
-    bool did = false;
     for (;;) {
-        int op = _Py_OPCODE(rec_top(R)->code[rec_top(R)->pc]);
-        bool pure = rec_is_pure(op);
-        if (!pure && did) {
-            return REC_NEXT;
-        }
+        bool pure = rec_is_pure(_Py_OPCODE(rec_top(R)->code[rec_top(R)->pc]));
         rec_result result = rec_one(R);
         if (result != REC_NEXT && result != REC_JUMP) {
             return result;
         }
-        did |= !pure;
         R->now = -1;
-        if (rec_top(R)->frame == NULL) {
-            return REC_NEXT; /* a call: wait for its frame */
+        if (!pure || rec_top(R)->frame == NULL) {
+            return REC_NEXT; /* (a call: wait for its frame) */
         }
     }
+}
+
+/* Whether the interpreter is in a function that the running frame has called, when that call is
+ * recorded as a call-out. */
+static bool rec_is_away(rec_state *R, _PyInterpreterFrame *frame)
+{
+    rec_frame *f = rec_top(R);
+    if (f->frame == NULL) {
+        return false;
+    }
+    for (int k = 0; k <= R->depth; k++) {
+        if (R->frames[k].frame == frame) {
+            R->away = false;
+            return false;
+        }
+    }
+    if (!R->away) {
+        int called = (int)(FS_SLOT_OF(f->co, f->frame->prev_instr) - f->co->instrs);
+        for (; frame != NULL && frame != f->frame; frame = frame->previous) {
+        }
+        R->away = frame != NULL && (R->phase != 0 || f->pc > called);
+    }
+    return R->away;
 }
 
 /* Records ops: catching up with the interpreter at `now` first, then one that does something and
@@ -652,11 +669,14 @@ static rec_result rec_advance_one(rec_state *R)
 static rec_result rec_advance(rec_state *R, _PyInterpreterFrame *frame, PyObject **sp, int now)
 {
     rec_result result = REC_NEXT;
-    R->now = now;
     for (int n = 0; rec_top(R)->pc != now || rec_top(R)->frame != frame; n++) {
+        if (rec_is_away(R, frame)) {
+            return REC_NEXT;
+        }
         if (n == REC_MAX_CATCH_UP) {
             return rec_abort(R, FS_ABORT_lost);
         }
+        R->now = rec_top(R)->frame == frame ? now : -1;
         result = rec_one(R);
         if (result == REC_WAIT) {
             return rec_abort(R, FS_ABORT_lost);
@@ -670,6 +690,7 @@ static rec_result rec_advance(rec_state *R, _PyInterpreterFrame *frame, PyObject
             f->frame = frame;
         }
     }
+    R->now = now;
     R->nahead = 0;
     R->shuffled = false;
     if (!rec_look(R, frame, sp)) {
@@ -711,18 +732,6 @@ static void rec_end_step(rec_state *R, rec_result result)
     }
 }
 
-/* Whether a frame stands above another one. */
-static bool rec_is_called_by(_PyInterpreterFrame *frame, const _PyInterpreterFrame *caller)
-{
-    for (int i = 0; i < REC_MAX_BELOW && frame != NULL; i++) {
-        frame = frame->previous;
-        if (frame == caller) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Whether the op at `slot` does the one that waits as well. */
 static bool rec_is_fused(const rec_frame *f, const fs_instr *ip, int slot)
 {
@@ -738,6 +747,15 @@ static void rec_look_below(rec_state *R, _PyInterpreterFrame *frame, PyObject **
     for (int i = f->co->nlocalsplus; i < n && i < f->sp && !R->shuffled; i++) {
         f->slots[i].seen = frame->localsplus[i];
     }
+}
+
+void fs_rec_raises(const fs_ctx *ctx)
+{
+    rec_state *R = rec_current;
+    if (R == NULL || R->ctx != ctx || rec_is_away(R, ctx->frame)) {
+        return;
+    }
+    fs_rec_cancel(ctx, FS_ABORT_exception);
 }
 
 void fs_rec_step(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip)
@@ -758,10 +776,9 @@ void fs_rec_step(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_inst
         frame->f_code == f->co->pycode) {
         f->frame = frame;
     }
-    if (f->frame != NULL && frame != f->frame && rec_is_called_by(frame, f->frame)) {
-        /* A callee that the trace calls out to: the interpreter runs it in the same loop. */
+    if (rec_is_away(R, frame)) {
         if (++R->skipped > REC_MAX_SKIPPED) {
-            R->why = FS_ABORT_too_long;
+            (void)rec_abort(R, FS_ABORT_too_long);
             rec_give_up(R);
         }
         return;

@@ -96,6 +96,7 @@ typedef struct {
     bool shuffled; /* ops recorded ahead have moved what was on the stack */
     int skipped;   /* ops of callees that the trace calls out to */
     int steps;     /* ops recorded */
+    bool away;     /* the interpreter is in a function that is called out to */
     int phase;     /* of an op that takes two looks; what the first one has left */
     fs_ref pending;
     int turns; /* of inner loops that have been unrolled */

@@ -47,6 +47,8 @@ void fs_rec_step(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_inst
 bool fs_rec_is_active(const fs_ctx *ctx);
 /* The activation ends, or its state changes from outside (tracing, disable): stop, keep nothing. */
 void fs_rec_cancel(const fs_ctx *ctx, enum fs_abort why);
+/* An exception is set in ctx->frame: the end of a recording that knows the frame. */
+void fs_rec_raises(const fs_ctx *ctx);
 
 /* ---- what the recorder tells the engine (src/jit/jit_policy.c) ---- */
 /* A trace is complete: optimise (fs_opt_run with `end`), compile, install. Takes the trace over. */
