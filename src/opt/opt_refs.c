@@ -67,14 +67,26 @@ static bool refs_place_changed(const fs_ir *ir, fs_ref v, int to)
     return false;
 }
 
+/* Whether a load is of a stack slot, whose memory keeps nothing: the reference is the trace's. */
+static bool refs_is_stack(const fs_ir *ir, const fs_ins *load)
+{
+    if (load->alias != FS_A_FRAME) {
+        return false;
+    }
+    int locals = ir->nframes > 0 ? ir->frames[0].co->nlocalsplus : 0;
+    return load->a <= 0 || ir->ins[load->a].op != FS_IR_FRAME ||
+           load->aux >= (int)offsetof(_PyInterpreterFrame, localsplus) + 8 * locals;
+}
+
 /* Whether v has a keeper in memory that nobody writes until `to`. */
 static bool refs_has_place(const fs_ir *ir, fs_ref v, int to)
 {
     if (v <= 0) {
         return false;
     }
-    int op = ir->ins[v].op;
-    return (op == FS_IR_LOAD || op == FS_IR_LOADX) && !refs_place_changed(ir, v, to);
+    const fs_ins *load = &ir->ins[v];
+    return (load->op == FS_IR_LOAD || load->op == FS_IR_LOADX) && !refs_is_stack(ir, load) &&
+           !refs_place_changed(ir, v, to);
 }
 
 /* Whether an instruction may make the keeper lose v. `placed`: the keeper is a place in memory

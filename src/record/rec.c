@@ -111,6 +111,9 @@ static fs_ref rec_inherit(rec_state *R, const fs_ir *parent, fs_ref *known, fs_r
         return 0;
     }
     if (fs_ref_is_const(ref)) {
+        if (fs_ir_type(parent, ref) == FS_T_OBJ && fs_ir_constant(parent, ref)->o == NULL) {
+            return 0; /* not bound */
+        }
         return fs_ir_const_of(R->ir, fs_ir_constant(parent, ref));
     }
     if (known[ref] != 0) {
