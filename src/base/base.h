@@ -17,9 +17,12 @@
 #define FS_UNUSED __attribute__((unused))
 #define FS_HIDDEN __attribute__((visibility("hidden")))
 
+/* Not assert(): NDEBUG is always on. */
 #ifdef FS_DEBUG
-#include <assert.h>
-#define FS_ASSERT(x) assert(x)
+#include <stdio.h>
+#include <stdlib.h>
+#define FS_ASSERT(x) \
+    ((x) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x), abort()))
 #else
 #define FS_ASSERT(x) ((void)0)
 #endif

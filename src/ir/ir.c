@@ -235,6 +235,7 @@ fs_ref fs_ir_const_of(fs_ir *ir, const fs_const *other)
         fs_const *c = fs_ir_constant(ir, r);
         c->fixed |= copy.fixed;
         c->known = c->known != NULL ? c->known : copy.known;
+        memcpy(c->hint, copy.hint, sizeof(c->hint));
     }
     return r;
 }
@@ -246,6 +247,31 @@ static bool ir_type_is_fixed(const PyTypeObject *type)
            (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) != 0;
 }
 
+/* Takes down what an object is called. */
+static void ir_note_name(fs_const *c, PyObject *o)
+{
+    const char *name = "";
+    if (PyType_Check(o)) {
+        name = ((PyTypeObject *)o)->tp_name;
+    } else if (PyCFunction_CheckExact(o)) {
+        name = ((PyCFunctionObject *)o)->m_ml->ml_name;
+    } else {
+        PyObject *text = PyFunction_Check(o)                  ? ((PyFunctionObject *)o)->func_name
+                         : PyCode_Check(o)                    ? ((PyCodeObject *)o)->co_name
+                         : Py_IS_TYPE(o, &PyMethodDescr_Type) ? PyDescr_NAME(o)
+                         : PyUnicode_CheckExact(o)            ? o
+                                                              : NULL;
+        if (text != NULL && PyUnicode_IS_COMPACT_ASCII(text)) {
+            name = (const char *)PyUnicode_1BYTE_DATA(text);
+        }
+    }
+    size_t n = 0;
+    for (; n < sizeof(c->hint) - 1 && name[n] > ' ' && name[n] != '>'; n++) {
+        c->hint[n] = name[n];
+    }
+    c->hint[n] = '\0';
+}
+
 fs_ref fs_ir_obj(fs_ir *ir, PyObject *o)
 {
     fs_ref r = fs_ir_const(ir, FS_T_OBJ, (uintptr_t)o);
@@ -253,6 +279,7 @@ fs_ref fs_ir_obj(fs_ir *ir, PyObject *o)
         fs_const *c = fs_ir_constant(ir, r);
         c->known = ir_type_is_fixed(Py_TYPE(o)) ? Py_TYPE(o) : NULL;
         c->fixed = PyType_Check(o) && ir_type_is_fixed((PyTypeObject *)o);
+        ir_note_name(c, o);
     }
     return r;
 }

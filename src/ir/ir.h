@@ -123,6 +123,7 @@ enum {
 typedef struct {
     uint8_t type;        /* enum fs_type */
     bool fixed;          /* OBJ: a type that never changes or dies */
+    char hint[22];       /* OBJ: what it was called, for people; maybe cut */
     PyTypeObject *known; /* OBJ: its own type, if that is fixed */
     union {
         int64_t i;
@@ -319,5 +320,7 @@ PyObject *fs_ir_format(const fs_ir *ir, PyObject *names);
 int fs_ir_parse(fs_ir *ir, const char *text, PyObject *names);
 /* NULL when well-formed, else what is wrong (static or in buffer). */
 const char *fs_ir_verify(const fs_ir *ir, char *buffer, size_t size);
+/* The same for a recorded turn of a loop, which has no end of its own. */
+const char *fs_ir_verify_turn(const fs_ir *ir, char *buffer, size_t size);
 
 #endif

@@ -1,6 +1,8 @@
 /* Writes IR as text: docs/internals/ir.md says how it looks. */
 #include "ir/ir_text.h"
 
+#include "interp/interp_num.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,31 +55,35 @@ static const char *text_name_of(const text_out *out, PyObject *o)
     return NULL;
 }
 
-/* A builtin's name, if the builtins module has this very object by it. */
+/* A builtin's name: of what the builtins module has. */
 static const char *text_builtin_name(PyObject *o)
 {
-    const char *name = PyType_Check(o)                    ? ((PyTypeObject *)o)->tp_name
-                       : Py_IS_TYPE(o, &PyCFunction_Type) ? ((PyCFunctionObject *)o)->m_ml->ml_name
-                                                          : NULL;
-    PyObject *builtins = name == NULL ? NULL : PyEval_GetBuiltins();
-    return builtins != NULL && PyDict_GetItemString(builtins, name) == o ? name : NULL;
+    PyObject *name, *value, *builtins = PyEval_GetBuiltins();
+    Py_ssize_t pos = 0;
+    while (builtins != NULL && PyDict_Next(builtins, &pos, &name, &value)) {
+        if (value == o && (PyType_Check(value) || PyCFunction_CheckExact(value))) {
+            return PyUnicode_AsUTF8(name);
+        }
+    }
+    return NULL;
 }
 
-/* What helps people to know an object, or "". */
-static const char *text_hint(PyObject *o)
+/* The value of one of the ints that are there for ever. */
+static bool text_small_int(PyObject *o, int *value)
 {
-    if (PyFunction_Check(o)) {
-        return PyUnicode_AsUTF8(((PyFunctionObject *)o)->func_qualname);
-    }
-    if (PyCode_Check(o)) {
-        return PyUnicode_AsUTF8(((PyCodeObject *)o)->co_qualname);
-    }
-    return PyType_Check(o) ? ((PyTypeObject *)o)->tp_name : "";
+    ptrdiff_t distance = (char *)o - (char *)fs_num_small_ints;
+    *value = (int)(distance / (ptrdiff_t)sizeof(PyLongObject));
+    return distance % (ptrdiff_t)sizeof(PyLongObject) == 0 &&
+           distance >= -_PY_NSMALLNEGINTS * (ptrdiff_t)sizeof(PyLongObject) &&
+           distance < _PY_NSMALLPOSINTS * (ptrdiff_t)sizeof(PyLongObject);
 }
 
-static void text_object(text_out *out, PyObject *o)
+/* An object, which may be gone by now: all that is known of it is the constant. */
+static void text_object(text_out *out, const fs_const *c)
 {
+    PyObject *o = c->o;
     const char *name;
+    int value;
     if (o == NULL) {
         text_add(out, "NULL");
     } else if ((name = text_name_of(out, o)) != NULL) {
@@ -85,13 +91,12 @@ static void text_object(text_out *out, PyObject *o)
     } else if (o == Py_None || o == Py_True || o == Py_False) {
         text_add(out, o == Py_None ? "None" : o == Py_True ? "True" : "False");
     } else if ((name = text_builtin_name(o)) != NULL) {
-        text_add(out, PyType_Check(o) ? "<type %s>" : "<builtin %s>", name);
-    } else if (PyLong_CheckExact(o) && PyLong_AsLong(o) == (int8_t)PyLong_AsLong(o) &&
-               PyLong_AsLong(o) >= -_PY_NSMALLNEGINTS) {
-        text_add(out, "<int %ld>", PyLong_AsLong(o));
+        text_add(out, c->known == &PyType_Type ? "<type %s>" : "<builtin %s>", name);
+    } else if (text_small_int(o, &value)) {
+        text_add(out, "<int %d>", value);
     } else {
-        text_add(out, "<obj 0x%" PRIxPTR " %s %s>", (uintptr_t)o, Py_TYPE(o)->tp_name,
-                 text_hint(o));
+        const char *type = c->known == NULL ? "object" : c->known->tp_name;
+        text_add(out, "<obj 0x%" PRIxPTR " %s %s>", (uintptr_t)o, type, c->hint);
     }
     PyErr_Clear();
 }
@@ -131,7 +136,7 @@ static void text_ref(text_out *out, fs_ref ref)
         if (out->ir->old && !c->fixed && c->o != NULL && c->o != Py_None) {
             text_add(out, "<obj 0x%" PRIxPTR ">", (uintptr_t)c->o); /* it may be gone */
         } else {
-            text_object(out, c->o);
+            text_object(out, c);
         }
         break;
     }
@@ -222,7 +227,8 @@ static void text_code(text_out *out, const fs_code *co)
             return;
         }
     }
-    text_object(out, (PyObject *)co->pycode);
+    text_add(out, "<obj 0x%" PRIxPTR " code %s>", (uintptr_t)co->pycode,
+             PyUnicode_AsUTF8(co->pycode->co_name));
 }
 
 static void text_frame(text_out *out, int number)

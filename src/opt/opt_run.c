@@ -71,8 +71,28 @@ static uint64_t run_now(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* What came in: a turn of a loop has no end yet. */
+static void run_verify_recorded(const fs_ir *ir, int end)
+{
+#ifdef FS_DEBUG
+    char buffer[200];
+    const char *fault = end == 0 ? NULL : fs_ir_verify_turn(ir, buffer, sizeof(buffer));
+    if (fault != NULL) {
+        fprintf(stderr, "fullspeed: as recorded: %s\n", fault);
+        abort();
+    }
+    if (end == 0) {
+        run_verify(ir, "(as recorded)");
+    }
+#else
+    (void)ir;
+    (void)end;
+#endif
+}
+
 bool fs_opt_run(fs_ir *ir, int end)
 {
+    run_verify_recorded(ir, end);
     for (size_t i = 0; i < sizeof(run_passes) / sizeof(run_passes[0]); i++) {
         if (run_passes[i].pass != 0 && !(ir->passes & run_passes[i].pass)) {
             continue;
