@@ -90,6 +90,7 @@ struct fs_trace {
     uint32_t held;         /* dead: activations that may be inside */
     uint16_t sides;        /* roots: side traces in the tree */
     uint16_t level;        /* side traces between this one and the root */
+    fs_trace *version;     /* loops: the next one of the same place, for other types */
     fs_trace *bridges;     /* loops: their bridges, */
     fs_trace *next_bridge; /* linked by this */
     uint8_t *given;        /* bridges: the types that they are for, by slot */
@@ -117,6 +118,17 @@ fs_trace *fs_jit_trace_of(uint32_t id);
 /* The bridge into a loop for locals of these types (by slot of the root frame: FS_T_NONE is what
  * memory has); made when there is none. NULL: not possible. */
 fs_trace *fs_jit_bridge(fs_trace *target, const uint8_t *types, int n);
+
+/* Loop traces of one place. */
+enum { FS_JIT_MAX_VERSIONS = 4 };
+
+/* Whether an exit is where a trace has ended at the head of a loop: all is in memory, a trace of
+ * that loop may go on from there. */
+FS_INLINE bool fs_jit_is_head_exit(const fs_exit *exit)
+{
+    const fs_ins *ins = fs_ir_at(&exit->trace->ir, exit->guard);
+    return ins->op == FS_IR_JEXIT && !(ins->flags & FS_INS_NOHOT);
+}
 
 /* The exits of a trace, one per instruction with a snapshot, by rising guards: made with calloc
  * before a back end gets the trace; false: no memory. The one of an instruction, NULL: none. */

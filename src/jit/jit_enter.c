@@ -55,8 +55,9 @@ static bool enter_is_early(fs_exit *exit)
 static void enter_judge(fs_exit *exit)
 {
     fs_trace *root = exit->trace->root;
-    if (!root->dead && root->kind != FS_TRACE_BRIDGE && enter_is_early(exit) &&
-        ++root->wasted >= ENTER_TRIAL && (uint64_t)root->wasted * 2 > root->entries) {
+    if (!root->dead && root->kind != FS_TRACE_BRIDGE && root->from == NULL &&
+        enter_is_early(exit) && ++root->wasted >= ENTER_TRIAL &&
+        (uint64_t)root->wasted * 2 > root->entries) {
         fs_jit_give_up(root);
     }
 }
@@ -77,6 +78,15 @@ static bool enter_may_record(const fs_ctx *ctx, fs_exit *exit)
     return !ctx->cframe.use_tracing;
 }
 
+/* What to record from an exit: where a trace has ended at a loop's head, a way into the loop, or
+ * when no trace of the loop fits, one that does. */
+static int enter_kind(const fs_ctx *ctx, const fs_exit *exit)
+{
+    const fs_trace *loop = fs_jit_trace_at(ctx->co, (int)(ctx->ip - ctx->co->instrs));
+    bool begins = fs_jit_is_head_exit(exit) && (loop == NULL || exit->failures > 0);
+    return begins ? FS_TRACE_LOOP : FS_TRACE_SIDE;
+}
+
 /* Counts an exit that was taken; records from it when it is hot. */
 static void enter_count(fs_ctx *ctx, fs_exit *exit, bool failed)
 {
@@ -88,7 +98,7 @@ static void enter_count(fs_ctx *ctx, fs_exit *exit, bool failed)
     if (exit->state == FS_EXIT_GIVEN_UP) {
         enter_judge(exit);
     } else if (!failed && enter_may_record(ctx, exit)) {
-        (void)fs_jit_begin(ctx, FS_TRACE_SIDE, exit);
+        (void)fs_jit_begin(ctx, enter_kind(ctx, exit), exit);
     }
 }
 

@@ -172,13 +172,43 @@ static enum fs_abort policy_finish(fs_trace *trace, int end)
     return why;
 }
 
+/* Whether the place may have one more trace. */
+static bool policy_has_room(const fs_jit_place *place, const fs_trace *trace)
+{
+    int n = 0;
+    for (const fs_trace *other = place->trace; other != NULL; other = other->version) {
+        n++;
+    }
+    return n == 0 || (trace->from != NULL && n < FS_JIT_MAX_VERSIONS);
+}
+
+/* The last of the place's traces. */
+static void policy_set_trace(fs_jit_place *place, fs_trace *trace)
+{
+    fs_trace **link = &place->trace;
+    while (*link != NULL) {
+        link = &(*link)->version;
+    }
+    *link = trace;
+}
+
+/* What leaves at the exit goes on in the trace. */
+static void policy_hang(fs_trace *trace)
+{
+    trace->from->side = trace;
+    trace->from->state = FS_EXIT_LINKED;
+    if (trace->from->trace->code != NULL) {
+        fs_asm_link_exit(trace->from, trace);
+    }
+}
+
 /* From now on the trace is run. */
 static bool policy_install(fs_trace *trace)
 {
     fs_jit_place *place = NULL;
     if (trace->kind == FS_TRACE_LOOP || trace->kind == FS_TRACE_ENTRY) {
         place = fs_jit_place_at(trace->co, trace->slot, trace->kind);
-        if (place == NULL || place->trace != NULL) {
+        if (place == NULL || !policy_has_room(place, trace)) {
             return false;
         }
     }
@@ -197,7 +227,10 @@ static bool policy_install(fs_trace *trace)
         fs_jit_make_room(trace->root, trace->target->room, trace->target->depth);
     }
     if (place != NULL) {
-        place->trace = trace;
+        policy_set_trace(place, trace);
+        if (trace->from != NULL) {
+            policy_hang(trace);
+        }
         return true;
     }
     if (trace->kind == FS_TRACE_BRIDGE) {
@@ -206,11 +239,7 @@ static bool policy_install(fs_trace *trace)
         return true;
     }
     trace->root->sides++;
-    trace->from->side = trace;
-    trace->from->state = FS_EXIT_LINKED;
-    if (trace->from->trace->code != NULL) {
-        fs_asm_link_exit(trace->from, trace);
-    }
+    policy_hang(trace);
     return true;
 }
 
@@ -219,8 +248,9 @@ static void policy_place(fs_trace *trace)
 {
     const fs_exit *from = trace->from;
     trace->interp = PyInterpreterState_Get();
-    trace->root = from == NULL ? trace : from->trace->root;
-    trace->level = from == NULL ? 0 : (uint16_t)(from->trace->level + 1);
+    bool side = trace->kind == FS_TRACE_SIDE;
+    trace->root = side ? from->trace->root : trace;
+    trace->level = side ? (uint16_t)(from->trace->level + 1) : 0;
 }
 
 const char *fs_jit_install(fs_trace *trace)

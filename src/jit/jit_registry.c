@@ -61,14 +61,25 @@ static void registry_reach(uint8_t *seen, const fs_trace *root)
         grown = false;
         for (uint32_t id = 1; id < fs_jit_next_id; id++) {
             const fs_trace *t = fs_jit_traces[id];
-            if (t != NULL && t->target != NULL && seen[t->root->id] && !seen[t->target->id]) {
+            if (t == NULL) {
+                continue;
+            }
+            if (t->target != NULL && seen[t->root->id] && !seen[t->target->id]) {
                 seen[t->target->id] = 1;
+                grown = true;
+            }
+            if (t->from != NULL && seen[t->from->trace->root->id] && !seen[t->root->id]) {
+                seen[t->root->id] = 1; /* another version of a loop hangs on an exit */
                 grown = true;
             }
         }
         for (const fs_trace *t = registry_dead; t != NULL; t = t->next) {
             if (t->target != NULL && seen[t->root->id] && !seen[t->target->id]) {
                 seen[t->target->id] = 1;
+                grown = true;
+            }
+            if (t->from != NULL && seen[t->from->trace->root->id] && !seen[t->root->id]) {
+                seen[t->root->id] = 1;
                 grown = true;
             }
         }
@@ -131,14 +142,16 @@ void fs_jit_let_go(fs_jit_inside *inside)
 /* Takes a trace from where it is entered. */
 static void registry_unlink(fs_trace *trace)
 {
-    if (trace->kind == FS_TRACE_SIDE) {
+    if (trace->from != NULL) {
         trace->from->side = NULL;
         trace->from->state = FS_EXIT_COLD;
         trace->from->count = 0;
-        trace->root->sides--;
         if (trace->from->trace->code != NULL) {
             fs_asm_link_exit(trace->from, NULL);
         }
+    }
+    if (trace->kind == FS_TRACE_SIDE) {
+        trace->root->sides--;
         return;
     }
     if (trace->kind == FS_TRACE_BRIDGE) {
@@ -150,8 +163,14 @@ static void registry_unlink(fs_trace *trace)
         return;
     }
     fs_jit_place *place = fs_jit_place_find(trace->co, trace->slot);
-    if (place != NULL && place->trace == trace) {
-        place->trace = NULL;
+    for (fs_trace **link = place == NULL ? NULL : &place->trace; link != NULL && *link != NULL;) {
+        if (*link == trace) {
+            *link = trace->version;
+            break;
+        }
+        link = &(*link)->version;
+    }
+    if (place != NULL && place->trace == NULL) {
         place->left = fs_jit_threshold(place->kind);
     }
 }
@@ -225,8 +244,8 @@ void fs_jit_evict(size_t bytes, const fs_trace *spared)
         fs_trace *oldest = NULL;
         for (uint32_t id = 1; id < fs_jit_next_id; id++) {
             fs_trace *t = fs_jit_traces[id];
-            if (t != NULL && t->root == t && t->kind != FS_TRACE_BRIDGE && t != spared &&
-                !kept[id] && (oldest == NULL || t->last < oldest->last)) {
+            if (t != NULL && t->root == t && t->kind != FS_TRACE_BRIDGE && t->from == NULL &&
+                t != spared && !kept[id] && (oldest == NULL || t->last < oldest->last)) {
                 oldest = t;
             }
         }
@@ -248,6 +267,9 @@ void fs_jit_make_room(fs_trace *root, int room, int depth)
     root->room = room > root->room ? room : root->room;
     root->depth = depth > root->depth ? depth : root->depth;
     registry_clear_out(root); /* who is inside has asked for less */
+    if (root->from != NULL) {
+        fs_jit_make_room(root->from->trace->root, root->room, root->depth);
+    }
     for (uint32_t id = 1; id < fs_jit_next_id; id++) {
         const fs_trace *t = fs_jit_traces[id];
         if (t != NULL && t->target == root) {

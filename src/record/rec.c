@@ -39,9 +39,9 @@ static fs_trace *rec_new_trace(rec_state *R, fs_ctx *ctx, fs_code *co, int slot,
     trace->co = co;
     trace->slot = slot;
     trace->from = from;
-    trace->root = from != NULL ? from->trace->root : trace;
+    trace->root = kind == FS_TRACE_SIDE ? from->trace->root : trace;
     trace->interp = ctx->ts->interp;
-    if (from != NULL) {
+    if (kind == FS_TRACE_SIDE) {
         trace->ir.parent = &from->trace->ir;
         trace->ir.parent_snap = from->snap;
     }
@@ -77,7 +77,7 @@ static void rec_give_up(rec_state *R)
     enum fs_abort why = R->why == FS_ABORT_none ? FS_ABORT_lost : R->why;
     fs_code *co = R->anchor_co;
     int anchor = R->anchor, kind = R->kind, op = R->op;
-    fs_exit *from = R->from;
+    fs_exit *from = R->hung;
     rec_free(R);
     fs_jit_aborted(co, anchor, kind, from, why, op);
 }
@@ -239,12 +239,13 @@ bool fs_rec_start(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_ins
     R->ctx = ctx;
     R->ts = ctx->ts;
     R->kind = kind;
-    R->from = from;
+    R->from = kind == FS_TRACE_SIDE ? from : NULL;
+    R->hung = from;
     R->anchor_co = co;
     R->anchor = (int)(ip - co->instrs);
     R->depth = -1;
     bool good = rec_new_trace(R, ctx, co, R->anchor, kind, from) != NULL;
-    if (good && from != NULL) {
+    if (good && R->from != NULL) {
         good = rec_begin_side(R, frame);
         if (good) {
             const fs_trace *root = from->trace->root;
@@ -321,7 +322,8 @@ static void rec_write_stack_slot(rec_state *R, rec_frame *f, int i)
     slot->flags = REC_OWNED | REC_SYNC;
 }
 
-/* The state at a loop head: everything in memory, but unboxed locals that the loop takes unboxed.
+/* The state at a loop head: everything in memory, but unboxed locals that the loop (NULL: none)
+ * takes unboxed.
  */
 static void rec_settle(rec_state *R, const fs_ir *target, int end)
 {
@@ -333,7 +335,8 @@ static void rec_settle(rec_state *R, const fs_ir *target, int end)
                 rec_write_stack_slot(R, f, i);
             }
         } else if (slot->ref != 0 && rec_is_unboxed(R, slot)) {
-            bool taken = target == R->ir || (i < target->nslots && target->slots[i].stale);
+            bool taken =
+                target == R->ir || (target != NULL && i < target->nslots && target->slots[i].stale);
             if ((R->escaped && target == R->ir) || !taken || rec_needs_object(target, i, end)) {
                 (void)rec_object(R, slot);
             }
@@ -521,6 +524,61 @@ static bool rec_is_pure(int op)
     }
 }
 
+/* Whether the side trace begins where another trace has ended at a loop's head. */
+static bool rec_is_from_head(const rec_state *R)
+{
+    return R->from != NULL && fs_jit_is_head_exit(R->from);
+}
+
+/* Nothing of what has been recorded fits the types at this loop's head, or it has no trace yet: the
+ * trace ends here; what is hot behind it is a loop trace of its own. */
+static rec_result rec_finish_head(rec_state *R)
+{
+    rec_frame *f = rec_top(R);
+    R->start = R->pc_op = f->pc;
+    R->snap = 0;
+    rec_settle(R, NULL, 0);
+    int snap = rec_snapshot_at(R, f->pc);
+    (void)rec_emit(R, (fs_ins){.op = FS_IR_JEXIT, .snap = (uint16_t)snap});
+    if (R->failed) {
+        return REC_ABORT;
+    }
+    rec_hand_over(R, 0);
+    return REC_DONE;
+}
+
+/* Before an op of the root frame that may be a loop's head. REC_NEXT: go on. */
+static rec_result rec_at_loop(rec_state *R)
+{
+    rec_frame *f = rec_top(R);
+    bool at_head = R->at_head;
+    int versions = 0;
+    R->at_head = false;
+    if (R->from == NULL && f->pc == R->anchor && R->kind == FS_TRACE_LOOP &&
+        f->sp == R->anchor_depth) {
+        return rec_finish_loop(R);
+    }
+    for (fs_trace *loop = fs_jit_trace_at(f->co, f->pc); loop != NULL; loop = loop->version) {
+        if (loop->ir.loop == 0 || loop->dead) {
+            continue;
+        }
+        if (rec_link_fits(R, loop)) {
+            return rec_finish_link(R, loop);
+        }
+        versions++;
+    }
+    if (!R->moved) {
+        return rec_abort(R, FS_ABORT_type_unstable);
+    }
+    if (versions > 0 && versions < FS_JIT_MAX_VERSIONS) {
+        return rec_finish_head(R);
+    }
+    if (at_head && R->from != NULL && R->turns > REC_MAX_TURNS) {
+        return rec_finish_head(R);
+    }
+    return REC_NEXT;
+}
+
 /* What an op leaves to be done: references to drop, then the look around after a call. */
 static void rec_finish_op(rec_state *R)
 {
@@ -560,14 +618,10 @@ static rec_result rec_one(rec_state *R)
     rec_frame *f = rec_top(R);
     fs_instr *at = f->co->instrs + f->pc;
     int op = _Py_OPCODE(f->code[f->pc]);
-    if (R->depth == 0 && R->moved) {
-        if (R->from == NULL && f->pc == R->anchor && R->kind == FS_TRACE_LOOP &&
-            f->sp == R->anchor_depth) {
-            return rec_finish_loop(R);
-        }
-        fs_trace *other = fs_jit_trace_at(f->co, f->pc);
-        if (other != NULL && other->ir.loop != 0 && !other->dead && rec_link_fits(R, other)) {
-            return rec_finish_link(R, other);
+    if (R->depth == 0 && (R->moved || rec_is_from_head(R))) {
+        rec_result result = rec_at_loop(R);
+        if (result != REC_NEXT) {
+            return result;
         }
     }
     rec_begin_op(R, f, op);

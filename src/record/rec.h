@@ -99,7 +99,9 @@ typedef struct {
     bool away;     /* the interpreter is in a function that is called out to */
     int phase;     /* of an op that takes two looks; what the first one has left */
     fs_ref pending;
-    int turns; /* of inner loops that have been unrolled */
+    int turns;     /* of inner loops that have been unrolled */
+    bool at_head;  /* has just jumped back to a loop's head */
+    fs_exit *hung; /* FS_TRACE_LOOP: the exit that the new version of the loop hangs on, NULL */
     enum fs_abort why;
     int anchor_depth;             /* stack of the root frame at the anchor: slots */
     int32_t first[REC_MAX_SLOTS]; /* by root slot: instruction of its first write + 1, 0: none */

@@ -14,9 +14,10 @@ static rec_result rec_jump_back(rec_state *R, int target)
 {
     rec_frame *f = rec_top(R);
     bool own = R->depth == 0 && R->kind == FS_TRACE_LOOP && R->from == NULL && target == R->anchor;
-    if (!own && ++R->turns > REC_MAX_TURNS) {
+    if (!own && ++R->turns > REC_MAX_TURNS && (R->depth > 0 || R->from == NULL)) {
         return rec_abort(R, FS_ABORT_inner_loop);
     }
+    R->at_head = !own && R->depth == 0;
     f->pc = target;
     rec_poll(R, target);
     return REC_JUMP;
