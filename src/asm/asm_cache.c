@@ -9,6 +9,8 @@
  */
 #include "asm/asm_cache.h"
 
+#include "asm/asm_frame.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -89,6 +91,7 @@ static bool cache_grow(size_t size)
     if (region == MAP_FAILED) {
         return false;
     }
+    fs_asm_frame_register(region, bytes);
     cache_give(region, bytes);
     return true;
 }

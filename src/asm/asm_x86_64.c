@@ -10,6 +10,7 @@
 
 #include "asm/asm_cache.h"
 #include "asm/asm_entry.h"
+#include "asm/asm_frame.h"
 #include "asm/asm_x86_64.h"
 #include "opt/opt.h"
 
@@ -563,6 +564,7 @@ static bool asm_install(fs_asm *as)
                   : trace->kind == FS_TRACE_BRIDGE ? code
                                                    : NULL;
     trace->ir.nspill = as->al.nslots;
+    fs_asm_name(trace);
     return true;
 }
 
@@ -579,6 +581,7 @@ int fs_asm_compile(fs_trace *trace, const char **reason)
 
 void fs_asm_free(fs_trace *trace)
 {
+    fs_asm_unname(trace);
     fs_asm_cache_drop(trace->code, trace->code_size);
     if (trace->nexits > 0) {
         free(trace->exits[0].locs);

@@ -117,8 +117,7 @@ fs_asm_lower fs_asm_cmp, fs_asm_guard, fs_asm_not, fs_asm_copy, fs_asm_select;
 fs_asm_lower fs_asm_float_binary, fs_asm_float_sign, fs_asm_sqrt, fs_asm_i2f, fs_asm_f2i;
 fs_asm_lower fs_asm_sload, fs_asm_load, fs_asm_store, fs_asm_lea, fs_asm_gtype;
 fs_asm_lower fs_asm_unboxi, fs_asm_unboxf, fs_asm_boxi, fs_asm_boxf, fs_asm_boxb, fs_asm_reboxi,
-    fs_asm_reboxf, fs_asm_incref,
-    fs_asm_decref, fs_asm_decrefnz, fs_asm_dropbox;
+    fs_asm_reboxf, fs_asm_incref, fs_asm_decref, fs_asm_decrefnz, fs_asm_dropbox;
 fs_asm_lower fs_asm_new, fs_asm_call_out, fs_asm_gpoke, fs_asm_gbreak, fs_asm_push_frame,
     fs_asm_pop_frame;
 fs_asm_lower fs_asm_jexit, fs_asm_jloop, fs_asm_jtrace;

@@ -196,6 +196,14 @@ void fs_asm_pop_frame(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *s
 
 /* ---- polls ---- */
 
+/* A field of the interpreter that the trace is for: where it stands, if that can be written in an
+ * instruction, else [r10]. */
+static fs_asm_rm call_fixed(const void *field)
+{
+    int64_t address = (int64_t)(uintptr_t)field;
+    return fs_asm_fits32(address) ? fs_asm_m(-1, (int32_t)address) : fs_asm_m(R10, 0);
+}
+
 /* As fs_jit_must_leave. */
 void fs_asm_gpoke(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
 {
@@ -207,15 +215,22 @@ void fs_asm_gpoke(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
     fs_asm_exit_if(as, st->exit, CC_NE);
     fs_asm_op_imm(b, X_CMP8I, 0, FS_ASM_CTX(cframe.use_tracing), 0);
     fs_asm_exit_if(as, st->exit, CC_NE);
-    fs_asm_op(b, X_MOV, R10, FS_ASM_CTX(slot));
-    fs_asm_compare_constant(as, fs_asm_m(R10, 0), (uint64_t)(uintptr_t)fs_eval, R11);
+    fs_asm_rm slot = call_fixed(&as->trace->interp->eval_frame);
+    if (slot.base >= 0) {
+        fs_asm_op(b, X_MOV, slot.base, FS_ASM_CTX(slot));
+    }
+    fs_asm_compare_constant(as, slot, (uint64_t)(uintptr_t)fs_eval, R11);
     fs_asm_exit_if(as, st->exit, CC_NE);
 }
 
 /* As fs_jit_must_poll. */
 void fs_asm_gbreak(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
 {
-    fs_asm_op(&as->b, X_MOV, R11, FS_ASM_CTX(eval_breaker));
-    fs_asm_op_imm(&as->b, X_CMP32I, 0, fs_asm_m(R11, 0), 0);
+    fs_asm_buffer *b = &as->b;
+    fs_asm_rm flag = call_fixed(&as->trace->interp->ceval.eval_breaker);
+    if (flag.base >= 0) {
+        fs_asm_op(b, X_MOV, flag.base, FS_ASM_CTX(eval_breaker));
+    }
+    fs_asm_op_imm(b, X_CMP32I, 0, flag, 0);
     fs_asm_exit_if(as, st->exit, CC_NE);
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -153,3 +154,74 @@ def test_what_cannot_be_compiled_says_why() -> None:
     done = run_child(IMPORT + f"ir_cases.run({text!r}, {{}}, machine=True)", env=OFF)
     assert done.returncode == 1
     assert "cannot be compiled" in done.stderr
+
+
+UNWIND = """
+import ctypes
+fullspeed.enable()
+backtrace = ctypes.CDLL(None).backtrace
+buffer = (ctypes.c_void_p * 200)()
+def deep(n):
+    return [backtrace(buffer, 200), buffer[0:6]] if n == 0 else deep(n - 1)
+def hot(n):
+    found = 0
+    for i in range(n):
+        found = backtrace(buffer, 200)
+    return found
+"""
+
+
+def test_unwinders_go_through_machine_code() -> None:
+    """backtrace() in a call from a trace finds its way to the bottom of the stack."""
+    code = UNWIND + (
+        "short = hot(1); bottom = buffer[short - 2]\n"
+        "found = hot(500)\n"
+        "jit = fullspeed._engine.stats()['jit']['alive']\n"
+        "answer([found > 5, buffer[found - 2] == bottom, jit.get('loop', 0) > 0])\n"
+    )
+    assert ask_child(code, env={"FULLSPEED_JIT": "1"}) == [True, True, True]
+
+
+def test_perf_map() -> None:
+    """Every trace is a line: address, size, name."""
+    code = """
+import os
+fullspeed.enable()
+def hot(n):
+    t = 0
+    for i in range(n):
+        t += i
+    return t
+hot(1000)
+name = f"/tmp/perf-{os.getpid()}.map"
+lines = open(name).read().splitlines()
+os.remove(name)
+answer([line.split(" ", 2) for line in lines])
+"""
+    rows = ask_child(code, env={"FULLSPEED_JIT": "1", "FULLSPEED_SYMBOLS": "perf"})
+    mine = [row for row in rows if row[2] == "trace loop hot (<string>:8)"]
+    assert len(mine) == 1, rows
+    assert int(mine[0][0], 16) % 64 == 0
+    assert 0 < int(mine[0][1], 16) < 10000
+
+
+def test_gdb_knows_traces(tmp_path: Path) -> None:
+    """gdb shows a trace's frame by its name, and what called it."""
+    if shutil.which("gdb") is None:
+        pytest.skip("gdb is not installed")
+    script = tmp_path / "hot.py"
+    script.write_text(
+        "import fullspeed, os\nfullspeed.enable()\n"
+        "def hot(n):\n    for i in range(n):\n        os.getppid()\nhot(2000)\n"
+    )
+    commands = ["set confirm off", "set breakpoint pending on", "break getppid", "ignore 1 1500",
+                "run", "bt 12"]  # fmt: skip
+    done = subprocess.run(
+        ["gdb", "-q", "-nx", "-batch", *(f"-ex={c}" for c in commands), "--args",
+         sys.executable, str(script)],
+        env={**os.environ, "FULLSPEED_JIT": "1", "FULLSPEED_SYMBOLS": "gdb"},
+        capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+    assert "in trace loop hot (hot.py:" in done.stdout, done.stdout + done.stderr
+    frames = done.stdout[done.stdout.index("in trace loop hot") :]
+    assert "fs_jit_enter" in frames or "fs_eval" in frames, frames
