@@ -301,6 +301,12 @@ void fs_asm_jtrace(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
     fs_asm_op(&as->b, X_JUMP, 0, fs_asm_r(R11));
 }
 
+void fs_asm_jentry(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
+{
+    fs_asm_mov_imm(&as->b, R11, (uint64_t)(uintptr_t)as->trace->target->code);
+    fs_asm_op(&as->b, X_JUMP, 0, fs_asm_r(R11));
+}
+
 /* ---- steps ---- */
 
 /* One move between places; memory goes by way of r10. */

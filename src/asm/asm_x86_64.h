@@ -120,7 +120,7 @@ fs_asm_lower fs_asm_unboxi, fs_asm_unboxf, fs_asm_boxi, fs_asm_boxf, fs_asm_boxb
     fs_asm_reboxf, fs_asm_incref, fs_asm_decref, fs_asm_decrefnz, fs_asm_dropbox;
 fs_asm_lower fs_asm_new, fs_asm_call_out, fs_asm_gpoke, fs_asm_gbreak, fs_asm_push_frame,
     fs_asm_pop_frame;
-fs_asm_lower fs_asm_jexit, fs_asm_jloop, fs_asm_jtrace;
+fs_asm_lower fs_asm_jexit, fs_asm_jloop, fs_asm_jtrace, fs_asm_jentry;
 bool fs_asm_need_shift(const fs_asm_alloc *al, int i, fs_asm_need *need);
 bool fs_asm_need_divide(const fs_asm_alloc *al, int i, fs_asm_need *need);
 bool fs_asm_need_compare(const fs_asm_alloc *al, int i, fs_asm_need *need);

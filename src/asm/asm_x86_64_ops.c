@@ -18,6 +18,7 @@ const fs_asm_op_row fs_asm_op_rows[FS_IR_COUNT] = {
     [FS_IR_SLOAD] = {{NO, NO, NO}, OUT, 0, fs_asm_sload, NULL},
     [FS_IR_JEXIT] = {{NO, NO, NO}, 0, 0, fs_asm_jexit, NULL},
     [FS_IR_JLOOP] = {{NO, NO, NO}, 0, 0, fs_asm_jloop, NULL},
+    [FS_IR_JENTRY] = {{NO, NO, NO}, 0, 0, fs_asm_jentry, NULL},
     [FS_IR_JTRACE] = {{NO, NO, NO}, 0, 0, fs_asm_jtrace, NULL},
     [FS_IR_ADD] = {{ANY, ANY, NO}, SAME, COMMUTES, fs_asm_add, NULL},
     [FS_IR_SUB] = {{ANY, ANY, NO}, SAME, 0, fs_asm_sub, NULL},

@@ -1,7 +1,7 @@
 /* The trace IR: linear SSA with snapshots. Shared by recorder, passes, back end and IR interpreter.
  *
  * A trace is one array of fixed-size instructions, in order of execution, without joins: it has
- * one entry, leaves through guards, and ends by JLOOP, JTRACE or JEXIT. Constants stand
+ * one entry, leaves through guards, and ends by JLOOP, JTRACE, JENTRY or JEXIT. Constants stand
  * apart. A ref names an instruction (> 0) or a constant (< 0); 0 is none.
  *
  * Values: I64 and F64 (a Python int of at most 64 bits, a float: without their boxes), B (a truth

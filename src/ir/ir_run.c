@@ -509,6 +509,20 @@ static run_next run_enter_trace(run *r, const fs_ins *ins)
     return RUN_JUMPED;
 }
 
+/* Goes on at the start of a root trace. */
+static run_next run_start_over(run *r, const fs_ins *ins)
+{
+    const fs_trace *target = fs_jit_trace_of((uint32_t)ins->aux);
+    uint64_t *values = r->values;
+    if (target == NULL || !run_begin(r, target)) {
+        Py_FatalError("fullspeed: no memory to run a trace");
+    }
+    PyMem_Free(values);
+    PyMem_Free(r->parent);
+    r->parent = NULL;
+    return RUN_JUMPED;
+}
+
 /* ---- the loop ---- */
 
 static run_next run_shape(run *r, const fs_ins *ins)
@@ -524,6 +538,8 @@ static run_next run_shape(run *r, const fs_ins *ins)
         return run_enter_loop(r, 1);
     case FS_IR_JTRACE:
         return run_enter_trace(r, ins);
+    case FS_IR_JENTRY:
+        return run_start_over(r, ins);
     case FS_IR_JEXIT:
         return RUN_LEAVE;
     default:

@@ -28,7 +28,7 @@ FS_INLINE bool fs_ir_op_has_args(int op)
 FS_INLINE bool fs_ir_op_has_aux(int op)
 {
     return fs_ir_op_has_mem(op) || op == FS_IR_LEA || op == FS_IR_SLOAD || op == FS_IR_PLOAD ||
-           op == FS_IR_JTRACE || op == FS_IR_PUSHFRAME || op == FS_IR_POPFRAME;
+           op == FS_IR_JTRACE || op == FS_IR_JENTRY || op == FS_IR_PUSHFRAME || op == FS_IR_POPFRAME;
 }
 
 #endif

@@ -95,7 +95,7 @@ static enum fs_abort policy_compile(fs_trace *trace)
 static bool policy_find_target(fs_trace *trace)
 {
     const fs_ins *last = &trace->ir.ins[trace->ir.nins - 1];
-    if (last->op != FS_IR_JTRACE) {
+    if (last->op != FS_IR_JTRACE && last->op != FS_IR_JENTRY) {
         return true;
     }
     trace->target = fs_jit_trace_of((uint32_t)last->aux);

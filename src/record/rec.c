@@ -161,6 +161,34 @@ static bool rec_inherit_slots(rec_state *R, const fs_ir *parent, const fs_snap *
     return i == snap->nentries;
 }
 
+/* Whether a slot owns the value. */
+static bool rec_is_owned(rec_state *R, fs_ref ref)
+{
+    for (int k = 0; k <= R->depth; k++) {
+        rec_frame *f = &R->frames[k];
+        for (int i = 0; i < f->sp; i++) {
+            if (f->slots[i].ref == ref && (f->slots[i].flags & REC_OWNED)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* What the parent has borrowed, it may have from a place that this trace does not know: it gets a
+ * reference here, as leaving would have made one. */
+static void rec_own_inherited(rec_state *R, rec_frame *f)
+{
+    for (int i = 0; i < f->sp; i++) {
+        rec_slot *slot = &f->slots[i];
+        if (slot->ref > 0 && !(slot->flags & (REC_OWNED | REC_SYNC)) && !rec_is_unboxed(R, slot) &&
+            !rec_is_owned(R, slot->ref)) {
+            rec_incref(R, slot->ref);
+            slot->flags |= REC_OWNED;
+        }
+    }
+}
+
 /* The virtual frames of the parent's snapshot. Their concrete frames are those that the exit has
  * made. */
 static bool rec_begin_side(rec_state *R, _PyInterpreterFrame *frame)
@@ -208,7 +236,13 @@ static bool rec_begin_side(rec_state *R, _PyInterpreterFrame *frame)
             f->slots[i].flags = REC_OWNED | REC_SYNC;
         }
     }
-    return rec_inherit_slots(R, parent, snap) && !R->failed;
+    if (!rec_inherit_slots(R, parent, snap)) {
+        return false;
+    }
+    for (int k = 0; k <= R->depth; k++) {
+        rec_own_inherited(R, &R->frames[k]);
+    }
+    return !R->failed;
 }
 
 /* Objects that ops look for. */
@@ -481,6 +515,46 @@ static rec_result rec_finish_link(rec_state *R, fs_trace *target)
     return REC_DONE;
 }
 
+/* Whether a loop keeps something unboxed that is unboxed here as well. */
+static bool rec_link_pays(rec_state *R, const fs_trace *target)
+{
+    rec_frame *f = rec_top(R);
+    for (int i = 0; i < f->co->nlocalsplus && i < target->ir.nslots; i++) {
+        if (target->ir.slots[i].stale && f->slots[i].ref != 0 && rec_is_unboxed(R, &f->slots[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Goes on where a root trace begins, everything in memory. */
+static rec_result rec_finish_entry(rec_state *R, fs_trace *target)
+{
+    rec_frame *f = rec_top(R);
+    R->start = R->pc_op = f->pc;
+    R->snap = 0;
+    for (int i = 0; i < f->sp && !R->failed; i++) {
+        rec_slot *slot = &f->slots[i];
+        if (i >= f->co->nlocalsplus && !(slot->flags & REC_SYNC)) {
+            rec_write_stack_slot(R, f, i);
+        } else if (slot->ref != 0 && rec_is_unboxed(R, slot)) {
+            (void)rec_object(R, slot);
+        }
+    }
+    (void)rec_emit(R, (fs_ins){.op = FS_IR_JENTRY, .aux = (int32_t)target->id});
+    if (R->failed) {
+        return REC_ABORT;
+    }
+    if (target->room > R->max_room) {
+        R->max_room = target->room;
+    }
+    if (target->depth > R->max_depth) {
+        R->max_depth = target->depth;
+    }
+    rec_hand_over(R, 0);
+    return REC_DONE;
+}
+
 /* The trace ends here, the interpreter goes on. */
 rec_result rec_finish_exit(rec_state *R)
 {
@@ -553,6 +627,7 @@ static rec_result rec_at_loop(rec_state *R)
     rec_frame *f = rec_top(R);
     bool at_head = R->at_head;
     int versions = 0;
+    fs_trace *first = NULL;
     R->at_head = false;
     if (R->from == NULL && f->pc == R->anchor && R->kind == FS_TRACE_LOOP &&
         f->sp == R->anchor_depth) {
@@ -563,8 +638,9 @@ static rec_result rec_at_loop(rec_state *R)
             continue;
         }
         if (rec_link_fits(R, loop)) {
-            return rec_finish_link(R, loop);
+            return rec_link_pays(R, loop) ? rec_finish_link(R, loop) : rec_finish_entry(R, loop);
         }
+        first = first == NULL ? loop : first;
         versions++;
     }
     if (!R->moved) {
@@ -572,6 +648,9 @@ static rec_result rec_at_loop(rec_state *R)
     }
     if (versions > 0 && versions < FS_JIT_MAX_VERSIONS) {
         return rec_finish_head(R);
+    }
+    if (versions > 0 && R->moved) {
+        return rec_finish_entry(R, first); /* more types than versions */
     }
     if (at_head && R->from != NULL && R->turns > REC_MAX_TURNS) {
         return rec_finish_head(R);
