@@ -424,6 +424,30 @@ static PyTypeObject *rec_wanted_type(const fs_ir *ir, int slot)
     return NULL;
 }
 
+static bool rec_is_number_type(const PyTypeObject *type)
+{
+    return type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type;
+}
+
+/* Whether only objects of other classes keep the values that the slots have from fitting: one loop
+ * serves them all, by the side traces of its guards. */
+static bool rec_differs_by_class(rec_state *R, const fs_trace *target)
+{
+    rec_frame *f = rec_top(R);
+    if (f->sp != target->ir.nslots) {
+        return false;
+    }
+    for (int i = 0; i < f->sp; i++) {
+        PyTypeObject *wanted = rec_wanted_type(&target->ir, i);
+        PyTypeObject *type = rec_type(R, &f->slots[i]);
+        if (wanted != NULL && type != NULL && type != wanted &&
+            (rec_is_number_type(type) || rec_is_number_type(wanted))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Whether the values that the slots have now are of the types that the loop wants. */
 static bool rec_link_fits(rec_state *R, const fs_trace *target)
 {
@@ -645,6 +669,9 @@ static rec_result rec_at_loop(rec_state *R)
     }
     if (!R->moved) {
         return rec_abort(R, FS_ABORT_type_unstable);
+    }
+    if (versions > 0 && R->moved && rec_differs_by_class(R, first)) {
+        return rec_finish_entry(R, first);
     }
     if (versions > 0 && versions < FS_JIT_MAX_VERSIONS) {
         return rec_finish_head(R);
