@@ -239,10 +239,11 @@ static int refs_find_pair(const fs_ir *ir, int at, fs_ref v)
     return 0;
 }
 
-/* Whether memory surely keeps v at `at`: nothing since its load may have taken it. */
+/* Whether memory surely keeps v at `at`: nothing since its load may have taken it. A frame's slots
+ * do not: what they had goes without a store when it is popped, or when the frame ends. */
 static bool refs_is_kept(const fs_ir *ir, int at, fs_ref v)
 {
-    if (!refs_has_place(ir, v, at) || at - v > REFS_MAX_STEPS) {
+    if (!refs_has_place(ir, v, at) || ir->ins[v].alias == FS_A_FRAME || at - v > REFS_MAX_STEPS) {
         return false;
     }
     for (int back = at - 1; back > v; back--) {

@@ -161,8 +161,10 @@ void rec_let_go(rec_state *R, fs_ref ref, bool owned)
     if (rec_is_virtual(R, ref)) {
         if (!rec_is_held(R, ref)) {
             const fs_ins ins = *fs_ir_at(R->ir, ref);
+            bool last_first = ins.op != FS_IR_NEWINST; /* as tuples and lists do it */
             for (int i = 0; i < ins.nargs; i++) {
-                rec_let_go(R, R->ir->pool[ins.args + (uint32_t)i], true);
+                int part = last_first ? ins.nargs - 1 - i : i;
+                rec_let_go(R, R->ir->pool[ins.args + (uint32_t)part], true);
             }
         }
     } else if (owned && ref != 0 && fs_ir_type(R->ir, ref) == FS_T_OBJ) {

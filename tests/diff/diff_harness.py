@@ -82,8 +82,9 @@ def run_side(
     timeout: float = 120,
     flags: tuple[str, ...] = (),
     mode: str = "plain",
+    more: dict[str, str] | None = None,
 ) -> Outcome:
-    """Run `program` under `python` on one side, in a mode of drive.py."""
+    """Run `program` under `python` on one side, in a mode of drive.py; `more`: environment."""
     env = {
         "PATH": os.environ.get("PATH", ""),
         "HOME": os.environ.get("HOME", "/"),
@@ -94,6 +95,7 @@ def run_side(
         "COLUMNS": "80",
         # A sanitizer that the parent runs with is the child's, too (make asan).
         **child_env.sanitizer(),
+        **(more or {}),
     }
     command = [python, *flags, str(DRIVE), side, str(program), mode]
     if stats is not None:

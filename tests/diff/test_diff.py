@@ -37,6 +37,11 @@ NOT_STRESSED = {
         "switch",
     ): "a sub-interpreter and a spinning thread starve each other: minutes",
 }
+# How traces are run, and from how many turns and exits on they are made.
+JIT_MODES = {
+    "ir": {"FULLSPEED_JIT": "ir", "FULLSPEED_JIT_THRESHOLDS": "loop=1,exit=1"},
+    "code": {"FULLSPEED_JIT": "1", "FULLSPEED_JIT_THRESHOLDS": "loop=2,exit=2"},
+}
 # dis does not list it, and nothing executes it.
 NOT_COMPILED = {"CACHE"}
 
@@ -70,6 +75,17 @@ def test_same_as_stock_under_stress(program: Path, mode: str, engine: bool) -> N
     stock = run_side(sys.executable, "stock", program, mode=mode)
     got = run_side(sys.executable, "engine" if engine else "stock", program, mode=mode)
     difference = stock.differs(got)
+    assert not difference, difference
+
+
+@pytest.mark.parametrize("jit", JIT_MODES)
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.stem)
+def test_same_as_stock_in_traces(program: Path, jit: str, engine: bool) -> None:
+    """The same holds when next to everything that loops is traced, interpreted or compiled."""
+    if not engine:
+        pytest.skip("traces are the engine's")
+    got = run_side(sys.executable, "engine", program, more=JIT_MODES[jit])
+    difference = stock_outcome(program).differs(got)
     assert not difference, difference
 
 

@@ -123,7 +123,12 @@ def via_super(o):
 
 
 def has(o):
-    return hasattr(o, "prop"), hasattr(o, "slot"), getattr(o, "prop", "default"), getattr(o, "slot", 1)
+    return (
+        hasattr(o, "prop"),
+        hasattr(o, "slot"),
+        getattr(o, "prop", "default"),
+        getattr(o, "slot", 1),
+    )
 
 
 def attempt(function, o):

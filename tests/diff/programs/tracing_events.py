@@ -103,6 +103,7 @@ def body():
 
         def m(self):
             return 2
+
     Local().m()
     sorted([3, 1], key=lambda z: z)
     try:
@@ -368,6 +369,7 @@ def traced_exception_through():
 
     def middle():
         inner()
+
     try:
         middle()
     except KeyError:

@@ -1,6 +1,8 @@
 asked = []
+
+
 def __getattr__(name):
     asked.append(name)
-    if name.startswith('__'):
+    if name.startswith("__"):
         raise AttributeError(name)
-    return 'lazy ' + name
+    return "lazy " + name
