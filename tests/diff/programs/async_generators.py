@@ -135,21 +135,9 @@ def visible():
         g = shared["g"]
         f = sys._getframe()
         back = f.f_back
-        yield (
-            g.ag_running,
-            g.ag_await,
-            g.ag_frame is f,
-            back.f_code.co_name,
-            back.f_lineno,
-            back.f_lasti,
-        )
+        yield g.ag_running, g.ag_await, g.ag_frame is f, back.f_code.co_name, back.f_lineno, back.f_lasti
         del f, back  # a cycle, which the collector finds sooner or later
-        yield (
-            sys.getrefcount(g),
-            sys.getrefcount(marker),
-            shared["c"].cr_await,
-            shared["c"].cr_running,
-        )
+        yield sys.getrefcount(g), sys.getrefcount(marker), shared["c"].cr_await, shared["c"].cr_running
         got = await pause("inside")
         yield got, sys.getrefcount(g), g.ag_running
 
@@ -164,9 +152,7 @@ def visible():
     for _ in range(3):
         c = shared["c"] = main()
         print(c.send(None))
-        print(
-            type(c.cr_await).__name__, shared["g"].ag_running, type(shared["g"].ag_await).__name__
-        )
+        print(type(c.cr_await).__name__, shared["g"].ag_running, type(shared["g"].ag_await).__name__)
         print(gc.is_tracked(c.cr_await), sys.getrefcount(c.cr_await), c.cr_frame.f_lineno)
         try:
             c.send("sent")

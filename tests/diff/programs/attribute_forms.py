@@ -257,24 +257,10 @@ def class_attributes():
         pass
 
     def sites(c, o):
-        return (
-            c.value,
-            o.value,
-            c.cm(),
-            o.cm(1),
-            c.sm(2),
-            o.sm(),
-            c.f(o),
-            o.f().upper(),
-            c.meta_method(),
-            c.cm.__name__,
-            c.sm.__name__,
-            o.sm.__name__,
-            c.f is K.__dict__["f"],
-            c.__name__,
-            c.__dict__ is not None,
-            o.f.__name__,
-        )
+        return (c.value, o.value, c.cm(), o.cm(1), c.sm(2), o.sm(), c.f(o), o.f().upper(),
+                c.meta_method(), c.cm.__name__, c.sm.__name__, o.sm.__name__,
+                c.f is K.__dict__["f"],
+                c.__name__, c.__dict__ is not None, o.f.__name__)
 
     site = types.FunctionType(sites.__code__, globals(), "sites", None, sites.__closure__)
     o = K()
@@ -311,32 +297,14 @@ def class_descriptors():
         pass
 
     def use(c):
-        return (
-            c.prop,
-            c.slot,
-            c.__name__,
-            c.__qualname__[-5:],
-            c.__module__,
-            c.__mro__[0].__name__,
-            c.__repr__,
-            c.__init__.__name__,
-            c.__dictoffset__ != 0,
-            c.__doc__,
-            type(c.__dict__).__name__,
-            c.__flags__ & 512,
-            c.__bases__,
-            c.__class__.__name__,
-        )
+        return (c.prop, c.slot, c.__name__, c.__qualname__[-5:], c.__module__, c.__mro__[0].__name__,
+                c.__repr__, c.__init__.__name__, c.__dictoffset__ != 0, c.__doc__,
+                type(c.__dict__).__name__, c.__flags__ & 512, c.__bases__, c.__class__.__name__)
 
     for c in (K, Sub, K):
         heat(use, c)
-        print(
-            use(c)[2:6],
-            use(c)[7:],
-            use(c)[0] is K.__dict__["prop"],
-            use(c)[1] is c.slot,
-            use(c)[6] is object.__repr__,
-        )
+        print(use(c)[2:6], use(c)[7:], use(c)[0] is K.__dict__["prop"], use(c)[1] is c.slot,
+              use(c)[6] is object.__repr__)
     K.__name__ = "Renamed"
     print(use(K)[2])
     K.__module__ = "elsewhere"
@@ -610,20 +578,8 @@ def modules():
 
 def builtin_owners():
     def use(s, n, d, f):
-        return (
-            s.upper(),
-            n.real,
-            n.bit_length(),
-            d.get(1),
-            f.__name__,
-            f.__doc__,
-            s.__class__,
-            n.numerator,
-            f.__code__.co_name,
-            d.__len__(),
-            (1).__class__,
-            None.__class__,
-        )
+        return (s.upper(), n.real, n.bit_length(), d.get(1), f.__name__, f.__doc__, s.__class__,
+                n.numerator, f.__code__.co_name, d.__len__(), (1).__class__, None.__class__)
 
     d = {1: 2}
     heat(use, "a", 5, d, use)
@@ -789,23 +745,8 @@ def many_attributes():
         print(n, get(w), put(w, -n), len(w.__dict__), list(w.__dict__)[-1])
 
 
-for test in (
-    instance_values,
-    class_changes,
-    shapes,
-    slots,
-    class_attributes,
-    class_descriptors,
-    defaults,
-    properties,
-    hooks,
-    modules,
-    builtin_owners,
-    odd_keys,
-    dict_effects,
-    unbound,
-    many_attributes,
-):
+for test in (instance_values, class_changes, shapes, slots, class_attributes, class_descriptors, defaults, properties,
+             hooks, modules, builtin_owners, odd_keys, dict_effects, unbound, many_attributes):
     print("==", test.__name__)
     try:
         test()

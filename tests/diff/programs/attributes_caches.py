@@ -148,26 +148,9 @@ d = DictOnly()
 d.x = "dict subclass x"
 function = lambda: None  # noqa: E731
 function.x = "function x"
-targets = [
-    Plain(1),
-    Slots(2),
-    SlotChild(3),
-    Getattr(),
-    Getattribute(),
-    Both(),
-    WithMeta,
-    module,
-    d,
-    function,
-    types.SimpleNamespace(x="ns"),
-    5,
-    Plain,
-    None,
-    Described(),
-    Plain(9),
-    types.ModuleType("empty"),
-    super(SlotChild, SlotChild(1)),
-]
+targets = [Plain(1), Slots(2), SlotChild(3), Getattr(), Getattribute(), Both(), WithMeta, module,
+           d, function, types.SimpleNamespace(x="ns"), 5, Plain, None, Described(), Plain(9),
+           types.ModuleType("empty"), super(SlotChild, SlotChild(1))]
 results = []
 for turn in range(3):
     for target in targets:
@@ -210,11 +193,9 @@ for i in range(400):
     elif i == 300:
         Plain.method = property(lambda self: lambda z: ("prop", z))
     elif i == 330:
-
         class Other(Plain):
             def method(self, z):
                 return ("other", self.x, z)
-
         obj.__class__ = Other
     elif i == 360:
         obj.__dict__ = {"x": "fresh dict"}
@@ -251,16 +232,13 @@ for i in range(60):
     if i == 30:
         desc.__dict__["data"] = "not seen"
         desc.__dict__["non"] = "seen"
-print(
-    first, log[-1], attempt(setattr, desc, "data", "bad"), attempt(delattr, desc, "data"), log[-1]
-)
+print(first, log[-1], attempt(setattr, desc, "data", "bad"), attempt(delattr, desc, "data"), log[-1])
 s = SetAttr()
 log.clear()
 for i in range(40):
     s.a = i
 del s.a
 print(log[-2:], attempt(delattr, s, "a"))
-
 
 # Key-sharing dicts and their ends.
 class Shared:

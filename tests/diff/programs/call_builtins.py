@@ -23,32 +23,15 @@ values = [3, "three", [1, 2, 3], (1, 2), {1: 2}, {1, 2}, 2.5, None, True, b"xy",
 for index in range(600):
     v = values[(index // 40) % len(values)]
     row = (
-        attempt(len, v),
-        attempt(isinstance, v, int),
-        attempt(isinstance, v, (str, list)),
-        attempt(type, v).__name__,
-        attempt(str, v),
-        attempt(repr, v),
-        attempt(tuple, v) if not isinstance(v, (set, dict)) else None,
-        attempt(abs, v),
-        attempt(ord, v),
+        attempt(len, v), attempt(isinstance, v, int), attempt(isinstance, v, (str, list)),
+        attempt(type, v).__name__, attempt(str, v), attempt(repr, v), attempt(tuple, v)
+        if not isinstance(v, (set, dict)) else None, attempt(abs, v), attempt(ord, v),
         attempt(hash, v) if isinstance(v, (int, float, tuple)) else None,
-        attempt(callable, v),
-        attempt(bool, v),
-        attempt(sorted, v),
-        attempt(sum, v),
-        attempt(max, v),
-        attempt(max, 1, v),
-        attempt(round, v),
-        attempt(divmod, v, 2),
-        attempt(pow, v, 2),
-        attempt(pow, v, 2, 5),
-        attempt(getattr, v, "real", "none"),
-        attempt(hasattr, v, "append"),
-        attempt(float, v),
-        attempt(int, v),
-        attempt(list, v) if not isinstance(v, set) else None,
-        attempt(iter, v).__class__.__name__,
+        attempt(callable, v), attempt(bool, v), attempt(sorted, v), attempt(sum, v),
+        attempt(max, v), attempt(max, 1, v), attempt(round, v), attempt(divmod, v, 2),
+        attempt(pow, v, 2), attempt(pow, v, 2, 5), attempt(getattr, v, "real", "none"),
+        attempt(hasattr, v, "append"), attempt(float, v), attempt(int, v), attempt(list, v)
+        if not isinstance(v, set) else None, attempt(iter, v).__class__.__name__,
     )
     if index % 40 in (0, 39):
         log.append(row)
@@ -107,21 +90,11 @@ for index in range(90):
 print([list(item)[-2:] for item in lists])
 
 unbound = [list.append, ListSub.append, str.upper, int.bit_length, dict.get]
-print(
-    [
-        attempt(function, *args)
-        for function in unbound
-        for args in ((), ([],), ([], 1), ("x",), (5,), ({}, 1))
-    ]
-)
+print([attempt(function, *args) for function in unbound
+       for args in ((), ([],), ([], 1), ("x",), (5,), ({}, 1))])
 
-print(
-    attempt(operator.itemgetter(1), [1, 2]),
-    operator.attrgetter("real")(5),
-    operator.methodcaller("upper")("x"),
-    struct.pack("<ih", 1, 2),
-    struct.unpack("<i", b"abcd"),
-)
+print(attempt(operator.itemgetter(1), [1, 2]), operator.attrgetter("real")(5),
+      operator.methodcaller("upper")("x"), struct.pack("<ih", 1, 2), struct.unpack("<i", b"abcd"))
 print(int("12", base=3), int("zz", 36), attempt(int, "9", 8), attempt(int, "1" * 5000)[:60])
 print(print("out", "to", sep="-", end="|\n"), type("T", (), {"x": 1}).x, attempt(type, 1, 2))
 print(dict(a=1, **{"b": 2}), dict([("x", 1)], y=2), attempt(dict, 5), attempt(dict, [(1,)]))

@@ -22,15 +22,12 @@ def show(label, thunk):
     try:
         print(label, "->", thunk())
     except BaseException as error:
-        lines = [
-            (f.name, f.lineno, f.end_lineno, f.colno, f.end_colno)
-            for f in traceback.extract_tb(error.__traceback__)
-        ]
+        lines = [(f.name, f.lineno, f.end_lineno, f.colno, f.end_colno)
+                 for f in traceback.extract_tb(error.__traceback__)]
         print(label, "!!", type(error).__name__, error, lines)
 
 
 # ---- Python functions: known, changed, replaced ----
-
 
 def plain(a, b):
     c = a, b
@@ -68,7 +65,6 @@ show("swap_code", swap_code)
 def drop_defaults():
     def f(a, b=2, *, k=3):
         return a, b, k
-
     for i in range(WARM * 4):
         if i == WARM:
             f.__kwdefaults__["k"] = 33
@@ -88,7 +84,6 @@ show("drop_defaults", drop_defaults)
 def defaults_gone():
     def f(a, b=2):
         return a, b
-
     for i in range(WARM * 2):
         if i == WARM:
             f.__defaults__ = None
@@ -102,7 +97,6 @@ show("defaults_gone", defaults_gone)
 def kw_sites():
     def f(a, /, b, c=3, *, d, e=5):
         return a, b, c, d, e
-
     out = []
     for i in range(WARM):
         out.append(f(1, b=2, d=i))
@@ -148,7 +142,6 @@ show("many", many_sites)
 
 
 # ---- bound methods ----
-
 
 class Holder:
     def __init__(self, tag="t"):
@@ -197,7 +190,6 @@ show("bound", bound_sites)
 
 # ---- C functions ----
 
-
 class Len:
     def __init__(self, n):
         self.n = n
@@ -209,23 +201,8 @@ class Len:
 
 
 def c_sites():
-    for v in (
-        [1],
-        (1, 2),
-        "abc",
-        {1: 2},
-        b"xy",
-        {1},
-        range(5),
-        Len(6),
-        [0] * 300,
-        Len(-1),
-        Len(2**70),
-        Len(KeyError("k")),
-        Len("no"),
-        3,
-        [1],
-    ):
+    for v in ([1], (1, 2), "abc", {1: 2}, b"xy", {1}, range(5), Len(6), [0] * 300, Len(-1),
+              Len(2**70), Len(KeyError("k")), Len("no"), 3, [1]):
         for _ in range(WARM):
             try:
                 r = len(v)
@@ -241,21 +218,8 @@ def c_sites():
                     r = repr(error)
             print(r, end=" ")
     print()
-    for args in (
-        (1, 2),
-        (2, 1),
-        (1.5, 1.5),
-        (float("nan"), 1.0),
-        (1.0, float("nan")),
-        (True, 2),
-        (2**80, 1),
-        (1, 2.5),
-        ("a", "b"),
-        (1, "b"),
-        ([1], [0]),
-        (0.0, -0.0),
-        (-0.0, 0.0),
-    ):
+    for args in ((1, 2), (2, 1), (1.5, 1.5), (float("nan"), 1.0), (1.0, float("nan")), (True, 2),
+                 (2**80, 1), (1, 2.5), ("a", "b"), (1, "b"), ([1], [0]), (0.0, -0.0), (-0.0, 0.0)):
         for _ in range(WARM):
             a, b = args
             try:
@@ -277,7 +241,6 @@ def c_sites():
 
     class Plain(list):
         pass
-
     for target in ([], Plain(), Sub(), [], bytearray()):
         for i in range(WARM):
             try:
@@ -377,24 +340,10 @@ class Virtual(abc.ABC):
 
 
 def isinstance_sites():
-    for v, cls in (
-        (Derived(), Base),
-        (Base(), Derived),
-        (1, int),
-        (True, int),
-        (1, str),
-        (Liar(), Base),
-        (Liar(), Liar),
-        (Base(), Virtual),
-        (1, (str, int)),
-        (1, (str, (bytes, int))),
-        (1, ()),
-        (1, int | str),
-        (int, type),
-        (1, 2),
-        ([], (list, 5)),
-        (1, (str, 5)),
-    ):
+    for v, cls in ((Derived(), Base), (Base(), Derived), (1, int), (True, int), (1, str),
+                   (Liar(), Base), (Liar(), Liar), (Base(), Virtual), (1, (str, int)),
+                   (1, (str, (bytes, int))), (1, ()), (1, int | str), (int, type), (1, 2),
+                   ([], (list, 5)), (1, (str, 5))):
         for _ in range(WARM):
             try:
                 r = isinstance(v, cls)
@@ -412,10 +361,8 @@ def isinstance_sites():
     print(out[0], out[WARM], out[-1])
     Derived.__bases__ = (Base,)
     for i in range(WARM):
-
         class Fresh(Base):
             pass
-
         r = isinstance(b, Fresh), isinstance(Fresh(), Base), isinstance(d, Fresh)
         if r != (False, True, False):
             print("wrong", r)
@@ -432,7 +379,6 @@ show("isinstance", isinstance_sites)
 
 
 # ---- classes ----
-
 
 class Pair:
     made = 0
@@ -458,20 +404,10 @@ class Slots:
 
 def class_sites():
     for _ in range(WARM):
-        r = [
-            Pair(1),
-            Pair(1, 2),
-            Pair(1, 2, 3),
-            Pair(1, k=4),
-            Pair(b=1, a=2),
-            Exact(1, 2).b,
-            Exact(b=1, a=2).b,
-            Slots(5).a,
-            type(Base()).__name__,
-        ]
+        r = [Pair(1), Pair(1, 2), Pair(1, 2, 3), Pair(1, k=4), Pair(b=1, a=2), Exact(1, 2).b,
+             Exact(b=1, a=2).b, Slots(5).a, type(Base()).__name__]
     print(r)
     for args in ((), (1,), (1, 2, 3)):
-
         def make(args=args):
             for _ in range(WARM):
                 try:
@@ -479,7 +415,6 @@ def class_sites():
                 except TypeError as error:
                     r = str(error)
             return r
-
         print(make())
     for _ in range(WARM):
         try:
@@ -500,7 +435,6 @@ def class_changes():
     class C:
         def __init__(self, a):
             self.a = a
-
     seen = []
     for i in range(WARM * 8):
         if i == WARM:
@@ -539,7 +473,6 @@ def init_generator():
     class N:
         def __init__(self):
             self.x = 1
-
     for i in range(WARM * 2):
         if i == WARM:
             N.__init__.__code__ = G.__init__.__code__
@@ -561,7 +494,6 @@ def abstract():
 
         def m(self):
             return self.x
-
     for i in range(WARM * 2):
         if i == WARM:
             B.__abstractmethods__ = frozenset({"m", "n"})
@@ -579,7 +511,6 @@ def metaclasses():
     class M(metaclass=Meta):
         def __init__(self, x):
             self.x = x
-
     for i in range(WARM * 2):
         if i == WARM:
             Meta.__call__ = lambda cls, x: ("meta", x)
@@ -593,7 +524,6 @@ def metaclasses():
     class P(metaclass=Meta):
         def __init__(self, x):
             pass
-
     del Meta.__call__
     for i in range(WARM * 2):
         if i == WARM:
@@ -603,7 +533,6 @@ def metaclasses():
 
     class Color(enum.Enum):
         RED = 1
-
     for _ in range(WARM):
         r = Color(1)
     return r
@@ -621,19 +550,13 @@ def init_raises():
 
         def __del__(self):
             dead.append(1)
-
     dead = []
     try:
         for i in range(WARM * 2):
             R(i)
     except ValueError as error:
-        print(
-            len(dead),
-            [
-                f.lineno - init_raises.__code__.co_firstlineno
-                for f in traceback.extract_tb(error.__traceback__)
-            ],
-        )
+        print(len(dead), [f.lineno - init_raises.__code__.co_firstlineno
+                          for f in traceback.extract_tb(error.__traceback__)])
     gc.collect()
     return len(dead)
 
@@ -648,7 +571,6 @@ def init_frames():
             self.names = [f.f_code.co_name, f.f_back.f_code.co_name]
             self.refs = sys.getrefcount(self), sys.getrefcount(F)
             self.locals = sorted(locals())
-
     for _ in range(WARM):
         o = F()
     return o.names, o.refs, o.locals
@@ -758,27 +680,13 @@ def news():
     point = collections.namedtuple("point", "x y", defaults=[5])
     for i in range(WARM * 4):
         rows = []
-        for make in (
-            lambda: New(i),
-            lambda: New(i, b=3, c=4),
-            lambda: New("other", 1),
-            lambda: New("newer", 1),
-            lambda: New("newer", b=1),
-            lambda: Newer(i, 2),
-            lambda: Newer(a=i),
-            lambda: New("newer", "bad"),
-            lambda: NewExact(i % 2),
-            lambda: point(1, i),
-            lambda: point(i),
-            lambda: point(y=1, x=i),
-            lambda: point(),
-            lambda: point(1, 2, 3),
-            lambda: New(),
-            lambda: New(a=1, q=2),
-            lambda: fractions.Fraction(i, 6),
-            lambda: fractions.Fraction(numerator=i),
-            lambda: NewDeep(5).n,
-        ):
+        for make in (lambda: New(i), lambda: New(i, b=3, c=4), lambda: New("other", 1),
+                     lambda: New("newer", 1), lambda: New("newer", b=1), lambda: Newer(i, 2),
+                     lambda: Newer(a=i), lambda: New("newer", "bad"), lambda: NewExact(i % 2),
+                     lambda: point(1, i), lambda: point(i), lambda: point(y=1, x=i), lambda: point(),
+                     lambda: point(1, 2, 3), lambda: New(), lambda: New(a=1, q=2),
+                     lambda: fractions.Fraction(i, 6), lambda: fractions.Fraction(numerator=i),
+                     lambda: NewDeep(5).n):
             try:
                 r = make()
                 rows.append(type(r).__name__ if type(r) is NewExact else r)
@@ -817,7 +725,6 @@ def bound_defaults():
 
         def s(self, *rest):
             return rest
-
     k = K()
     m, s = k.m, k.s
     for i in range(WARM * 3):
@@ -889,22 +796,10 @@ def star_sites():
 
     def g(a, /, b, *, c):
         return a, b, c
-
     t = (1, 2, 3)
-    for args, kwargs in (
-        ((1,), {}),
-        ((1, 2, 3), {"k": 4}),
-        ((1,), {"b": 5, "z": 6}),
-        ((), {"a": 1}),
-        (t, {"a": 1}),
-        ((), {}),
-        ([1], {"x": 2}),
-        ((1,), {1: 2}),
-        (5, {}),
-        ((1, 2), {"c": 3}),
-        ((1,), {"b": 2, "c": 3}),
-        ((1,), {"a": 2, "c": 3}),
-    ):
+    for args, kwargs in (((1,), {}), ((1, 2, 3), {"k": 4}), ((1,), {"b": 5, "z": 6}), ((), {"a": 1}),
+                         (t, {"a": 1}), ((), {}), ([1], {"x": 2}), ((1,), {1: 2}), (5, {}),
+                         ((1, 2), {"c": 3}), ((1,), {"b": 2, "c": 3}), ((1,), {"a": 2, "c": 3})):
         for h in (f, g, Callable, dict, max, Callable("h").__call__):
             for _ in range(3):
                 try:
@@ -916,13 +811,11 @@ def star_sites():
 
     def same(*a, **k):
         return a is t, k is named
-
     named = {"q": 1}
     print(same(*t), same(*t, **named), len((lambda *a: a)(*())))
 
     class S(str):
         pass
-
     print(f(1, **{S("b"): 7}), f(1, **{"".join(["b", "b"]): 8}), f(1, **{"".join(["b"]): 8}))
 
 
@@ -976,16 +869,8 @@ def depth_of(f):
         count += 1
         via_star(*a)
 
-    starts = [
-        plain_down,
-        Down,
-        DownKw,
-        bound.m,
-        lambda: bound.n(1),
-        via_method,
-        via_star,
-        lambda: bound(1),
-    ]
+    starts = [plain_down, Down, DownKw, bound.m, lambda: bound.n(1), via_method, via_star,
+              lambda: bound(1)]
     try:
         starts[f]()
     except RecursionError as error:
@@ -1019,7 +904,6 @@ def finalizers():
 
     def star(*a, **k):
         return None
-
     for i in range(WARM):
         del log[:]
         take(Noisy("a"), Noisy("b"), Noisy("c"))

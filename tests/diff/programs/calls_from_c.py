@@ -60,9 +60,7 @@ def shapes():
 
     for _ in range(3):
         print(list(map(defaults, [1, 2])), list(map(defaults, [1], [2])))
-        print(
-            [list(g) for g in map(generator, [1, 2])], [list(g) for g in map(generator, [1], [2])]
-        )
+        print([list(g) for g in map(generator, [1, 2])], [list(g) for g in map(generator, [1], [2])])
     defaults.__defaults__ = (8,)
     try:
         print(list(map(defaults, [1])))

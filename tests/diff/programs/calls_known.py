@@ -124,30 +124,14 @@ def starts(s, part):
 
 
 def strings():
-    texts = [
-        "",
-        "a",
-        "abc",
-        "abcabc",
-        "\xe9a",
-        "a\xe9",
-        "\u20aca",
-        "a\u20ac",
-        "\U0001f600x",
-        "x\U0001f600",
-    ]
+    texts = ["", "a", "abc", "abcabc", "\xe9a", "a\xe9", "\u20aca", "a\u20ac", "\U0001f600x", "x\U0001f600"]
     for _ in range(20):
         for s in texts:
             for part in texts:
                 starts(s, part)
     for s in texts:
         print(ascii(s), [int(f) + 2 * int(e) for f, e, _ in (starts(s, part) for part in texts)])
-    print(
-        starts("abc", ("x", "a")),
-        starts(Str("abc"), "a"),
-        "abc".startswith("b", 1),
-        starts("ab", Str("a")),
-    )
+    print(starts("abc", ("x", "a")), starts(Str("abc"), "a"), "abc".startswith("b", 1), starts("ab", Str("a")))
     for part in (None, 1, ["a"], (1,), b"a"):
         say("part", starts, "abc", part)
     say("bytes", starts, b"abc", b"a")
@@ -189,20 +173,9 @@ def varargs(s, part):
 def conventions():
     pattern = re.compile("(a+)b")
     for _ in range(60):
-        (
-            varargs("banana", "an"),
-            pattern.match("aab"),
-            struct.pack("<i", 3),
-            "a-b".encode(),
-            getattr(3, "real"),
-        )
+        varargs("banana", "an"), pattern.match("aab"), struct.pack("<i", 3), "a-b".encode(), getattr(3, "real")
         math.hypot(3, 4), math.log(8, 2), sys.intern("abc")
-    print(
-        varargs("banana", "an"),
-        varargs(b"banana", b"an"),
-        pattern.match("aab").groups(),
-        pattern.match("x"),
-    )
+    print(varargs("banana", "an"), varargs(b"banana", b"an"), pattern.match("aab").groups(), pattern.match("x"))
     print(struct.pack("<i", 3), math.log(8, 2))
     for part in (1, None):
         say("find", varargs, "banana", part)

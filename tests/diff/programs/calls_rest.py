@@ -81,12 +81,11 @@ for _ in range(6):
     for f in everything:
         if f is print and _:
             continue
-        shown = [attempt(site, f) for site in (one_argument, three_arguments, no_argument)] + [
-            attempt(starred, f, args) for args in ((), (1,), [1, 2], "ab", 3)
-        ]
+        shown = [
+            attempt(site, f) for site in (one_argument, three_arguments, no_argument)
+        ] + [attempt(starred, f, args) for args in ((), (1,), [1, 2], "ab", 3)]
         shown += [
-            attempt(starred_words, f, (1,), kw)
-            for kw in ({}, {"key": 2}, {"b": 1}, {"a": 1}, {3: 4})
+            attempt(starred_words, f, (1,), kw) for kw in ({}, {"key": 2}, {"b": 1}, {"a": 1}, {3: 4})
         ]
         print([repr(x)[:70] if not isinstance(x, Host) else x.made for x in shown])
 
@@ -184,9 +183,7 @@ for step in range(40):
     Replacing()
     gc.set_threshold(1 + step % 7)
     gc.enable()
-    one = replaced(
-        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23
-    )
+    one = replaced(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23)
     two = replaced(*MANY)
     gc.disable()
     assert one[1:2] == (23,) and two[1:2] == (40,), (one, two)

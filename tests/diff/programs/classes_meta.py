@@ -90,9 +90,8 @@ def attempt(function):
     try:
         return function()
     except Exception as error:
-        return f"{type(error).__name__}: {error}" + (
-            f" / {error.__cause__!r}" if error.__cause__ else ""
-        )
+        return f"{type(error).__name__}: {error}" + (f" / {error.__cause__!r}"
+                                                     if error.__cause__ else "")
 
 
 def bad_set_name():
@@ -152,7 +151,6 @@ def body_raises():
 def super_no_args():
     def free():
         return super()
-
     return free()
 
 
@@ -160,7 +158,6 @@ def super_bad():
     class X:
         def m():
             return super()
-
     return X.m()
 
 
@@ -169,7 +166,6 @@ def super_deleted():
         def m(self):
             del self
             return super()
-
     return X().m()
 
 
@@ -197,7 +193,6 @@ def classcell_lost():
     class X(metaclass=M):
         def m(self):
             return __class__
-
     return X
 
 
@@ -208,38 +203,22 @@ def metaclass_function():
     class X(int, metaclass=meta, k=1):
         a = 1
         b = 2
-
     return X
 
 
 def mro_entries():
     class Alias:
         def __mro_entries__(self, bases):
-            return (dict,)
+            return (dict, )
 
     class X(Alias()):
         pass
-
     return X.__bases__, len(X.__orig_bases__)
 
 
-for function in (
-    bad_set_name,
-    conflict,
-    mro_conflict,
-    bad_base,
-    final_base,
-    unexpected_kw,
-    body_raises,
-    super_no_args,
-    super_bad,
-    super_deleted,
-    super_wrong,
-    bad_prepare,
-    classcell_lost,
-    metaclass_function,
-    mro_entries,
-):
+for function in (bad_set_name, conflict, mro_conflict, bad_base, final_base, unexpected_kw,
+                 body_raises, super_no_args, super_bad, super_deleted, super_wrong, bad_prepare,
+                 classcell_lost, metaclass_function, mro_entries):
     print(function.__name__, attempt(function))
 
 x = "global x"

@@ -203,7 +203,7 @@ def evil_index():
 
 def evil_slice():
     items = list(range(10))
-    return items[: EvilIndex(items)], attempt(items.__setitem__, slice(EvilIndex(items), 5), [9])
+    return items[:EvilIndex(items)], attempt(items.__setitem__, slice(EvilIndex(items), 5), [9])
 
 
 class EvilIter:
@@ -228,29 +228,10 @@ def evil_extend():
     return len(items), len(other)
 
 
-functions = [
-    list_grow,
-    list_shrink,
-    list_clear,
-    list_reassign,
-    exhausted_iterator,
-    dict_grow,
-    dict_shrink,
-    dict_same_size,
-    dict_replace_values,
-    items_grow,
-    values_shrink,
-    set_change,
-    held_items,
-    held_enumerate,
-    sort_mutates,
-    evil_contains,
-    evil_dict,
-    del_during_store,
-    evil_index,
-    evil_slice,
-    evil_extend,
-]
+functions = [list_grow, list_shrink, list_clear, list_reassign, exhausted_iterator, dict_grow,
+             dict_shrink, dict_same_size, dict_replace_values, items_grow, values_shrink,
+             set_change, held_items, held_enumerate, sort_mutates, evil_contains, evil_dict,
+             del_during_store, evil_index, evil_slice, evil_extend]
 for turn in range(20):
     results = [attempt(f) for f in functions]
 for f, r in zip(functions, results):
@@ -277,36 +258,20 @@ for i in range(len(containers) * 40):
     c = containers[i // 40]
     out.append(attempt(store, c, i % 5, i % 256))
     if i % 40 == 39:
-        out.append(
-            (
-                attempt(store, c, 10**25, 1),
-                attempt(store, c, -1, 1),
-                attempt(store, c, "x", "y"),
-                attempt(store, c, [], 1),
-                attempt(store, c, slice(0, 2), [7, 8]),
-                attempt(delete, c, 0),
-                attempt(delete, c, -99),
-                attempt(delete, c, slice(None)),
-            )
-        )
+        out.append((attempt(store, c, 10**25, 1), attempt(store, c, -1, 1),
+                    attempt(store, c, "x", "y"), attempt(store, c, [], 1),
+                    attempt(store, c, slice(0, 2), [7, 8]), attempt(delete, c, 0),
+                    attempt(delete, c, -99), attempt(delete, c, slice(None))))
         print(type(c).__name__, out[-2:], list(c) if c is not None else "")
 # Unhashable and odd keys.
 d = {}
 for k in (1, 1.0, True, "1", b"1", (1, 2), frozenset([1]), None, ..., 2**70, float("inf")):
     d[k] = k
 print(d, [attempt(lambda: d[k]) for k in ([], {}, set(), (1, []))])
-print(
-    {**{1: 2}, **{1: 3, 2: 4}}, {1: 2} | {2: 3}, [*range(3), *"ab"], {*[1, 2], *(2, 3)}, (*[1], 2)
-)
-print(
-    attempt(lambda: [*5]), attempt(lambda: {*5}), attempt(lambda: {**5}), attempt(lambda: (*None,))
-)
-print(
-    attempt(lambda: {**[1]}),
-    attempt(lambda: {[]: 1}),
-    attempt(lambda: {[] for _ in [1]}),
-    attempt(lambda: {[]: 1 for _ in [1]}),
-)
+print({**{1: 2}, **{1: 3, 2: 4}}, {1: 2} | {2: 3}, [*range(3), *"ab"], {*[1, 2], *(2, 3)}, (*[1], 2))
+print(attempt(lambda: [*5]), attempt(lambda: {*5}), attempt(lambda: {**5}), attempt(lambda: (*None,)))
+print(attempt(lambda: {**[1]}), attempt(lambda: {[]: 1}), attempt(lambda: {[] for _ in [1]}),
+      attempt(lambda: {[]: 1 for _ in [1]}))
 keys = [f"k{i}" for i in range(200)]
 big = {}
 for k in keys:

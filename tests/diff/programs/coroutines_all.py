@@ -96,9 +96,7 @@ async def uses():
             break
     else:
         print("not printed")
-    print(
-        [x async for x in Count(3)], {x async for x in agen(2)}, {x: 1 async for x in agen(2) if x}
-    )
+    print([x async for x in Count(3)], {x async for x in agen(2)}, {x: 1 async for x in agen(2) if x})
     print([await leaf(i) for i in range(2)])
     print([y async for x in Count(2) for y in [x, x]])
     try:
@@ -236,16 +234,9 @@ class NotAwaitableExit:
         return 7
 
 
-for function, x in [
-    (bad_for, 5),
-    (bad_for, BadAiter()),
-    (bad_for, BadAnext()),
-    (bad_with, 5),
-    (bad_with, HalfManager()),
-    (bad_with, SyncManager()),
-    (bad_with, NotAwaitableManager()),
-    (bad_with, NotAwaitableExit()),
-]:
+for function, x in [(bad_for, 5), (bad_for, BadAiter()), (bad_for, BadAnext()), (bad_with, 5),
+                    (bad_with, HalfManager()), (bad_with, SyncManager()),
+                    (bad_with, NotAwaitableManager()), (bad_with, NotAwaitableExit())]:
     try:
         function(x).send(None)
     except (TypeError, AttributeError) as error:
@@ -373,9 +364,8 @@ asyncio.run(main())
 
 def hooks():
     log = []
-    sys.set_asyncgen_hooks(
-        firstiter=lambda g: log.append("first"), finalizer=lambda g: log.append("final")
-    )
+    sys.set_asyncgen_hooks(firstiter=lambda g: log.append("first"),
+                           finalizer=lambda g: log.append("final"))
     try:
         g = agen(3)
         try:

@@ -95,15 +95,8 @@ def show(function):
     try:
         function()
     except BaseException as error:
-        print(
-            type(error).__name__,
-            error,
-            "| cause",
-            repr(error.__cause__),
-            "| context",
-            repr(error.__context__),
-            error.__suppress_context__,
-        )
+        print(type(error).__name__, error, "| cause", repr(error.__cause__), "| context",
+              repr(error.__context__), error.__suppress_context__)
 
 
 def raise_class():
@@ -203,23 +196,10 @@ def cycle():
             raise first
 
 
-for function in (
-    raise_class,
-    raise_bad,
-    raise_none,
-    raise_bad_cause,
-    raise_cause_class,
-    raise_nothing,
-    raise_from_none,
-    raise_bad_init,
-    raise_not_really,
-    bad_except_type,
-    bad_except_tuple,
-    tuple_except,
-    unbound_after,
-    self_context,
-    cycle,
-) * 2:
+for function in (raise_class, raise_bad, raise_none, raise_bad_cause, raise_cause_class,
+                 raise_nothing, raise_from_none, raise_bad_init, raise_not_really,
+                 bad_except_type, bad_except_tuple, tuple_except, unbound_after, self_context,
+                 cycle) * 2:
     show(function)
 
 
@@ -358,14 +338,8 @@ def tb_lines():
         out = []
         while tb:
             code = tb.tb_frame.f_code
-            out.append(
-                (
-                    code.co_name,
-                    tb.tb_lineno,
-                    tb.tb_lasti,
-                    list(code.co_positions())[tb.tb_lasti // 2],
-                )
-            )
+            out.append((code.co_name, tb.tb_lineno, tb.tb_lasti,
+                        list(code.co_positions())[tb.tb_lasti // 2]))
             tb = tb.tb_next
         return out
 

@@ -100,7 +100,6 @@ def generator_order():
         local = Loud("gen local")
         yield Loud("gen value")
         yield 2
-
     it = g()
     next(it)
     print("advanced")
@@ -113,7 +112,6 @@ def closure_cells():
 
     def inner():
         return x
-
     f = inner
     del x
     return "ok", f
@@ -131,7 +129,6 @@ def binary():
     class V(Loud):
         def __add__(self, other):
             return V(self.name + other.name)
-
     V("p") + V("q") + V("r")
     print("sum done")
     v = V("v")
@@ -168,7 +165,6 @@ def with_statement():
 
         def __exit__(self, *a):
             print("exit")
-
     with M("manager") as e:
         print("inside", e)
     print("after with")
@@ -189,24 +185,9 @@ def match_it():
 
 
 for turn in range(3):
-    for f in (
-        scope_order,
-        return_one,
-        overwritten,
-        temporaries,
-        exceptional,
-        star_args,
-        loop_variable,
-        generator_order,
-        closure_cells,
-        unpack_drop,
-        binary,
-        attribute,
-        subscript,
-        with_statement,
-        comprehension,
-        match_it,
-    ):
+    for f in (scope_order, return_one, overwritten, temporaries, exceptional, star_args,
+              loop_variable, generator_order, closure_cells, unpack_drop, binary, attribute,
+              subscript, with_statement, comprehension, match_it):
         print("--", f.__name__)
         print(f())
     try:
@@ -276,7 +257,6 @@ gc.enable()
 def func_cycle():
     def f():
         return f
-
     return weakref.ref(f)
 
 
@@ -342,21 +322,8 @@ class Method:
 
 m = Method()
 for _ in range(25):
-    row = (
-        m.m(),
-        m.p,
-        m(),
-        m[obj],
-        m + obj,
-        len(m),
-        [*m],
-        Method.m(m),
-        Method().m(),
-        Method()(),
-        Method().p,
-        Method()[obj],
-        Method() + Method(),
-    )
+    row = (m.m(), m.p, m(), m[obj], m + obj, len(m), [*m], Method.m(m), Method().m(),
+           Method()(), Method().p, Method()[obj], Method() + Method())
 print(row, obj in m)
 with m as n:
     print(n)

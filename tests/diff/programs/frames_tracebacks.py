@@ -101,27 +101,10 @@ def generator2():
 
 for turn in range(20):
     c = C()
-    rows = [
-        c.stack,
-        c + 1,
-        c.dynamic,
-        c[0],
-        list(c),
-        c == 1,
-        c(),
-        f"{c}",
-        c.prop,
-        c.cm(),
-        c.__call__(),
-        list(generator()),
-        [stack() for _ in range(1)],
-        list(map(lambda x: stack(), [1])),
-        sorted([1], key=lambda x: stack()),
-        (lambda: stack())(),
-        list(stack() for _ in [1]),
-        max([1, 2], key=lambda x: len(stack())),
-        type("T", (), {"c": 1}).c,
-    ]
+    rows = [c.stack, c + 1, c.dynamic, c[0], list(c), c == 1, c(), f"{c}", c.prop, c.cm(), c.__call__(),
+            list(generator()), [stack() for _ in range(1)], list(map(lambda x: stack(), [1])),
+            sorted([1], key=lambda x: stack()), (lambda: stack())(), list(stack() for _ in [1]),
+            max([1, 2], key=lambda x: len(stack())), type("T", (), {"c": 1}).c]
 for row in rows:
     print(row)
 len(c), bool(c), hash(c), 1 in c, {c: 1}
@@ -160,7 +143,6 @@ def cells_seen():
         nonlocal x
         x += 1
         return sys._getframe().f_locals, sys._getframe(1).f_locals["x"]
-
     return inner(), locals()["x"]
 
 
@@ -171,9 +153,12 @@ def lines():
     out = [where()]
     out.append(where())
     out += [where() for _ in range(2)]
-    out.append(where(0))
-    for _ in range(2):
-        out.append(where())
+    out.append(
+        where(
+            0
+        )
+    )
+    for _ in range(2): out.append(where())
     return out
 
 
@@ -244,7 +229,8 @@ def operations(kind):
     if kind == 2:
         return d["key"]["other"]
     if kind == 3:
-        return n(1, 2, 3)
+        return n(1, 2,
+                 3)
     if kind == 4:
         return undefined_thing
     if kind == 5:
@@ -266,7 +252,7 @@ def operations(kind):
     if kind == 12:
         return -"x" + ~1.5
     if kind == 13:
-        return a < "x"
+        return (a < "x")
     if kind == 14:
         import no_such_module_at_all
     if kind == 15:
@@ -284,10 +270,8 @@ def operations(kind):
     if kind == 21:
         return operations(*5)
     if kind == 22:
-
         class X(5, metaclass=int):
             pass
-
     if kind == 23:
         return d.nope()
     if kind == 24:
@@ -348,30 +332,14 @@ class Suggest:
         return self.attribut_name
 
 
-for code in (
-    "Suggest().atribute_name",
-    "Suggest.methodica",
-    "Suggest().methodical()",
-    "Suggets",
-    "Suggest().local()",
-    "pritn",
-    "sys.exut",
-    "import sys; sys.stdoot",
-    "Suggest()._privat",
-    "int.form_bytes",
-    "[].appendd",
-    "len2",
-    "trace_back",
-    "from sys import exti",
-):
+for code in ("Suggest().atribute_name", "Suggest.methodica", "Suggest().methodical()", "Suggets",
+             "Suggest().local()", "pritn", "sys.exut", "import sys; sys.stdoot", "Suggest()._privat",
+             "int.form_bytes", "[].appendd", "len2", "trace_back", "from sys import exti"):
     try:
         exec(code)
     except Exception as error:
-        print(
-            "".join(traceback.format_exception_only(error)),
-            getattr(error, "name", "-"),
-            type(getattr(error, "obj", None)).__name__,
-        )
+        print("".join(traceback.format_exception_only(error)), getattr(error, "name", "-"),
+              type(getattr(error, "obj", None)).__name__)
 
 
 def recursive(n):

@@ -212,13 +212,8 @@ def states():
 
 me = [None]
 me[0] = states()
-print(
-    inspect.getgeneratorstate(me[0]),
-    next(me[0]),
-    inspect.getgeneratorstate(me[0]),
-    next(me[0], None),
-    inspect.getgeneratorstate(me[0]),
-)
+print(inspect.getgeneratorstate(me[0]), next(me[0]), inspect.getgeneratorstate(me[0]),
+      next(me[0], None), inspect.getgeneratorstate(me[0]))
 
 g = count(5)
 next(g)
@@ -273,15 +268,8 @@ try:
     raise OSError("outer")
 except OSError:
     g = with_exc()
-    print(
-        next(g),
-        g.throw(ValueError("v")),
-        sys.exc_info()[0].__name__,
-        next(g),
-        next(g),
-        next(g),
-        sys.exc_info()[0].__name__,
-    )
+    print(next(g), g.throw(ValueError("v")), sys.exc_info()[0].__name__, next(g), next(g), next(g),
+          sys.exc_info()[0].__name__)
 
 pairs = ((i, j) for i in range(3) for j in range(i) if i + j != 2)
 print(list(pairs), sum(x * x for x in range(100)), max((y for y in [3, 1]), default=None))
@@ -323,25 +311,9 @@ except ZeroDivisionError as error:
     print(seen, tb.tb_lineno, tb.tb_next.tb_lineno, tb.tb_next.tb_frame.f_locals)
 
 # One loop over sources of changing kinds.
-sources = [
-    count(30),
-    range(30),
-    [1] * 30,
-    (2,) * 30,
-    "x" * 30,
-    {1: 2, 3: 4},
-    {5, 6},
-    Iterator(),
-    enumerate("abc"),
-    zip("ab", "cd"),
-    {1: 2}.items(),
-    {1: 2}.values(),
-    map(str, "ab"),
-    reversed([1, 2]),
-    iter("q"),
-    b"ab",
-    count(3),
-]
+sources = [count(30), range(30), [1] * 30, (2,) * 30, "x" * 30, {1: 2, 3: 4}, {5, 6}, Iterator(),
+           enumerate("abc"), zip("ab", "cd"), {1: 2}.items(), {1: 2}.values(), map(str, "ab"),
+           reversed([1, 2]), iter("q"), b"ab", count(3)]
 out = []
 for _ in range(3):
     for source in sources:

@@ -319,10 +319,7 @@ def traced():
         events.append((frame.f_code.co_name, event))
 
     for _ in range(2):
-        for how, off in (
-            (sys.settrace, sys.settrace),
-            (lambda t: sys.setprofile(profiler), sys.setprofile),
-        ):
+        for how, off in ((sys.settrace, sys.settrace), (lambda t: sys.setprofile(profiler), sys.setprofile)):
             for resume in (next, lambda g: g.send(None), lambda g: next(g, "default")):
                 g = starts(how)
                 out = [resume(g), resume(g)]

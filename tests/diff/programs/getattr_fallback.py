@@ -123,12 +123,7 @@ def via_super(o):
 
 
 def has(o):
-    return (
-        hasattr(o, "prop"),
-        hasattr(o, "slot"),
-        getattr(o, "prop", "default"),
-        getattr(o, "slot", 1),
-    )
+    return hasattr(o, "prop"), hasattr(o, "slot"), getattr(o, "prop", "default"), getattr(o, "slot", 1)
 
 
 def attempt(function, o):

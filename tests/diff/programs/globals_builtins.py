@@ -81,11 +81,8 @@ limited = {"__builtins__": {"len": lambda x: "limited len"}}
 exec("def f(x):\n    return len(x)\ndef g():\n    return print\n", limited)
 print([limited["f"]("abc") for _ in range(20)][-1], attempt(limited["g"]))
 nothing = {"__builtins__": {}}
-print(
-    attempt(exec, "class X: pass", nothing),
-    attempt(exec, "import os", nothing),
-    attempt(exec, "assert 0", nothing),
-)
+print(attempt(exec, "class X: pass", nothing), attempt(exec, "import os", nothing),
+      attempt(exec, "assert 0", nothing))
 
 
 class Names(dict):
@@ -109,19 +106,13 @@ class BadNames(dict):
 
 seen = []
 print(eval("one, two", {}, Names()), attempt(eval, "nope", {}, Names()), seen)
-print(
-    attempt(eval, "x", {}, BadNames()),
-    attempt(exec, "x = 1", {}, BadNames()),
-    attempt(exec, "del x", {}, BadNames()),
-)
+print(attempt(eval, "x", {}, BadNames()), attempt(exec, "x = 1", {}, BadNames()),
+      attempt(exec, "del x", {}, BadNames()))
 print(attempt(exec, "del x", {}, Names()), attempt(exec, "del x"), attempt(exec, "global q; del q"))
 print(eval("[x for x in (y, z)]", {}, Names()), eval("(lambda: value2)()", {"value2": 5}))
 names = Names(x=1)
-exec(
-    "y = x\nx += 1\nfor z in [1]: pass\nimport os as z2\ndef fn(): return 1\nclass K: pass\ndel x",
-    {},
-    names,
-)
+exec("y = x\nx += 1\nfor z in [1]: pass\nimport os as z2\ndef fn(): return 1\nclass K: pass\ndel x",
+     {}, names)
 print(sorted(names), names["fn"]())
 
 
@@ -162,7 +153,6 @@ def outer():
             x = x + 100 if "x" in dir() else 5
             y.append(x)
             return x
-
         return subsub()
 
     for _ in range(30):
@@ -202,9 +192,8 @@ print(attempt(local_unbound, True), attempt(local_unbound, False))
 
 
 def loop_closures():
-    return [f() for f in [lambda: i for i in range(5)]], [
-        f() for f in [lambda i=i: i for i in range(5)]
-    ]
+    return [f() for f in [lambda: i for i in range(5)]], [f() for f in [
+        lambda i=i: i for i in range(5)]]
 
 
 print(loop_closures())
@@ -213,10 +202,8 @@ print(loop_closures())
 def make_adders():
     functions = []
     for n in range(50):
-
         def adder(x, *, m=n):
             return x + n + m
-
         functions.append(adder)
     return functions
 
@@ -226,16 +213,9 @@ print([f(1) for f in make_adders()][::10])
 
 def comp_scopes(n):
     k = n * 2
-    return (
-        [i + k for i in range(3)],
-        {i: k for i in range(2)},
-        {k + i for i in range(2)},
-        list(i * k for i in range(3)),
-        [[j * i + k for j in range(i)] for i in range(3)],
-        [y := 5, y**2],
-        [z for i in range(2) if (z := i + k)],
-        sorted(locals()),
-    )
+    return ([i + k for i in range(3)], {i: k for i in range(2)}, {k + i for i in range(2)},
+            list(i * k for i in range(3)), [[j * i + k for j in range(i)] for i in range(3)],
+            [y := 5, y ** 2], [z for i in range(2) if (z := i + k)], sorted(locals()))
 
 
 print([comp_scopes(n) for n in range(40)][-1])

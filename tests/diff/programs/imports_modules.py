@@ -62,6 +62,8 @@ import hot_mod  # noqa: E402
 print(hot_mod.K.total, hot_mod.bump())
 
 
+
+
 def c1():
     import pkg_a.deep
 
@@ -72,7 +74,6 @@ def c2():
 
 def c3():
     import circle_ok
-
     return circle_ok.c.f()
 
 
@@ -116,7 +117,6 @@ def c13():
 
 def c14():
     import os.path as p, sys as s
-
     return p is os.path, s is sys
 
 
@@ -124,7 +124,6 @@ def c15():
     exec("from os import *", {})
     import xml.dom.minidom as m
     from xml.dom import minidom
-
     return m is minidom
 
 
@@ -137,7 +136,6 @@ print("raises" in sys.modules, "circle_one" in sys.modules)
 def hot_import():
     import os.path
     from sys import path
-
     return os.path.sep, path is sys.path
 
 
@@ -157,7 +155,6 @@ def uses_import():
     import invented
     from invented import x
     import os.path as p
-
     return invented.x, x, p is os.path
 
 
@@ -175,11 +172,6 @@ print(attempt(exec, "import blocked"))
 sys.modules["odd_object"] = 5
 exec("import odd_object\nprint(odd_object)\nfrom odd_object import real\nprint(real)")
 print(attempt(exec, "from odd_object import nope"))
-print(
-    attempt(__import__, ""), attempt(__import__, "os", None, None, [], -1), attempt(__import__, 5)
-)
-print(
-    attempt(exec, "from . import x", {"__package__": "nowhere", "__name__": "x"}),
-    attempt(exec, "from . import x", {"__package__": 5}),
-    attempt(exec, "from .x import y", {}),
-)
+print(attempt(__import__, ""), attempt(__import__, "os", None, None, [], -1), attempt(__import__, 5))
+print(attempt(exec, "from . import x", {"__package__": "nowhere", "__name__": "x"}),
+      attempt(exec, "from . import x", {"__package__": 5}), attempt(exec, "from .x import y", {}))

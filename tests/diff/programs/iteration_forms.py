@@ -147,14 +147,8 @@ for warm in SOURCES:
             code[f](SOURCES[warm]())
         code["into"](SOURCES[warm](), [None])
     for name, make in SOURCES.items():
-        print(
-            warm,
-            name,
-            attempt(code["collect"], make()),
-            attempt(code["only"], make()),
-            attempt(code["into"], make(), [None]),
-            attempt(code["comp"], make()),
-        )
+        print(warm, name, attempt(code["collect"], make()), attempt(code["only"], make()),
+              attempt(code["into"], make(), [None]), attempt(code["comp"], make()))
 for warm in PAIRS:
     code = {}
     exec(
@@ -298,16 +292,9 @@ def grow_set():
 
 
 for _ in range(20):
-    result = (
-        grow_list(),
-        shrink_list(),
-        exhausted_stays(),
-        holes(),
-        attempt(grow_set),
-        attempt(grow_dict, {1: 1, 2: 2}),
-        attempt(swap_dict, {1: 1, 2: 2}),
-        attempt(swap_dict, {i: i for i in range(40)}),
-    )
+    result = (grow_list(), shrink_list(), exhausted_stays(), holes(), attempt(grow_set),
+              attempt(grow_dict, {1: 1, 2: 2}), attempt(swap_dict, {1: 1, 2: 2}),
+              attempt(swap_dict, {i: i for i in range(40)}))
 print(result)
 
 

@@ -1,5 +1,4 @@
 """Hot loops whose types, classes, globals, builtins and functions change under way."""
-
 import builtins
 import sys
 import types
@@ -288,15 +287,7 @@ def compare(items):
     return out
 
 
-print(
-    hash(
-        tuple(
-            compare(
-                [1, 2.5, 2**60, 2**63, float("nan"), -1, True, "a", "b", float(2**53), 2**53 + 1]
-            )
-        )
-    )
-)
+print(hash(tuple(compare([1, 2.5, 2**60, 2**63, float("nan"), -1, True, "a", "b", float(2**53), 2**53 + 1]))))
 
 
 def arith():

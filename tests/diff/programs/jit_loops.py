@@ -1,5 +1,4 @@
 """Loops in loops, loops with several ways, values that are unboxed over their links."""
-
 import sys
 
 

@@ -1,5 +1,4 @@
 """Hot loops over objects that a trace keeps apart: reference counts, identity, order of deaths."""
-
 import gc
 import sys
 import weakref

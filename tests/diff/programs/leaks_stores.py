@@ -66,7 +66,6 @@ def with_target(x):
 
         def __exit__(self, *a):
             return None
-
     with M() as v, M() as v:
         pass
 
@@ -88,7 +87,6 @@ def cells(x):
         v = x
         *v, v = (1, [x])
         return v
-
     inner()
     inner()
     return v
@@ -169,7 +167,6 @@ def generator(x):
         y = yield [y]
         *y, y = (1, y)
         yield y
-
     g = gen(x)
     next(g)
     g.send([x])
@@ -191,35 +188,13 @@ def class_body(x):
         v = [x]
         v = x
         *v, v = (1, [x])
-
     return K.v
 
 
 thing = Thing()
-functions = [
-    star_first,
-    star_last,
-    pair,
-    pair_back,
-    twice,
-    swap,
-    numbers,
-    loop_target,
-    with_target,
-    except_target,
-    cells,
-    args_over,
-    nested,
-    deletes,
-    chained,
-    walrus,
-    comp,
-    augmented,
-    raising,
-    generator,
-    match_it,
-    class_body,
-]
+functions = [star_first, star_last, pair, pair_back, twice, swap, numbers, loop_target, with_target,
+             except_target, cells, args_over, nested, deletes, chained, walrus, comp, augmented,
+             raising, generator, match_it, class_body]
 for function in functions:
     for argument in (thing, (thing, thing)):
         try:

@@ -102,57 +102,13 @@ def classify(subject):
             return "other"
 
 
-subjects = [
-    0,
-    1,
-    -1,
-    True,
-    False,
-    2.5,
-    3.5,
-    3 + 4j,
-    500,
-    7,
-    None,
-    "text",
-    b"bytes",
-    "other",
-    b"z",
-    Colour.RED,
-    Colour.BLUE,
-    [],
-    [5],
-    [1, 2, 3],
-    (1,),
-    ["x", "last"],
-    (9, (8, 7, 6), 5, 4),
-    [9, "not", 5],
-    Point(0),
-    Point(2, 5),
-    Point(3, 3),
-    Point(1, 2),
-    Args(1, 2),
-    Args(3, 4),
-    LazyAttr(),
-    {"kind": "a", "value": 1},
-    {"kind": "b", "more": 2},
-    {"kind": [1, 2]},
-    {"kind": 1},
-    {},
-    {"z": 1},
-    set(),
-    range(3),
-    range(0),
-    Nt(1, 2),
-    Named((5,)),
-    collections.deque([1, 4]),
-    collections.OrderedDict(kind="q", t=1),
-    bytearray(b"q"),
-    collections.defaultdict(int, kind="dd"),
-    object,
-    10**30,
-    float("nan"),
-]
+subjects = [0, 1, -1, True, False, 2.5, 3.5, 3 + 4j, 500, 7, None, "text", b"bytes", "other", b"z",
+            Colour.RED, Colour.BLUE, [], [5], [1, 2, 3], (1,), ["x", "last"], (9, (8, 7, 6), 5, 4),
+            [9, "not", 5], Point(0), Point(2, 5), Point(3, 3), Point(1, 2), Args(1, 2), Args(3, 4),
+            LazyAttr(), {"kind": "a", "value": 1}, {"kind": "b", "more": 2}, {"kind": [1, 2]},
+            {"kind": 1}, {}, {"z": 1}, set(), range(3), range(0), Nt(1, 2), Named((5,)),
+            collections.deque([1, 4]), collections.OrderedDict(kind="q", t=1), bytearray(b"q"),
+            collections.defaultdict(int, kind="dd"), object, 10**30, float("nan")]
 for turn in range(20):
     results = [classify(s) for s in subjects]
 for s, r in zip(subjects, results):
@@ -222,12 +178,8 @@ def both(subject, cls):
 print([attempt(positional, c(), c) for c in (BadArgs, BadElement, Few, object, Raises)])
 print(attempt(two, Few(), Few), attempt(both, Few(), Few), attempt(two, 5, int))
 print(attempt(keyword, Raises(), Raises), attempt(keyword, 5, Raises), attempt(positional, 5, 5))
-print(
-    [
-        attempt(positional, v, type(v))
-        for v in (1, 1.5, "s", b"b", [1], (1,), {1: 2}, {1}, True, bytearray(b"x"), frozenset([1]))
-    ]
-)
+print([attempt(positional, v, type(v)) for v in (1, 1.5, "s", b"b", [1], (1,), {1: 2}, {1}, True,
+                                                 bytearray(b"x"), frozenset([1]))])
 
 
 class BadLen(collections.abc.Sequence):
@@ -264,22 +216,8 @@ def mapping(subject, key="k"):
 
 print(attempt(sequence, BadLen()), attempt(mapping, BadGet()), attempt(mapping, {"k": 1}))
 print(attempt(mapping, {"k": 1, "k2": 2, "x": 3}), attempt(mapping, collections.ChainMap({"k": 5})))
-print(
-    [
-        attempt(sequence, s)
-        for s in (
-            [1, 2],
-            (1, 2, 3),
-            "ab",
-            b"ab",
-            range(4),
-            [1],
-            {1, 2},
-            memoryview(b"ab"),
-            collections.deque("ab"),
-        )
-    ]
-)
+print([attempt(sequence, s) for s in ([1, 2], (1, 2, 3), "ab", b"ab", range(4), [1], {1, 2},
+                                      memoryview(b"ab"), collections.deque("ab"))])
 
 
 class Keys:

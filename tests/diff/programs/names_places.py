@@ -90,14 +90,11 @@ class Meta(type):
 
 log = []
 for turn in range(30):
-
     class Odd(metaclass=Meta):
         a = magic
         for b in range(3):
             a = b
         del b
-
-
 print(Odd.a, log[-8:], len(log))
 source = """
 t = 0

@@ -6,32 +6,8 @@ import random
 import sys
 
 rnd = random.Random(3)
-LIMITS = [
-    0,
-    1,
-    -1,
-    255,
-    256,
-    257,
-    2**29,
-    2**30 - 1,
-    2**30,
-    2**30 + 1,
-    2**45,
-    2**59,
-    2**60 - 1,
-    2**60,
-    2**60 + 1,
-    2**61,
-    2**62 - 1,
-    2**62,
-    2**63 - 1,
-    2**63,
-    2**64,
-    2**89,
-    2**90,
-    10**30,
-]
+LIMITS = [0, 1, -1, 255, 256, 257, 2**29, 2**30 - 1, 2**30, 2**30 + 1, 2**45, 2**59, 2**60 - 1, 2**60,
+          2**60 + 1, 2**61, 2**62 - 1, 2**62, 2**63 - 1, 2**63, 2**64, 2**89, 2**90, 10**30]
 LIMITS += [-v for v in LIMITS] + [0.5, -0.0, 1e300, 2.5, 1e-300, float(2**53), -7.25, True, False]
 
 
@@ -74,7 +50,6 @@ def closures(a, b):
         nonlocal x
         x += n
         return x
-
     first = get()
     second = add(b)
     third = add(-b)
@@ -88,7 +63,6 @@ def defaults(a, b):
         y += z
         z += y
         return y - z
-
     return f(), f(), x, f.__defaults__, f.__kwdefaults__
 
 
@@ -141,7 +115,6 @@ def generators(a, b):
             got = yield n
             n += got
             n = n - 0
-
     g = gen(a)
     x = next(g)
     y = g.send(b)
@@ -174,7 +147,6 @@ def calls(a, b):
 
     def g(*xs):
         return [x + 1 for x in xs]
-
     s = a + b
     return f(s, s), f(s + 1, b), f(y=s, x=s), g(s, s, s + s), s, max(s, s + 1), divmod(s, 7)
 
@@ -231,7 +203,7 @@ def texts(i, f):
     return f"{i}", f"{i}{f}", f"{i:d}", f"{i!r}", f"{f}", str(i), repr(i), f"a{i}b{i}c", "%d" % i
 
 
-for i in (0, 9, 10, -1, 99, 100, 2**30, 2**60, -(2**62), True):
+for i in (0, 9, 10, -1, 99, 100, 2**30, 2**60, -2**62, True):
     for f in (0.5, 1e16, -0.0, i):
         r = [texts(i, f) for _ in range(20)][-1]
     print(r)

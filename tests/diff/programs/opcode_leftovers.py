@@ -57,16 +57,8 @@ print([chain(*t) for t in [(1, 2, 3), (3, 2, 1), (1, 3, 2), (2.0, 3, 4)] * 10][-
 
 
 def booleans(a, b, c):
-    return (
-        (a and b) or c,
-        a or (b and c),
-        not (a and b),
-        not (a or b),
-        a if b else c,
-        (a or b) and (b or c),
-        not a and not b,
-        (a and b and c) or 0,
-    )
+    return ((a and b) or c, a or (b and c), not (a and b), not (a or b), a if b else c,
+            (a or b) and (b or c), not a and not b, (a and b and c) or 0)
 
 
 print([booleans(x, y, z) for x in (0, 1) for y in ("", "y") for z in (None, [1])])
@@ -79,7 +71,6 @@ def outer(cell):
 
         def method(self):
             return __class__, cell
-
     return Inside.value, Inside.other, Inside().method()[1]
 
 
@@ -99,7 +90,6 @@ def free_in_class(x):
 
     class C(metaclass=Meta):
         y = x
-
     return C.y
 
 
@@ -113,13 +103,11 @@ def deletes():
     def inner():
         nonlocal x
         del x
-
     del d["a"], x[0]
 
     class A:
         b = 1
         del b
-
     inner()
     try:
         return x
@@ -138,16 +126,7 @@ print([copy_dict(k=1) for _ in range(30)][-1])
 
 
 def constants():
-    return (
-        {"a": 1, "b": 2},
-        [1, 2, 3],
-        {1, 2, 3} == {3, 2, 1},
-        (1, "x", None),
-        5 in {5, 6},
-        ...,
-        -1,
-        1j,
-    )
+    return {"a": 1, "b": 2}, [1, 2, 3], {1, 2, 3} == {3, 2, 1}, (1, "x", None), 5 in {5, 6}, ..., -1, 1j
 
 
 print([constants() for _ in range(30)][-1])
@@ -169,15 +148,8 @@ for v in (0, 1, 2):
 def star_everything(*args, **kw):
     def inner(*a, **k):
         return a, k
-
-    return (
-        inner(*args),
-        inner(**kw),
-        inner(*args, **kw),
-        inner(1, *args, x=1, **kw),
-        inner(*args, *args),
-        inner(*[], **{}),
-    )
+    return inner(*args), inner(**kw), inner(*args, **kw), inner(1, *args, x=1, **kw), inner(
+        *args, *args), inner(*[], **{})
 
 
 print([star_everything(1, 2, k=3) for _ in range(30)][-1])
@@ -212,7 +184,7 @@ def slices(s):
     del s[-1:]
     t = s[:]
     t[0:0] = t
-    return s, t, s[...,] if False else None
+    return s, t, s[..., ] if False else None
 
 
 print([slices(list(range(8))) for _ in range(30)][-1])
@@ -244,30 +216,10 @@ def long_jump(flag):
     total = 0
     for i in range(3):
         if flag:
-            total += 1
-            total += 1
-            total += 1
-            total += 1
-            total += 1
-            total += 1  # noqa
-            total += 1
-            total += 1
-            total += 1
-            total += 1
-            total += 1
-            total += 1  # noqa
-            total += 1
-            total += 1
-            total += 1
-            total += 1
-            total += 1
-            total += 1  # noqa
-            total += 1
-            total += 1
-            total += 1
-            total += 1
-            total += 1
-            total += 1  # noqa
+            total += 1; total += 1; total += 1; total += 1; total += 1; total += 1  # noqa
+            total += 1; total += 1; total += 1; total += 1; total += 1; total += 1  # noqa
+            total += 1; total += 1; total += 1; total += 1; total += 1; total += 1  # noqa
+            total += 1; total += 1; total += 1; total += 1; total += 1; total += 1  # noqa
         else:
             total -= 1
     return total
@@ -295,7 +247,6 @@ async def async_all():
 
         async def __aexit__(self, *a):
             return True
-
     out = []
     async for x in Iter():
         out.append(x)
@@ -307,7 +258,6 @@ async def async_all():
     async def gen():
         yield 1
         yield 2
-
     out += [x async for x in gen()]
     return out
 
@@ -361,26 +311,18 @@ def ascii_spec(v):
 
 
 print([ascii_spec("é") for _ in range(20)][-1])
-exec(
-    compile(
-        """
+exec(compile("""
 def annotated_only(a: int, *b: str, c: float = 1.0, **d: bytes) -> None:
     pass
 def annotated_plain(a: int) -> str:
     return "x"
 print(annotated_only.__annotations__, annotated_plain.__annotations__)
-""",
-        "<annotations>",
-        "exec",
-        dont_inherit=True,
-    )
-)
+""", "<annotations>", "exec", dont_inherit=True))
 
 
 def only_annotation(a: int) -> str:
     def inner(b: int) -> str:
         return a + b
-
     return inner(1)
 
 

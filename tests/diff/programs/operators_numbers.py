@@ -7,34 +7,17 @@ import operator
 import sys
 
 ops = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "//": lambda a, b: a // b,
-    "%": lambda a, b: a % b,
-    "**": lambda a, b: a**b,
-    "<<": lambda a, b: a << b,
-    ">>": lambda a, b: a >> b,
-    "&": lambda a, b: a & b,
-    "|": lambda a, b: a | b,
-    "^": lambda a, b: a ^ b,
-    "@": lambda a, b: a @ b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "is": lambda a, b: a is b,
-    "in": lambda a, b: a in b,
-    "not in": lambda a, b: a not in b,
-    "and": lambda a, b: a and b,
-    "or": lambda a, b: a or b,
+    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b, "//": lambda a, b: a // b, "%": lambda a, b: a % b,
+    "**": lambda a, b: a ** b, "<<": lambda a, b: a << b, ">>": lambda a, b: a >> b,
+    "&": lambda a, b: a & b, "|": lambda a, b: a | b, "^": lambda a, b: a ^ b,
+    "@": lambda a, b: a @ b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
+    "==": lambda a, b: a == b, "!=": lambda a, b: a != b, ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b, "is": lambda a, b: a is b, "in": lambda a, b: a in b,
+    "not in": lambda a, b: a not in b, "and": lambda a, b: a and b, "or": lambda a, b: a or b,
 }
 inplace = {
-    "+=": lambda a, b: operator.iadd(a, b),
-    "-=": lambda a, b: operator.isub(a, b),
+    "+=": lambda a, b: operator.iadd(a, b), "-=": lambda a, b: operator.isub(a, b),
 }
 
 
@@ -47,53 +30,12 @@ def attempt(function, *args):
 
 inf, nan = float("inf"), float("nan")
 D = 1 << 30
-ints = [
-    0,
-    1,
-    -1,
-    2,
-    -2,
-    5,
-    256,
-    257,
-    -5,
-    -6,
-    D - 1,
-    D,
-    D + 1,
-    -D,
-    -D + 1,
-    D * D - 1,
-    D * D,
-    2**31 - 1,
-    2**31,
-    2**32,
-    2**62,
-    2**63 - 1,
-    2**63,
-    -(2**63),
-    -(2**63) - 1,
-    2**64 - 1,
-    2**64,
-    10**40,
-    -(10**40),
-]
+ints = [0, 1, -1, 2, -2, 5, 256, 257, -5, -6, D - 1, D, D + 1, -D, -D + 1, D * D - 1, D * D,
+        2**31 - 1, 2**31, 2**32, 2**62, 2**63 - 1, 2**63, -2**63, -2**63 - 1, 2**64 - 1, 2**64,
+        10**40, -10**40]
 floats = [0.0, -0.0, 1.0, -1.5, 0.1, 1e308, -1e308, 5e-324, inf, -inf, nan, 2.0**53, 1e16]
-others = [
-    True,
-    False,
-    1j,
-    2 + 3j,
-    fractions.Fraction(1, 3),
-    "s",
-    "",
-    b"b",
-    [1],
-    (1,),
-    None,
-    {1: 2},
-    {1},
-]
+others = [True, False, 1j, 2 + 3j, fractions.Fraction(1, 3), "s", "", b"b", [1], (1,), None, {1: 2},
+          {1}]
 for name, op in ops.items():
     for a in ints:
         row = []
@@ -112,22 +54,9 @@ for name, op in ops.items():
     for a in mixed:
         print(name, [attempt(op, a, b) for b in mixed])
 for value in ints + floats + others:
-    print(
-        [
-            attempt(f, value)
-            for f in (
-                operator.neg,
-                operator.pos,
-                operator.invert,
-                operator.not_,
-                abs,
-                bool,
-                int,
-                float,
-            )
-        ],
-        hash(value) if value == value and not isinstance(value, (list, dict, set)) else "",
-    )
+    print([attempt(f, value) for f in (operator.neg, operator.pos, operator.invert,
+                                       operator.not_, abs, bool, int, float)],
+          hash(value) if value == value and not isinstance(value, (list, dict, set)) else "")
 
 
 def mixed_loop(values):
@@ -140,16 +69,8 @@ def mixed_loop(values):
     return total
 
 
-for values in (
-    [1] * 50,
-    [1.5] * 50,
-    [1, 2.5] * 30,
-    [True, 1, 1.0] * 20,
-    [D] * 40,
-    [2**70] * 20,
-    [1] * 40 + [2**64] * 3 + [0.5] * 30,
-    [-1, 1j][:1] * 30,
-):
+for values in ([1] * 50, [1.5] * 50, [1, 2.5] * 30, [True, 1, 1.0] * 20, [D] * 40, [2**70] * 20,
+               [1] * 40 + [2**64] * 3 + [0.5] * 30, [-1, 1j][:1] * 30):
     print(mixed_loop(values))
 
 
@@ -175,10 +96,8 @@ def accumulate(n, step):
     return total
 
 
-print(
-    [accumulate(100, s) for s in (1, D // 10, D - 1, 2**61, 2**62, -(2**62), 0.1, -0.0, 1j, True)]
-)
-print([accumulate(200, s) for s in (2**56, 2**57, -(2**57))])
+print([accumulate(100, s) for s in (1, D // 10, D - 1, 2**61, 2**62, -2**62, 0.1, -0.0, 1j, True)])
+print([accumulate(200, s) for s in (2**56, 2**57, -2**57)])
 
 
 def shrink(start):
@@ -192,17 +111,7 @@ def shrink(start):
 
 print(shrink(10**50))
 x = 5
-x += 1
-x -= 2
-x *= 7
-x //= 3
-x **= 3
-x %= 100
-x <<= 3
-x >>= 1
-x &= 0xFF
-x |= 1
-x ^= 3  # noqa
+x += 1; x -= 2; x *= 7; x //= 3; x **= 3; x %= 100; x <<= 3; x >>= 1; x &= 0xFF; x |= 1; x ^= 3  # noqa
 print(x)
 y = 7
 y /= 2
@@ -213,13 +122,8 @@ def compare_chain(a, b, c):
     return a < b <= c, a == b == c, a is b is not c, a < b > c != a
 
 
-print(
-    [
-        compare_chain(*t)
-        for t in ((1, 2, 3), (1, 1, 1), (2.0, 2, 5), (nan, nan, nan), ("a", "b", "c"))
-        for _ in range(20)
-    ][::20]
-)
+print([compare_chain(*t) for t in ((1, 2, 3), (1, 1, 1), (2.0, 2, 5), (nan, nan, nan), ("a", "b", "c"))
+       for _ in range(20)][::20])
 small = [(i, i is int(str(i))) for i in range(-10, 261, 15)]
 print(small)
 same = []
@@ -230,17 +134,8 @@ for i in range(300):
 print(same.index(False), sum(same))
 print(sys.int_info.bits_per_digit, (2**30).__sizeof__(), (2**30 - 1).__sizeof__())
 print(attempt(lambda: 10**5000 and str(10**5000)), attempt(lambda: int("9" * 4301)))
-print(attempt(lambda: 1 << 10**20), attempt(lambda: 2.0**5000), attempt(lambda: (-8) ** (1 / 3)))
-print(
-    attempt(lambda: 0**-1),
-    attempt(lambda: 0.0**-1),
-    attempt(lambda: 1 % 0),
-    attempt(lambda: 1.0 % 0),
-    attempt(lambda: 1 // 0),
-    attempt(lambda: 1.0 // 0.0),
-    attempt(lambda: 1 / 0),
-    attempt(lambda: 1j / 0),
-    attempt(lambda: 1 << -1),
-    attempt(lambda: divmod(1, 0)),
-    attempt(lambda: 5 @ 5),
-)
+print(attempt(lambda: 1 << 10**20), attempt(lambda: 2.0 ** 5000), attempt(lambda: (-8) ** (1 / 3)))
+print(attempt(lambda: 0 ** -1), attempt(lambda: 0.0 ** -1), attempt(lambda: 1 % 0),
+      attempt(lambda: 1.0 % 0), attempt(lambda: 1 // 0), attempt(lambda: 1.0 // 0.0),
+      attempt(lambda: 1 / 0), attempt(lambda: 1j / 0), attempt(lambda: 1 << -1),
+      attempt(lambda: divmod(1, 0)), attempt(lambda: 5 @ 5))

@@ -13,9 +13,7 @@ def make(tag, answer=True, reflected=True, inplace=True, base=object):
         def method(self, other, *rest):
             log.append((tag, name))
             return f"{tag}.{name}" if answer else NotImplemented
-
         return method
-
     for name in names:
         space[f"__{name}__"] = binary(name)
         if reflected:
@@ -53,32 +51,12 @@ def add(a, b):
 
 
 def all_binary(a, b):
-    return [
-        attempt(f, a, b)
-        for f in (
-            add,
-            lambda a, b: a - b,
-            lambda a, b: a * b,
-            lambda a, b: a / b,
-            lambda a, b: a // b,
-            lambda a, b: a % b,
-            lambda a, b: a**b,
-            lambda a, b: a << b,
-            lambda a, b: a >> b,
-            lambda a, b: a & b,
-            lambda a, b: a | b,
-            lambda a, b: a ^ b,
-            lambda a, b: a @ b,
-            divmod,
-            lambda a, b: a < b,
-            lambda a, b: a <= b,
-            lambda a, b: a == b,
-            lambda a, b: a != b,
-            lambda a, b: a > b,
-            lambda a, b: a >= b,
-            pow,
-        )
-    ]
+    return [attempt(f, a, b) for f in (
+        add, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a / b, lambda a, b: a // b,
+        lambda a, b: a % b, lambda a, b: a ** b, lambda a, b: a << b, lambda a, b: a >> b,
+        lambda a, b: a & b, lambda a, b: a | b, lambda a, b: a ^ b, lambda a, b: a @ b, divmod,
+        lambda a, b: a < b, lambda a, b: a <= b, lambda a, b: a == b, lambda a, b: a != b,
+        lambda a, b: a > b, lambda a, b: a >= b, pow)]
 
 
 def iadd(a, b):
@@ -92,33 +70,15 @@ def imul(a, b):
     return a
 
 
-values = [
-    A(),
-    B(),
-    N(),
-    R(),
-    Sub(),
-    IntSub(3),
-    FloatSub(2.5),
-    StrSub("s"),
-    NSub(4),
-    7,
-    1.5,
-    "text",
-    [1],
-    None,
-]
+values = [A(), B(), N(), R(), Sub(), IntSub(3), FloatSub(2.5), StrSub("s"), NSub(4), 7, 1.5, "text",
+          [1], None]
 for left in values:
     for right in values:
         log.clear()
         result = all_binary(left, right)
         print(type(left).__name__, type(right).__name__, result, len(log))
-        print(
-            [
-                attempt(iadd, left, right) if left != [1] else "-",
-                attempt(imul, left, right) if left != [1] else "-",
-            ]
-        )
+        print([attempt(iadd, left, right) if left != [1] else "-", attempt(imul, left, right)
+               if left != [1] else "-"])
 log.clear()
 out = []
 for i in range(len(values) * 40):
@@ -170,16 +130,9 @@ class Compare:
 
 
 c = Compare()
-print(
-    attempt(lambda: c < 5),
-    attempt(lambda: 5 > c),
-    attempt(lambda: c > 5),
-    attempt(lambda: (c == 1) is True),
-    attempt(hash, c),
-    attempt(lambda: {c}),
-    attempt(lambda: c in [c]),
-    attempt(lambda: c < 1 < 2),
-)
+print(attempt(lambda: c < 5), attempt(lambda: 5 > c), attempt(lambda: c > 5),
+      attempt(lambda: (c == 1) is True), attempt(hash, c), attempt(lambda: {c}),
+      attempt(lambda: c in [c]), attempt(lambda: c < 1 < 2))
 
 
 class Container:
@@ -216,7 +169,7 @@ for i in range(40):
     box[i] = i
     box[i] += 1
     box[i, i] = 0
-    box[i : i + 1 : 2] = 0 if i == 0 else 1
+    box[i:i + 1:2] = 0 if i == 0 else 1
     if i % 2:
         del box[i]
     log.append((i in box, i not in box))
@@ -256,37 +209,12 @@ def sub(o, k):
 
 
 out = []
-for o, k in [
-    ({1: 2}, 1),
-    (Missing(), 5),
-    (GetSub(), 6),
-    ([9, 8], 1),
-    (ListSub([1]), 0),
-    ((4, 5), -1),
-    ("str", 1),
-    (b"by", 0),
-    (range(10), 3),
-    ([1], 5),
-    ({}, "k"),
-    ((1,), 7),
-    ([1], True),
-    ([1], 1.0),
-    ({1: "one"}, 1.0),
-    ({True: "t"}, 1),
-    ([1, 2, 3], slice(1)),
-    ([1], "x"),
-    (5, 0),
-    (None, 0),
-    (int, 0),
-    (list, int),
-    ([0], -(2**70)),
-    ([0], IntSub(0)),
-    (type("I", (), {"__index__": lambda s: 1})(), 0),
-    ([0, 1], type("I", (), {"__index__": lambda s: 1})()),
-    ({}, []),
-    ("é漢😀", 2),
-    ("", 0),
-]:
+for o, k in [({1: 2}, 1), (Missing(), 5), (GetSub(), 6), ([9, 8], 1), (ListSub([1]), 0), ((4, 5), -1),
+             ("str", 1), (b"by", 0), (range(10), 3), ([1], 5), ({}, "k"), ((1,), 7), ([1], True),
+             ([1], 1.0), ({1: "one"}, 1.0), ({True: "t"}, 1), ([1, 2, 3], slice(1)), ([1], "x"),
+             (5, 0), (None, 0), (int, 0), (list, int), ([0], -2**70), ([0], IntSub(0)),
+             (type("I", (), {"__index__": lambda s: 1})(), 0), ([0, 1], type(
+                 "I", (), {"__index__": lambda s: 1})()), ({}, []), ("é漢😀", 2), ("", 0)]:
     for _ in range(30):
         r = attempt(sub, o, k)
     out.append(str(r))
@@ -328,12 +256,8 @@ class Reflect:
 
 
 r = Reflect()
-print(
-    [attempt(add, v, r) for v in (1, 1.5, "s", [1], (1,), None, {})],
-    attempt(lambda: 1 - r),
-    attempt(iadd, r, 1),
-    attempt(lambda: Call() + 1),
-)
+print([attempt(add, v, r) for v in (1, 1.5, "s", [1], (1,), None, {})], attempt(lambda: 1 - r),
+      attempt(iadd, r, 1), attempt(lambda: Call() + 1))
 
 
 class NI:

@@ -50,7 +50,6 @@ def closure(n, reached):
     def inner(n):
         reached[0] = n
         inner(n + 1)
-
     inner(n)
 
 
@@ -173,36 +172,19 @@ async def coro(n, reached):
 sys.setrecursionlimit(300)
 m = M()
 kinds = {
-    "plain": plain,
-    "keyword": keyword,
-    "starred": starred,
-    "double_starred": double_starred,
-    "closure": closure,
-    "method": m.method,
-    "cm": M.cm,
-    "call": m,
-    "init": Init,
-    "gen": lambda n, r: list(gen(n, r)),
-    "gen_for": lambda n, r: list(gen_for(n, r)),
-    "comp": comp,
-    "sort": by_sort,
-    "partial": by_partial,
-    "eval": by_eval,
-    "try": with_try,
+    "plain": plain, "keyword": keyword, "starred": starred, "double_starred": double_starred,
+    "closure": closure, "method": m.method, "cm": M.cm, "call": m, "init": Init,
+    "gen": lambda n, r: list(gen(n, r)), "gen_for": lambda n, r: list(gen_for(n, r)), "comp": comp,
+    "sort": by_sort, "partial": by_partial, "eval": by_eval, "try": with_try,
     "coro": lambda n, r: coro(n, r).send(None),
 }
 for turn in range(3):
     for name, function in kinds.items():
         print(name, rough(name, *depth_of(function)))
     for name, function in {
-        "prop": lambda: Prop().prop,
-        "getattr": lambda: Getattr().x,
-        "item": lambda: Item()[0],
-        "add": lambda: Add() + 1,
-        "eq": lambda: Eq() == 1,
-        "len": lambda: len(Len()),
-        "iter": lambda: iter(Iter()),
-        "contains": lambda: 1 in Contains(),
+        "prop": lambda: Prop().prop, "getattr": lambda: Getattr().x, "item": lambda: Item()[0],
+        "add": lambda: Add() + 1, "eq": lambda: Eq() == 1, "len": lambda: len(Len()),
+        "iter": lambda: iter(Iter()), "contains": lambda: 1 in Contains(),
     }.items():
         reached_prop = [0]
         try:
@@ -269,7 +251,6 @@ except ValueError as error:
 def deep_closure(n):
     def inner(k):
         return inner(k - 1) + 1 if k else n
-
     return inner(n)
 
 

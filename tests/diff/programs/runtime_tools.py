@@ -63,18 +63,13 @@ def module_function(x):
 d = Data(1, [1, 2])
 for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
     for _ in range(5):
-        again = pickle.loads(
-            pickle.dumps([d, Reduced(5), module_function, d.method, NewArgs(1, 2)], protocol)
-        )
+        again = pickle.loads(pickle.dumps([d, Reduced(5), module_function, d.method, NewArgs(1, 2)],
+                                          protocol))
     print(again[0] == d, again[1].x, again[2] is module_function, again[3](), again[4])
 s = State()
 s.p = 4
-print(
-    pickle.loads(pickle.dumps(s)).p,
-    copy.copy(s).p,
-    copy.deepcopy(d) == d,
-    copy.deepcopy({"k": [d, d]})["k"][0].b,
-)
+print(pickle.loads(pickle.dumps(s)).p, copy.copy(s).p, copy.deepcopy(d) == d, copy.deepcopy(
+    {"k": [d, d]})["k"][0].b)
 try:
     pickle.dumps(lambda: 1)
 except Exception as error:
@@ -168,11 +163,8 @@ with warnings.catch_warnings(record=True) as caught:
     for level in (1, 2, 3):
         for _ in range(10):
             calls_warn(level)
-        print(
-            caught[-1].lineno - warns.__code__.co_firstlineno,
-            os.path.basename(caught[-1].filename),
-            len(caught),
-        )
+        print(caught[-1].lineno - warns.__code__.co_firstlineno, os.path.basename(caught[-1].filename),
+              len(caught))
 with warnings.catch_warnings():
     warnings.simplefilter("error")
     try:

@@ -150,52 +150,12 @@ def s_neg(a, b):
     return -a
 
 
-sites = [
-    s_add,
-    s_radd,
-    s_sub,
-    s_mul,
-    s_div,
-    s_lt,
-    s_eq,
-    s_item,
-    s_len,
-    s_iter,
-    s_unpack,
-    s_in,
-    s_call,
-    s_attr,
-    s_method,
-    s_bool,
-    s_iadd,
-    s_fmt,
-    s_none,
-    s_neg,
-]
-pool = [
-    lambda: 1,
-    lambda: -7,
-    lambda: 2**40,
-    lambda: 1.5,
-    lambda: -0.0,
-    lambda: "xy",
-    lambda: "é1",
-    lambda: [1, 2],
-    lambda: (3, 1),
-    lambda: {1: 2, 0: 5},
-    lambda: {1, 5},
-    lambda: None,
-    lambda: True,
-    lambda: A(3),
-    lambda: A(4),
-    lambda: range(2),
-    lambda: b"ab",
-    lambda: len,
-    lambda: A,
-    lambda: iter([1, 2]),
-    lambda: (x for x in (1, 2)),
-    lambda: 2j,
-]
+sites = [s_add, s_radd, s_sub, s_mul, s_div, s_lt, s_eq, s_item, s_len, s_iter, s_unpack, s_in,
+         s_call, s_attr, s_method, s_bool, s_iadd, s_fmt, s_none, s_neg]
+pool = [lambda: 1, lambda: -7, lambda: 2**40, lambda: 1.5, lambda: -0.0, lambda: "xy", lambda: "é1",
+        lambda: [1, 2], lambda: (3, 1), lambda: {1: 2, 0: 5}, lambda: {1, 5}, lambda: None,
+        lambda: True, lambda: A(3), lambda: A(4), lambda: range(2), lambda: b"ab", lambda: len,
+        lambda: A, lambda: iter([1, 2]), lambda: (x for x in (1, 2)), lambda: 2j]
 
 
 def plain(value):
@@ -226,18 +186,18 @@ out = []
 for generation in range(12):
     source = f"""
 class K:
-    {'__slots__ = ("v", "w")' if generation % 3 == 1 else "c = 1"}
+    {'__slots__ = ("v", "w")' if generation % 3 == 1 else 'c = 1'}
     def __init__(self, v):
         self.v = v
-        {"self.w = v" if generation % 2 else "self.v += 1"}
+        {'self.w = v' if generation % 2 else 'self.v += 1'}
     def m(self, x={generation}):
         return self.v + x
-    {"@property" if generation % 4 == 3 else ""}
+    {'@property' if generation % 4 == 3 else ''}
     def p(self):
         return self.v
 def f(x):
     k = K(x)
-    return k.m() + k.m(2) + {"k.p" if generation % 4 == 3 else "k.p()"}
+    return k.m() + k.m(2) + {'k.p' if generation % 4 == 3 else 'k.p()'}
 """
     space = {} if generation % 2 else globals()
     exec(source, space)
@@ -253,18 +213,8 @@ def caller(fn, n):
     return t
 
 
-fns = [
-    lambda x: x,
-    lambda x, y=2: x * y,
-    lambda *a: len(a),
-    int,
-    abs,
-    A(2).v.__add__,
-    [0, 5].count,
-    type("Q", (), {"__call__": lambda s, x: x + 1})(),
-    bool,
-    float,
-]
+fns = [lambda x: x, lambda x, y=2: x * y, lambda *a: len(a), int, abs, A(2).v.__add__,
+       [0, 5].count, type("Q", (), {"__call__": lambda s, x: x + 1})(), bool, float]
 print([caller(fns[i % len(fns)], 5 + i * 7) for i in range(40)])
 
 # __class__ assignment, deletion of methods and of the class attribute behind a cache.

@@ -119,62 +119,29 @@ def attempt(function, *args):
 
 log = []
 operations = {
-    "add": lambda a, b: a + b,
-    "mul": lambda a, b: a * b,
-    "sub": lambda a, b: a - b,
-    "lt": lambda a, b: "yes" if a < b else "no",
-    "eq": lambda a, b: "yes" if a == b else "no",
-    "in": lambda a, b: b in a,
-    "item": lambda a, b: a[b],
-    "len": lambda a, b: len(a),
-    "bool": lambda a, b: "yes" if a else "no",
-    "iter": lambda a, b: [x for x in a],
-    "star": lambda a, b: (lambda *x: x)(*a),
-    "unpack": lambda a, b: (lambda: None) if False else [*a],
-    "kw": lambda a, b: (lambda **k: k)(**a),
-    "not": lambda a, b: not a,
-    "slice": lambda a, b: a[0:1],
-    "fmt": lambda a, b: f"{a}{a!r}",
-    "and": lambda a, b: a and b,
-    "dictmerge": lambda a, b: {**a},
-    "index": lambda a, b: [10, 20, 30][a],
-    "key": lambda a, b: {1: "one", "x": "ex", 2.5: "f"}.get(a),
-    "range": lambda a, b: list(range(a)),
-    "sum": lambda a, b: sum([a, a]),
-    "str": lambda a, b: str(a),
-    "join": lambda a, b: "-".join(a),
-    "pct": lambda a, b: "%s" % a,
-    "shift": lambda a, b: a << 2,
-    "neg": lambda a, b: -a,
-    "hash": lambda a, b: hash(a) and None,
-    "two": lambda a, b: (lambda: (a,))()[0] is a,
+    "add": lambda a, b: a + b, "mul": lambda a, b: a * b, "sub": lambda a, b: a - b,
+    "lt": lambda a, b: "yes" if a < b else "no", "eq": lambda a, b: "yes" if a == b else "no",
+    "in": lambda a, b: b in a, "item": lambda a, b: a[b], "len": lambda a, b: len(a),
+    "bool": lambda a, b: "yes" if a else "no", "iter": lambda a, b: [x for x in a],
+    "star": lambda a, b: (lambda *x: x)(*a), "unpack": lambda a, b: (lambda: None) if False else
+    [*a], "kw": lambda a, b: (lambda **k: k)(**a), "not": lambda a, b: not a,
+    "slice": lambda a, b: a[0:1], "fmt": lambda a, b: f"{a}{a!r}", "and": lambda a, b: a and b,
+    "dictmerge": lambda a, b: {**a}, "index": lambda a, b: [10, 20, 30][a],
+    "key": lambda a, b: {1: "one", "x": "ex", 2.5: "f"}.get(a), "range": lambda a, b: list(range(a)),
+    "sum": lambda a, b: sum([a, a]), "str": lambda a, b: str(a), "join": lambda a, b: "-".join(a),
+    "pct": lambda a, b: "%s" % a, "shift": lambda a, b: a << 2, "neg": lambda a, b: -a,
+    "hash": lambda a, b: hash(a) and None, "two": lambda a, b: (lambda: (a,))()[0] is a,
 }
-values = [
-    1,
-    I(1),
-    LoudI(1),
-    2.5,
-    F(2.5),
-    "x",
-    S("x"),
-    [1, 2, 3],
-    L([1, 2, 3]),
-    {"x": 1},
-    D(x=1),
-    (1, 2),
-    T((1, 2)),
-    B(b"ab"),
-    {1},
-    St({1}),
-    True,
-]
+values = [1, I(1), LoudI(1), 2.5, F(2.5), "x", S("x"), [1, 2, 3], L([1, 2, 3]), {"x": 1}, D(x=1),
+          (1, 2), T((1, 2)), B(b"ab"), {1}, St({1}), True]
 others = [0, "magic", I(2), LoudI(3)]
 for name, op in operations.items():
     for value in values:
-        for other in others[: 4 if name in ("add", "lt", "eq", "in", "item", "mul") else 1]:
+        for other in others[:4 if name in ("add", "lt", "eq", "in", "item", "mul") else 1]:
             log.clear()
             results = [attempt(op, value, other) for _ in range(12)]
-            print(name, type(value).__name__, type(other).__name__, str(results[-1])[:90], len(log))
+            print(name, type(value).__name__, type(other).__name__, str(results[-1])[:90],
+                  len(log))
 for name, op in operations.items():
     log.clear()
     results = [str(attempt(op, value, 0))[:30] for value in values for _ in range(10)]
@@ -220,33 +187,21 @@ class IterDict(dict):
         return [("fake", "items")]
 
 
-print(
-    dict(IterDict(a=1)),
-    {**IterDict(a=1)},
-    [k for k in IterDict(a=1)],
-    (lambda **k: k)(**IterDict(a=1)),
-)
+print(dict(IterDict(a=1)), {**IterDict(a=1)}, [k for k in IterDict(a=1)], (lambda **k: k)(**IterDict(
+    a=1)))
 
 
 class Str2(str):
     __slots__ = ()
 
 
-print(
-    "".join([Str2("a"), "b"]),
-    type(Str2("a") + "b").__name__,
-    Str2("a") == "a",
-    Str2("a") is "a",  # noqa
-    {"a": 1}[Str2("a")],
-    f"{Str2('q')}",
-    type(f"{Str2('q')}").__name__,
-)
+print("".join([Str2("a"), "b"]), type(Str2("a") + "b").__name__, Str2("a") == "a", Str2("a") is "a"  # noqa
+      , {"a": 1}[Str2("a")], f"{Str2('q')}", type(f"{Str2('q')}").__name__)
 
 
 class ListEq(list):
     def __eq__(self, o):
         return "list eq"
-
     __hash__ = None
 
 

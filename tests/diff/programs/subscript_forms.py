@@ -162,44 +162,9 @@ def containers():
     }
 
 
-KEYS = [
-    0,
-    1,
-    2,
-    3,
-    -1,
-    -3,
-    -4,
-    256,
-    2**30,
-    2**62,
-    2**70,
-    -(2**70),
-    True,
-    None,
-    1.0,
-    "k",
-    "kk"[:1],
-    "q",
-    "",
-    "z",
-    (1, 2),
-    [],
-    {1},
-    frozenset(),
-    slice(0, 2),
-    slice(None, None, -1),
-    Index(1),
-    IntSub(1),
-    StrSub("k"),
-    EqAll(),
-    BadEq(),
-    BadHash(),
-    float("nan"),
-    b"k",
-    97,
-    1999,
-]
+KEYS = [0, 1, 2, 3, -1, -3, -4, 256, 2**30, 2**62, 2**70, -(2**70), True, None, 1.0, "k", "kk"[:1],
+        "q", "", "z", (1, 2), [], {1}, frozenset(), slice(0, 2), slice(None, None, -1), Index(1),
+        IntSub(1), StrSub("k"), EqAll(), BadEq(), BadHash(), float("nan"), b"k", 97, 1999]
 
 SOURCE = """
 def get(c, k): return c[k]
@@ -227,19 +192,8 @@ def loop(c, k):
 def sl(c): return c[0:2], c[:], c[1:], c[:-1], c[::2]
 def augment(c, k): c[k] += 1; return c[k]
 """
-TWO = (
-    "get",
-    "deep",
-    "put",
-    "put_bad",
-    "drop",
-    "inside",
-    "outside",
-    "branch",
-    "branch2",
-    "loop",
-    "augment",
-)
+TWO = ("get", "deep", "put", "put_bad", "drop", "inside", "outside", "branch", "branch2", "loop",
+       "augment")
 ONE = ("get0", "getneg", "getk", "sl")
 
 
@@ -253,30 +207,10 @@ def show(v):
     return repr(v) if not isinstance(v, memoryview) else bytes(v)
 
 
-WARM = [
-    ("list", 1),
-    ("list", -1),
-    ("tuple", 1),
-    ("str", 1),
-    ("wide", 1),
-    ("bytes", 1),
-    ("bytearray", 1),
-    ("dict", 0),
-    ("dict_str", "k"),
-    ("dict", (1, 2)),
-    ("range", 1),
-    ("get", 1),
-    ("get_default", 1),
-    ("array", 1),
-    ("missing", "k"),
-    ("set", 1),
-    ("frozenset", "k"),
-    ("tuple_str", "k"),
-    ("str", "z"),
-    ("set_big", "q"),
-    ("dict_big", 1999),
-    ("default", "k"),
-]
+WARM = [("list", 1), ("list", -1), ("tuple", 1), ("str", 1), ("wide", 1), ("bytes", 1), ("bytearray", 1),
+        ("dict", 0), ("dict_str", "k"), ("dict", (1, 2)), ("range", 1), ("get", 1), ("get_default", 1),
+        ("array", 1), ("missing", "k"), ("set", 1), ("frozenset", "k"), ("tuple_str", "k"),
+        ("str", "z"), ("set_big", "q"), ("dict_big", 1999), ("default", "k")]
 for warm, key in WARM:
     code = {}
     exec(SOURCE, code)
@@ -352,9 +286,7 @@ for _ in range(10):
 print(result)
 sys.setrecursionlimit(300)
 # Where exactly the limit is met (and so the end of the message) depends on what is warm in stock too.
-print(
-    attempt(lambda: d[1000])[0], attempt(lambda: 1000 in d)[0], attempt(d.__setitem__, 1000, 1)[0]
-)
+print(attempt(lambda: d[1000])[0], attempt(lambda: 1000 in d)[0], attempt(d.__setitem__, 1000, 1)[0])
 sys.setrecursionlimit(1000)
 
 
@@ -445,52 +377,21 @@ class O:
     pass
 
 
-ITEMS = [
-    (1, 2),
-    [1, 2],
-    "ab",
-    {1: 2, 3: 4},
-    (1, 2, 3),
-    [1, 2, 3],
-    (1,),
-    [],
-    It(),
-    5,
-    None,
-    b"ab",
-    iter([1, 2]),
-    range(2),
-    range(3),
-    "abc",
-]
+ITEMS = [(1, 2), [1, 2], "ab", {1: 2, 3: 4}, (1, 2, 3), [1, 2, 3], (1,), [], It(), 5, None, b"ab",
+         iter([1, 2]), range(2), range(3), "abc"]
 for warm in ((1, 2), [1, 2], (1, 2, 3), "ab"):
     for _ in range(30):
         for f in (two, three, two_cells):
             attempt(f, warm)
         attempt(two_attr, warm, O())
     for s in ITEMS:
-        print(
-            [
-                show(attempt(f, s)) if f is not two_cells else attempt(lambda: two_cells(s)())
-                for f in (two, three, two_cells)
-            ],
-            attempt(two_attr, s, O()),
-        )
+        print([show(attempt(f, s)) if f is not two_cells else attempt(lambda: two_cells(s)())
+               for f in (two, three, two_cells)], attempt(two_attr, s, O()))
 
 
 # ---- numbers as text, joined pieces ----
 def texts(i, s):
-    return (
-        f"{i}",
-        f"{i!s}",
-        f"{i!r}",
-        f"{i!a}",
-        f"{i:>4}",
-        f"<{i}|{s}>",
-        f"{s}{s}",
-        f"{s}{i}",
-        f"{''}{''}",
-    )
+    return f"{i}", f"{i!s}", f"{i!r}", f"{i!a}", f"{i:>4}", f"<{i}|{s}>", f"{s}{s}", f"{s}{i}", f"{''}{''}"
 
 
 class Shown(int):
@@ -501,28 +402,8 @@ class Shown(int):
         return "formatted" + spec
 
 
-INTS = [
-    0,
-    1,
-    -1,
-    9,
-    10,
-    -10,
-    99,
-    255,
-    256,
-    12345,
-    -98765,
-    2**30 - 1,
-    -(2**30) + 1,
-    2**30,
-    -(2**30),
-    2**64,
-    -(10**30),
-    True,
-    Shown(3),
-    1.5,
-]
+INTS = [0, 1, -1, 9, 10, -10, 99, 255, 256, 12345, -98765, 2**30 - 1, -(2**30) + 1, 2**30, -(2**30),
+        2**64, -(10**30), True, Shown(3), 1.5]
 STRINGS = ["", "a", "abc" * 20, "\xe9", "\u4e2d", "\U0001f600", "a\0b", StrSub("sub")]
 for _ in range(3):
     for i in INTS:
@@ -570,17 +451,7 @@ print(result, g_counter)
 
 # ---- displays ----
 def displays(a, b):
-    return (
-        (a,),
-        (a, b),
-        (a, b, a),
-        (a, b, a, b, a, b),
-        [a],
-        [a, b],
-        {a: b, b: a},
-        {"x": a, "y": b},
-        {a, b},
-    )
+    return (a,), (a, b), (a, b, a), (a, b, a, b, a, b), [a], [a, b], {a: b, b: a}, {"x": a, "y": b}, {a, b}
 
 
 for _ in range(30):
@@ -631,18 +502,7 @@ for warm in ([1, 2, 3], {0: 1, -1: 2, 1: 3}, bytearray(3), Get()):
     for _ in range(20):
         attempt(store_local, warm, 1, 5)
         result = store_unbound(0) if _ == 19 else None
-    for c in (
-        [1, 2, 3],
-        [],
-        {},
-        {1: 1},
-        {0: Noisy("kept"), -1: 0},
-        bytearray(2),
-        (1, 2),
-        Get(),
-        None,
-        "s",
-    ):
+    for c in ([1, 2, 3], [], {}, {1: 1}, {0: Noisy("kept"), -1: 0}, bytearray(2), (1, 2), Get(), None, "s"):
         for k in (0, 1, -1, 7, "k", None, 2**40):
             got = attempt(store_local, c, k, 5)
             print(show(got), getattr(got, "last", ""), sys.getrefcount(c) < 100)

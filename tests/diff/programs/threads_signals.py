@@ -134,7 +134,6 @@ def for_generator():
     def forever():
         while True:
             yield 1
-
     for _ in forever():
         pass
 
@@ -142,7 +141,6 @@ def for_generator():
 def calls():
     def f():
         return 1
-
     while f():
         f()
 
@@ -174,7 +172,6 @@ def comprehension():
 def recursion_loop():
     def r(n):
         return n and r(n - 1)
-
     while True:
         r(50)
 
@@ -186,7 +183,6 @@ def yield_from():
 
     def outer():
         yield from inner()
-
     for _ in outer():
         pass
 
@@ -198,26 +194,13 @@ def with_loop():
 
         def __exit__(self, *a):
             return None
-
     while True:
         with M():
             pass
 
 
-for function in (
-    while_true,
-    while_condition,
-    for_range,
-    for_generator,
-    calls,
-    nested_while,
-    do_none,
-    try_loop,
-    comprehension,
-    recursion_loop,
-    yield_from,
-    with_loop,
-):
+for function in (while_true, while_condition, for_range, for_generator, calls, nested_while, do_none,
+                 try_loop, comprehension, recursion_loop, yield_from, with_loop):
     signal.setitimer(signal.ITIMER_REAL, 0.02)
     try:
         function()

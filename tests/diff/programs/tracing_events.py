@@ -103,7 +103,6 @@ def body():
 
         def m(self):
             return 2
-
     Local().m()
     sorted([3, 1], key=lambda z: z)
     try:
@@ -369,7 +368,6 @@ def traced_exception_through():
 
     def middle():
         inner()
-
     try:
         middle()
     except KeyError:

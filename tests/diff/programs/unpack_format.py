@@ -33,7 +33,7 @@ def star_first(v):
 
 
 def star_only(v):
-    (*a,) = v
+    *a, = v
     return a
 
 
@@ -69,32 +69,9 @@ class TupleSub(tuple):
 
 
 def makers():
-    return [
-        (1, 2),
-        [3, 4],
-        "xy",
-        {5: 1, 6: 2},
-        range(2),
-        (1,),
-        [1, 2, 3],
-        "",
-        Iter(2),
-        Iter(3),
-        Iter(5, 4),
-        Iter(1),
-        BadIter(),
-        5,
-        None,
-        TupleSub((1, 2, 3)),
-        (i for i in range(2)),
-        {1, 2},
-        b"ab",
-        ("é", "漢"),
-        (x for x in ()),
-        ((1, (2, 3)), 4),
-        [[1, "ab"], 2],
-        (1, 2, 3),
-    ]
+    return [(1, 2), [3, 4], "xy", {5: 1, 6: 2}, range(2), (1,), [1, 2, 3], "", Iter(2), Iter(3),
+            Iter(5, 4), Iter(1), BadIter(), 5, None, TupleSub((1, 2, 3)), (i for i in range(2)), {1, 2},
+            b"ab", ("é", "漢"), (x for x in ()), ((1, (2, 3)), 4), [[1, "ab"], 2], (1, 2, 3)]
 
 
 out = []
@@ -153,35 +130,20 @@ class StrSub(str):
 
 
 def fmt(v, w=10):
-    return (
-        f"{v}",
-        f"{v!r}",
-        f"{v!s}",
-        f"{v!a}",
-        f"a{v}b{w}c",
-        f"{v=}",
-        f"{w:>{w}}{v!s:>{w}}",
-        f"{{}}{v!r:^{w}.{w - 5}}",
-    )
+    return (f"{v}", f"{v!r}", f"{v!s}", f"{v!a}", f"a{v}b{w}c", f"{v=}", f"{w:>{w}}{v!s:>{w}}",
+            f"{{}}{v!r:^{w}.{w - 5}}")
 
 
 for v in (1, "text", 2.5, None, [1, "x"], Fmt(), StrSub("z"), True, 10**20, "漢", b"b"):
     for _ in range(15):
         r = attempt(fmt, v)
     print(ascii(r))
-print(
-    [
-        attempt(f, BadFmt())
-        for f in (lambda v: f"{v}", lambda v: f"{v!s}", lambda v: f"{v!r}", lambda v: f"{v!a}")
-    ],
-    attempt(lambda: f"{5:zz}"),
-    attempt(lambda: f"{'s':d}"),
-    attempt(lambda: f"{5:{ {} }}"),
-    attempt(lambda: f"{None:5}"),
-)
+print([attempt(f, BadFmt()) for f in (lambda v: f"{v}", lambda v: f"{v!s}", lambda v: f"{v!r}",
+                                      lambda v: f"{v!a}")], attempt(lambda: f"{5:zz}"),
+      attempt(lambda: f"{'s':d}"), attempt(lambda: f"{5:{{}}}"), attempt(lambda: f"{None:5}"))
 value = 3.14159
 print(f"{value:.2f} {value:10.3e} {1000000:,} {255:#x} {-5:+05d} {'s':*^7} {value!r:>10}")
-print(f"{'nested ' + f'{value:.1f}'}{lambda_:=^9}" if (lambda_ := 5) else "")
+print(f"{'nested ' + f'{value:.1f}'}" f"{lambda_:=^9}" if (lambda_ := 5) else "")
 print("%s %r %5.2f %d %%" % ("s", "r", 1.5, 7), attempt(lambda: "%d" % "x"), "%(k)s" % {"k": 1})
 print("{0} {1[0]} {2.real} {k}".format(1, [2], 3, k=4), attempt("{}".format), attempt("{x}".format))
 
@@ -221,7 +183,6 @@ def concat_cell():
         nonlocal s
         s += "b"
         return s
-
     return [inner() for _ in range(20)][-1], s
 
 
@@ -234,20 +195,14 @@ class Holder:
 
 for _ in range(20):
     Holder.s += "d"
-print(
-    Holder.s,
-    attempt(lambda: "a" + 1),
-    attempt(lambda: "a" + None),
-    "ab" * 3,
-    attempt(lambda: "a" * 2.0),
-    "a" * -1,
-)
+print(Holder.s, attempt(lambda: "a" + 1), attempt(lambda: "a" + None), "ab" * 3, attempt(
+    lambda: "a" * 2.0), "a" * -1)
 seq = ["hello world", list(range(10)), tuple(range(5)), b"bytes here", range(20), "é漢字"]
 for s in seq:
     for _ in range(20):
         r = (s[1:3], s[:], s[::-1], s[-2:], s[5:1], s[::2], s[None:None], s[-100:100], s[1:4:2])
     print(r)
-print(attempt(lambda: "abc"[1.5:]), attempt(lambda: [1][::0]), attempt(lambda: "a"[2**80 :]))
+print(attempt(lambda: "abc"[1.5:]), attempt(lambda: [1][::0]), attempt(lambda: "a"[2**80:]))
 words = ["b", "a", "a", "", "ab", "é", "漢", "b"]
 print([(x < y, x == y, x is y, x in y, x != y) for x in words for y in words][::7])
 lower, upper = [], []

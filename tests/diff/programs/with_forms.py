@@ -163,29 +163,9 @@ def managed(log):
         log.append("out")
 
 
-MAKERS = [
-    Plain,
-    Star,
-    Defaults,
-    EnterFails,
-    ExitFails,
-    NoExit,
-    NoEnter,
-    TooFew,
-    TooMany,
-    Gen,
-    Static,
-    Cls,
-    Slots,
-    Descr,
-    RaisingDescr,
-    Instance,
-    threading.Lock,
-    lambda: managed([]),
-    object,
-    lambda: contextlib.suppress(KeyError),
-    lambda: None,
-]
+MAKERS = [Plain, Star, Defaults, EnterFails, ExitFails, NoExit, NoEnter, TooFew, TooMany, Gen, Static,
+          Cls, Slots, Descr, RaisingDescr, Instance, threading.Lock, lambda: managed([]), object,
+          lambda: contextlib.suppress(KeyError), lambda: None]
 SOURCE = open(__file__).read()
 USE = SOURCE[SOURCE.index("def use(") : SOURCE.index("def attempt(")]
 for warm in MAKERS:

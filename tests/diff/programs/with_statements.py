@@ -42,13 +42,8 @@ def body(kind, *managers):
 
 for turn in range(20):
     for kind in ("none", "raise", "return", "break", "continue"):
-        for options in (
-            {},
-            {"swallow": True},
-            {"fail_enter": True},
-            {"fail_exit": True},
-            {"swallow": [1]},
-        ):
+        for options in ({}, {"swallow": True}, {"fail_enter": True}, {"fail_exit": True},
+                        {"swallow": [1]}):
             log = []
             try:
                 result = body(kind, Manager("a"), Manager("b", **options))
@@ -147,7 +142,7 @@ for value in in_generator():
     print(value)
     break
 
-with open("/dev/null") as f, Manager("paren") as (target):
+with (open("/dev/null") as f, Manager("paren") as (target)):
     print(f.closed, target.name)
 print(f.closed)
 

@@ -1,1 +1,1 @@
-here = "pkg"
+here = 'pkg'

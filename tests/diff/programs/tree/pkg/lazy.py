@@ -1,8 +1,6 @@
 asked = []
-
-
 def __getattr__(name):
     asked.append(name)
-    if name.startswith("__"):
+    if name.startswith('__'):
         raise AttributeError(name)
-    return "lazy " + name
+    return 'lazy ' + name

@@ -1,1 +1,1 @@
-here = "sub"
+here = 'sub'
