@@ -91,10 +91,10 @@ static int enter_kind(const fs_ctx *ctx, const fs_exit *exit)
 static void enter_count(fs_ctx *ctx, fs_exit *exit, bool failed)
 {
     fs_jit_stats.exits++;
+    exit->count += exit->count < UINT32_MAX;
     if (exit->trace->ir.ins[exit->guard].flags & FS_INS_NOHOT) {
         return;
     }
-    exit->count += exit->count < UINT32_MAX;
     if (exit->state == FS_EXIT_GIVEN_UP) {
         enter_judge(exit);
     } else if (!failed && enter_may_record(ctx, exit)) {

@@ -3,7 +3,9 @@
 
 #include "sem/sem.h"
 
-PyObject *fs_jit_iter_end = Py_Ellipsis;
+/* Nobody else has it: any object that programs can get could be an item. */
+static PyObject ops_iter_end = {.ob_refcnt = 1 << 30, .ob_type = &PyBaseObject_Type};
+PyObject *fs_jit_iter_end = &ops_iter_end;
 
 /* Whether the next container may start a collection. */
 static bool ops_collection_due(void)

@@ -52,36 +52,33 @@ void fs_jit_free(fs_trace *trace)
     PyMem_RawFree(trace);
 }
 
-/* Marks the roots (by id) whose tree machine code may reach from `root`: seen[]. */
-static void registry_reach(uint8_t *seen, const fs_trace *root)
+/* Follows what hangs on the trees marked so far; whether there was something new. */
+static bool registry_follow(uint8_t *seen, const fs_trace *t)
 {
-    bool grown = true;
-    seen[root->id] = 1;
-    while (grown) {
+    bool grown = false;
+    if (t->target != NULL && seen[t->root->id] && !seen[t->target->id]) {
+        grown = seen[t->target->id] = true;
+    }
+    if (t->from != NULL && seen[t->from->trace->root->id] && !seen[t->root->id]) {
+        grown = seen[t->root->id] = true; /* another version of a loop hangs on an exit */
+    }
+    return grown;
+}
+
+/* Marks the roots (by id) whose trees an activation may be inside of: seen[]. */
+static void registry_reach(uint8_t *seen, const fs_jit_inside *inside)
+{
+    seen[inside->root->id] = 1;
+    for (int i = 0; i < inside->nheld; i++) {
+        seen[inside->held[i]->root->id] = 1;
+    }
+    for (bool grown = true; grown;) {
         grown = false;
         for (uint32_t id = 1; id < fs_jit_next_id; id++) {
-            const fs_trace *t = fs_jit_traces[id];
-            if (t == NULL) {
-                continue;
-            }
-            if (t->target != NULL && seen[t->root->id] && !seen[t->target->id]) {
-                seen[t->target->id] = 1;
-                grown = true;
-            }
-            if (t->from != NULL && seen[t->from->trace->root->id] && !seen[t->root->id]) {
-                seen[t->root->id] = 1; /* another version of a loop hangs on an exit */
-                grown = true;
-            }
+            grown |= fs_jit_traces[id] != NULL && registry_follow(seen, fs_jit_traces[id]);
         }
         for (const fs_trace *t = registry_dead; t != NULL; t = t->next) {
-            if (t->target != NULL && seen[t->root->id] && !seen[t->target->id]) {
-                seen[t->target->id] = 1;
-                grown = true;
-            }
-            if (t->from != NULL && seen[t->from->trace->root->id] && !seen[t->root->id]) {
-                seen[t->root->id] = 1;
-                grown = true;
-            }
+            grown |= registry_follow(seen, t);
         }
     }
 }
@@ -109,7 +106,7 @@ static void registry_clear_out(fs_trace *trace)
     for (fs_jit_inside *inside = fs_jit_insiders; inside != NULL; inside = inside->next) {
         if (seen != NULL) {
             memset(seen, 0, fs_jit_next_id);
-            registry_reach(seen, inside->root);
+            registry_reach(seen, inside);
         }
         if (seen == NULL || seen[trace->root->id]) {
             inside->ctx->leave = 1;
@@ -193,6 +190,7 @@ void fs_jit_kill(fs_trace *trace)
     registry_unlink(trace);
     registry_clear_out(trace);
     fs_jit_traces[trace->id] = NULL;
+    trace->from = NULL; /* the parent may go earlier */
     if (trace->held != 0) {
         trace->next = registry_dead;
         registry_dead = trace;
@@ -238,7 +236,7 @@ void fs_jit_evict(size_t bytes, const fs_trace *spared)
     uint8_t *kept = PyMem_RawCalloc(fs_jit_next_id, 1);
     for (fs_jit_inside *inside = fs_jit_insiders; kept != NULL && inside != NULL;
          inside = inside->next) {
-        registry_reach(kept, inside->root);
+        registry_reach(kept, inside);
     }
     while (kept != NULL && fs_asm_memory_used() > bytes) {
         fs_trace *oldest = NULL;
