@@ -211,6 +211,11 @@ int rec_iter_given(rec_state *R);
 /* Follows a property's getter; REC_WAIT, nothing done: it has to be called. */
 rec_result rec_property(rec_state *R, rec_slot *owner, PyTypeObject *type,
                         const fs_attr_found *found);
+/* Follows a method in Python that the operand's type has for an operator. Its arguments stand on
+ * the stack at these depths (1: top). REC_WAIT, nothing done but guards: it has to be called out
+ * to. */
+rec_result rec_special(rec_state *R, PyFunctionObject *func, const int *depths, int n, int kind,
+                       int call_slot);
 /* A builtin that the recorder knows: its result. False, nothing but guards done: not this call. */
 bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args, int nargs,
                     rec_slot *value);

@@ -305,13 +305,49 @@ static rec_result rec_init_returned(rec_state *R, const fs_frame_desc *desc)
     return REC_JUMP;
 }
 
+/* Whether the result of an operator's method may be NotImplemented. */
+static bool rec_may_decline(rec_state *R, rec_slot *slot)
+{
+    fs_ref ref = rec_value(R, slot);
+    if (rec_is_unboxed(R, slot)) {
+        return false;
+    }
+    if (fs_ref_is_const(ref)) {
+        return fs_ir_constant(R->ir, ref)->o == Py_NotImplemented;
+    }
+    return true;
+}
+
+/* The result of an operator's method comes in place of the operands. */
+static rec_result rec_operator_returned(rec_state *R, const fs_frame_desc *desc, rec_slot *value)
+{
+    rec_slot held[2];
+    int op = desc->kind == FS_KIND_BINARY ? FS_OP_BINARY_OP : FS_OP_COMPARE_OP;
+    held[1] = rec_pop(R);
+    held[0] = rec_pop(R);
+    rec_push(R, value->ref, value->flags, value->seen);
+    rec_let_go_all(R, held, 2);
+    rec_top(R)->pc = desc->call_slot + fs_ops[op].length;
+    return REC_JUMP;
+}
+
 rec_result rec_return_kind(rec_state *R, int kind)
 {
     rec_frame *f = rec_top(R);
     const fs_frame_desc desc = R->ir->frames[f->desc];
     rec_slot *top = rec_peek(R, 1);
-    if (kind != FS_KIND_ATTR && kind != FS_KIND_INIT) {
+    bool is_operator = kind == FS_KIND_BINARY || kind == FS_KIND_COMPARE;
+    if (kind != FS_KIND_ATTR && kind != FS_KIND_INIT && kind != FS_KIND_DISCARD && !is_operator) {
         return rec_abort(R, FS_ABORT_unsupported_call);
+    }
+    if (is_operator && rec_may_decline(R, top)) {
+        if (top->seen == NULL) {
+            return REC_WAIT;
+        }
+        if (top->seen == Py_NotImplemented) {
+            return rec_abort(R, FS_ABORT_unsupported_call);
+        }
+        rec_guard(R, FS_NE, rec_value(R, top), rec_const(R, Py_NotImplemented));
     }
     if (kind == FS_KIND_INIT) {
         fs_ref ref = rec_value(R, top);
@@ -329,6 +365,14 @@ rec_result rec_return_kind(rec_state *R, int kind)
     if (kind == FS_KIND_INIT) {
         rec_let_go(R, value.ref, value.flags & REC_OWNED);
         return rec_init_returned(R, &desc);
+    }
+    if (kind == FS_KIND_DISCARD) {
+        rec_let_go(R, value.ref, value.flags & REC_OWNED);
+        rec_top(R)->pc = desc.call_slot + 1;
+        return REC_JUMP;
+    }
+    if (is_operator) {
+        return rec_operator_returned(R, &desc, &value);
     }
     rec_pop_drop(R);
     rec_push(R, value.ref, value.flags, value.seen);
@@ -361,6 +405,41 @@ rec_result rec_property(rec_state *R, rec_slot *owner, PyTypeObject *type,
         return REC_ABORT;
     }
     rec_top(R)->slots[0] = self;
+    rec_top(R)->pc = 0;
+    return REC_JUMP;
+}
+
+rec_result rec_special(rec_state *R, PyFunctionObject *func, const int *depths, int n, int kind,
+                       int call_slot)
+{
+    rec_slot *owner = rec_peek(R, depths[0]);
+    PyTypeObject *type = rec_type(R, owner);
+    uint32_t version = fs_pyrt_type_version(type);
+    fs_code *co = fs_code_for_inline(func);
+    if (version == 0 || !rec_can_inline(R, co) || !fs_code_is_plain(co, n)) {
+        return REC_WAIT;
+    }
+    (void)rec_guard_type(R, owner, type);
+    rec_guard_version(R, type, version);
+    if (!rec_guard_function(R, rec_const(R, (PyObject *)func), (PyObject *)func)) {
+        return REC_WAIT;
+    }
+    bool keep = kind == FS_KIND_BINARY || kind == FS_KIND_COMPARE;
+    rec_slot args[3];
+    for (int i = 0; i < n; i++) {
+        rec_slot *slot = rec_peek(R, depths[i]);
+        (void)rec_value(R, slot);
+        args[i] = *slot;
+        args[i].flags = keep ? 0 : args[i].flags & REC_SYNC ? REC_OWNED : args[i].flags;
+    }
+    if (!keep) {
+        rec_cut(R, rec_top(R)->sp - n);
+    }
+    if (!rec_frame_begin(R, co, rec_const(R, (PyObject *)func), (PyObject *)func, kind,
+                         call_slot)) {
+        return REC_ABORT;
+    }
+    memcpy(rec_top(R)->slots, args, (size_t)n * sizeof(rec_slot));
     rec_top(R)->pc = 0;
     return REC_JUMP;
 }

@@ -2,6 +2,7 @@
 #include "record/rec.h"
 
 #include "interp/interp_num.h"
+#include "spec/spec.h"
 
 static bool rec_is_intlike(PyTypeObject *type)
 {
@@ -174,9 +175,28 @@ static bool rec_is_closed(PyTypeObject *type)
            type == &PyComplex_Type || type == &PyUnicode_Type || type == &PyBytes_Type;
 }
 
+/* Follows an operator's method in Python, when the interpreter is going to. */
+static rec_result rec_binary_method(rec_state *R, PyTypeObject *v, PyTypeObject *w)
+{
+    const fs_instr *at = rec_top(R)->co->instrs + R->pc_op;
+    const fs_cache_operator_method *cache = (const fs_cache_operator_method *)(at + 1);
+    if (at->op != FS_OP_BINARY_OP_METHOD || v == NULL || w == NULL ||
+        v->tp_version_tag != cache->type_version ||
+        (w != v && w != &PyFloat_Type && w != &PyLong_Type)) {
+        return REC_WAIT;
+    }
+    (void)rec_guard_type(R, rec_peek(R, 1), w);
+    return rec_special(R, fs_operator_methods[cache->index], (const int[]){2, 1}, 2, FS_KIND_BINARY,
+                       R->pc_op);
+}
+
 /* Any other operator: a call-out. */
 static rec_result rec_binary_generic(rec_state *R, uint32_t arg, PyTypeObject *v, PyTypeObject *w)
 {
+    rec_result followed = rec_binary_method(R, v, w);
+    if (followed != REC_WAIT || R->failed) {
+        return followed;
+    }
     rec_slot *left = rec_peek(R, 2);
     rec_slot *right = rec_peek(R, 1);
     bool closed = v != NULL && w != NULL && rec_is_closed(v) && rec_is_closed(w) &&
@@ -387,10 +407,27 @@ static const uint8_t rec_cond_of[6] = {
     [Py_NE] = FS_NE, [Py_GT] = FS_GT, [Py_GE] = FS_GE,
 };
 
+/* The same for a comparison's method. */
+static rec_result rec_compare_method(rec_state *R, PyTypeObject *v, PyTypeObject *w)
+{
+    const fs_instr *at = rec_top(R)->co->instrs + R->pc_op;
+    const fs_cache_compare_method *cache = (const fs_cache_compare_method *)(at + 1);
+    if (at->op != FS_OP_COMPARE_OP_METHOD || v->tp_version_tag != cache->type_version ||
+        (w != v && w->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        return REC_WAIT;
+    }
+    (void)rec_guard_type(R, rec_peek(R, 1), w);
+    return rec_special(R, cache->func, (const int[]){2, 1}, 2, FS_KIND_COMPARE, R->pc_op);
+}
+
 static rec_result rec_compare_generic(rec_state *R, uint32_t arg, PyTypeObject *v, PyTypeObject *w)
 {
     rec_slot *left = rec_peek(R, 2);
     rec_slot *right = rec_peek(R, 1);
+    rec_result followed = rec_compare_method(R, v, w);
+    if (followed != REC_WAIT || R->failed) {
+        return followed;
+    }
     if (v == &PyUnicode_Type && w == &PyUnicode_Type && (arg == Py_EQ || arg == Py_NE)) {
         (void)rec_guard_type(R, left, v);
         (void)rec_guard_type(R, right, w);
