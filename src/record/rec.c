@@ -778,7 +778,7 @@ static bool rec_look(rec_state *R, _PyInterpreterFrame *frame, PyObject **sp)
         return false;
     }
     for (int i = 0; i < f->sp; i++) {
-        PyObject *seen = frame->localsplus[i];
+        PyObject *seen = f->slots[i].flags & REC_BLIND ? NULL : frame->localsplus[i];
         bool leaf = seen != NULL &&
                     (PyLong_CheckExact(seen) || PyFloat_CheckExact(seen) || PyBool_Check(seen));
         f->slots[i].seen = seen;
@@ -908,7 +908,9 @@ static void rec_look_below(rec_state *R, _PyInterpreterFrame *frame, PyObject **
     rec_frame *f = rec_top(R);
     int n = (int)(sp - frame->localsplus);
     for (int i = f->co->nlocalsplus; i < n && i < f->sp && !R->shuffled; i++) {
-        f->slots[i].seen = frame->localsplus[i];
+        if (!(f->slots[i].flags & REC_BLIND)) {
+            f->slots[i].seen = frame->localsplus[i];
+        }
     }
 }
 

@@ -26,10 +26,11 @@ typedef struct {
 } rec_slot;
 
 enum {
-    REC_OWNED = 1, /* the slot has a reference of its own */
-    REC_SYNC = 2,  /* the frame is real and its memory holds this value */
-    REC_WEAK = 8,  /* borrowed from something that a guard has seen: not beyond an escaping call */
-    REC_STALE = 4, /* the frame is real and its memory holds a box or NULL that is to be dropped */
+    REC_OWNED = 1,  /* the slot has a reference of its own */
+    REC_SYNC = 2,   /* the frame is real and its memory holds this value */
+    REC_WEAK = 8,   /* borrowed from something that a guard has seen: not beyond an escaping call */
+    REC_BLIND = 16, /* the interpreter has something else there: not looked at */
+    REC_STALE = 4,  /* the frame is real and its memory holds a box or NULL that is to be dropped */
 };
 
 typedef struct rec_frame {
@@ -205,6 +206,8 @@ rec_result rec_finish_exit(rec_state *R);
 bool rec_needs_object(const fs_ir *ir, int slot, int end);
 
 bool rec_dict_lacks(rec_state *R, fs_ref dict, PyObject *dict_seen, PyObject *name);
+rec_result rec_super(rec_state *R,
+                     uint32_t nargs); /* super().name: REC_WAIT, nothing done: not followed */
 rec_result rec_build_call(rec_state *R, int call, uint32_t n);
 rec_result rec_iter_call(rec_state *R, int target);
 int rec_iter_given(rec_state *R);

@@ -497,7 +497,13 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
         callable = fs_ir_constant(R->ir, ops.callable.ref)->o;
     }
     if (callable == NULL) {
-        return REC_WAIT;
+        return ops.callable.flags & REC_BLIND ? rec_call_out(R, arg) : REC_WAIT;
+    }
+    if (callable == (PyObject *)&PySuper_Type) {
+        rec_result result = rec_super(R, arg);
+        if (result != REC_WAIT || R->failed) {
+            return result;
+        }
     }
     rec_result result = REC_WAIT;
     if (PyFunction_Check(callable)) {
