@@ -20,7 +20,8 @@ enum { NAMES_LENGTH = 160 };
 /* "trace loop mandel (demo.py:12)" */
 static void names_of(const fs_trace *trace, char name[NAMES_LENGTH])
 {
-    static const char *const kinds[] = {"loop", "entry", "side"};
+    static const char *const kinds[] = {"loop", "entry", "side", "bridge"};
+    _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == FS_TRACE_KINDS, "every kind has a name");
     PyCodeObject *code = trace->co->pycode;
     const char *file = PyUnicode_AsUTF8(code->co_filename);
     const char *function = PyUnicode_AsUTF8(code->co_qualname);

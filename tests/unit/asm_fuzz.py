@@ -26,7 +26,8 @@ INT_CONDITIONS = ["eq", "ne", "lt", "le", "gt", "ge", "ult", "uge", "ule", "ugt"
 FLOAT_CONDITIONS = ["eq", "ne", "lt", "le", "gt", "ge", "nlt", "nle", "ngt", "nge"]
 CONSTANTS = ["+0", "+1", "-1", "+2", "+127", "-128", "+128", "+2147483647", "-2147483648",
              "+2147483648", "+4611686018427387904", "-9223372036854775808"]  # fmt: skip
-DIVISORS = ["+1", "+2", "+8", "+3", "-3", "+1000003", "+1099511627776", "-2"]
+DIVISORS = ["+1", "+2", "+8", "+3", "-3", "+1000003", "+1099511627776", "-2", "+7", "+10", "+255",
+            "+4294967297", "+9223372036854775807", "+4611686018427387905"]  # fmt: skip
 FLOAT_CONSTANTS = ["0.0", "-0.0", "1.5", "-2.0", "1e300", "inf", "nan:0x7ff8000000000000"]
 #: The first stack slot of the host's frame, and how many a snapshot here uses.
 STACK, SNAP_ROOM = 8, 50
