@@ -4,7 +4,10 @@
 
 static bool cse_same_args(const fs_ir *ir, const fs_ins *x, const fs_ins *y)
 {
-    return x->nargs == y->nargs &&
+    if (x->nargs != y->nargs) {
+        return false;
+    }
+    return x->nargs == 0 ||
            memcmp(ir->pool + x->args, ir->pool + y->args, x->nargs * sizeof(*ir->pool)) == 0;
 }
 
