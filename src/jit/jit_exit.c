@@ -274,6 +274,21 @@ static void exit_values(exit_run *run, const fs_snap *snap, PyObject **values)
     run->ctx->ts->interp->gc.enabled = collects;
 }
 
+/* A trace leaves when a collection is due, since none may run inside it, and what leaving makes does
+ * not start one either: now it is time. */
+static void exit_collect(fs_ctx *ctx)
+{
+    const struct _gc_runtime_state *gc = &ctx->ts->interp->gc;
+    if (FS_UNLIKELY(gc->enabled && gc->generations[0].count >= gc->generations[0].threshold &&
+                    ctx->ts->curexc_type == NULL)) {
+        PyObject *cell = PyCell_New(NULL); /* whatever the collector knows starts it */
+        if (cell == NULL) {
+            PyErr_Clear();
+        }
+        Py_XDECREF(cell);
+    }
+}
+
 int fs_jit_restore(fs_ctx *ctx, fs_exit_state *state)
 {
     const fs_exit *exit = state->exit;
@@ -314,6 +329,7 @@ int fs_jit_restore(fs_ctx *ctx, fs_exit_state *state)
             Py_XDECREF(values[i]);
         }
     }
+    exit_collect(ctx);
     if (values != few) {
         PyMem_RawFree(values);
     }

@@ -105,6 +105,10 @@ PyObject *fs_jit_new_instance(fs_ctx *ctx, PyTypeObject *type, PyObject **values
         PyErr_Clear();
         return NULL;
     }
+    if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT)) {
+        memcpy((char *)made + sizeof(PyObject), values, (size_t)n * sizeof(*values));
+        return made;
+    }
     PyDictValues *into = n > 0 ? *_PyObject_ValuesPointer(made) : NULL;
     if (n > 0 && into == NULL) {
         Py_DECREF(made);

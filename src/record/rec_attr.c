@@ -116,6 +116,14 @@ static int rec_virtual_index(rec_state *R, fs_ref ref, PyObject *name)
         return -1;
     }
     PyTypeObject *type = (PyTypeObject *)fs_ir_constant(R->ir, ins->a)->o;
+    if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT)) {
+        fs_attr_found found = fs_attr_look_in_type(type, name);
+        return found.kind == FS_ATTR_SLOT
+                   ? (int)((((PyMemberDescrObject *)found.descr)->d_member->offset -
+                            (Py_ssize_t)sizeof(PyObject)) /
+                           (Py_ssize_t)sizeof(PyObject *))
+                   : -1;
+    }
     Py_ssize_t i = fs_pyrt_keys_index(((PyHeapTypeObject *)type)->ht_cached_keys, name);
     return i >= 0 && i < ins->nargs ? (int)i : -1;
 }
@@ -199,7 +207,7 @@ rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
         int i = rec_virtual_index(R, owner->ref, name);
         fs_attr_found found = fs_attr_look_in_type(type, name);
         bool own = found.kind == FS_ATTR_ABSENT || found.kind == FS_ATTR_VALUE ||
-                   found.kind == FS_ATTR_METHOD;
+                   found.kind == FS_ATTR_METHOD || found.kind == FS_ATTR_SLOT;
         fs_ref part = i < 0 ? 0 : R->ir->pool[fs_ir_at(R->ir, owner->ref)->args + (uint32_t)i];
         if (own && part != 0) {
             rec_slot value = {.ref = part};
@@ -328,7 +336,9 @@ static rec_result rec_store_virtual(rec_state *R, int index)
 static bool rec_virtual_in_order(rec_state *R, fs_ref ref, int index)
 {
     const fs_ins *ins = fs_ir_at(R->ir, ref);
-    if (R->ir->pool[ins->args + (uint32_t)index] != 0) {
+    PyTypeObject *type = (PyTypeObject *)fs_ir_constant(R->ir, ins->a)->o;
+    if (R->ir->pool[ins->args + (uint32_t)index] != 0 ||
+        !(type->tp_flags & Py_TPFLAGS_MANAGED_DICT)) {
         return true;
     }
     for (int i = index + 1; i < ins->nargs; i++) {
@@ -360,7 +370,8 @@ rec_result rec_STORE_ATTR(rec_state *R, uint32_t arg)
     if (rec_is_virtual(R, owner->ref)) {
         int i = rec_virtual_index(R, owner->ref, name);
         rec_slot *value = rec_peek(R, 2);
-        if (own && i >= 0 && rec_virtual_in_order(R, owner->ref, i) && value->ref != owner->ref &&
+        if ((own || found.kind == FS_ATTR_SLOT) && i >= 0 &&
+            rec_virtual_in_order(R, owner->ref, i) && value->ref != owner->ref &&
             !rec_virtual_has(R, value->ref, owner->ref)) {
             return rec_store_virtual(R, i);
         }

@@ -239,6 +239,28 @@ static rec_result rec_call_python(rec_state *R, rec_operands *ops, PyObject *cal
 
 /* ---- classes ---- */
 
+/* How many values instances of a class have: those of its shared keys, or its __slots__; -1: they
+ * are of another build. */
+static int rec_count_parts(PyTypeObject *cls)
+{
+    Py_ssize_t extra = cls->tp_basicsize - PyBaseObject_Type.tp_basicsize;
+    if (cls->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
+        PyDictKeysObject *keys = ((PyHeapTypeObject *)cls)->ht_cached_keys;
+        bool fits = keys != NULL && keys->dk_nentries <= 30 &&
+                    extra == (Py_ssize_t)sizeof(PyObject *) * (cls->tp_weaklistoffset != 0);
+        return fits ? (int)keys->dk_nentries : -1;
+    }
+    for (PyTypeObject *base = cls->tp_base; base != &PyBaseObject_Type; base = base->tp_base) {
+        if (base == NULL || !(base->tp_flags & Py_TPFLAGS_HEAPTYPE) ||
+            base->tp_new != fs_call_known.object_new) {
+            return -1;
+        }
+    }
+    bool slots = cls->tp_dictoffset == 0 && cls->tp_weaklistoffset == 0 && extra > 0 &&
+                 extra <= 30 * (Py_ssize_t)sizeof(PyObject *);
+    return slots ? (int)(extra / (Py_ssize_t)sizeof(PyObject *)) : -1;
+}
+
 /* A class whose instances are made by object.__new__ with shared keys, and a Python __init__ or
  * none. */
 static rec_result rec_call_class(rec_state *R, rec_operands *ops, PyTypeObject *cls)
@@ -247,13 +269,11 @@ static rec_result rec_call_class(rec_state *R, rec_operands *ops, PyTypeObject *
     bool plain =
         cls->tp_new == fs_call_known.object_new && fs_call_known.ready &&
         Py_TYPE(cls)->tp_call == fs_call_known.type_call && (cls->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
-        (cls->tp_flags & Py_TPFLAGS_MANAGED_DICT) && cls->tp_itemsize == 0 &&
-        cls->tp_alloc == PyType_GenericAlloc && !(cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT) &&
-        cls->tp_finalize == NULL && cls->tp_del == NULL && !ops->method && init != NULL &&
-        PyFunction_Check(init) &&
-        cls->tp_basicsize == PyBaseObject_Type.tp_basicsize + 8 * (cls->tp_weaklistoffset != 0);
-    PyDictKeysObject *keys = plain ? ((PyHeapTypeObject *)cls)->ht_cached_keys : NULL;
-    if (keys == NULL || keys->dk_nentries > 30) {
+        cls->tp_itemsize == 0 && cls->tp_alloc == PyType_GenericAlloc &&
+        !(cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT) && cls->tp_finalize == NULL &&
+        cls->tp_del == NULL && !ops->method && init != NULL && PyFunction_Check(init);
+    int nparts = plain ? rec_count_parts(cls) : -1;
+    if (nparts < 0) {
         return REC_WAIT;
     }
     uint32_t version = fs_pyrt_type_version(cls);
@@ -284,7 +304,7 @@ static rec_result rec_call_class(rec_state *R, rec_operands *ops, PyTypeObject *
         return REC_WAIT;
     }
     fs_ref parts[32] = {0};
-    fs_ref self = rec_virtual(R, FS_IR_NEWINST, self_type, parts, (int)keys->dk_nentries);
+    fs_ref self = rec_virtual(R, FS_IR_NEWINST, self_type, parts, nparts);
     rec_top(R)->slots[ops->base] = (rec_slot){.ref = self};
     with_self.args[0] = (rec_slot){.ref = self};
     return rec_inline(R, &with_self, (PyFunctionObject *)init, co, FS_KIND_INIT);
