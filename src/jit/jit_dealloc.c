@@ -120,7 +120,9 @@ static bool dealloc_instance_is_quiet(PyObject *o)
         return false;
     }
     for (; type != &PyBaseObject_Type; type = type->tp_base) {
-        if (type->tp_dealloc != dealloc_of_classes) {
+        /* (types of C that leave tp_dealloc to CPython have a body of their own) */
+        if (type->tp_dealloc != dealloc_of_classes ||
+            ((PyHeapTypeObject *)type)->_ht_tpname != NULL) {
             return false;
         }
     }
