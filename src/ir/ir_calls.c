@@ -3,6 +3,7 @@
 
 #include "jit/jit_calls.h"
 #include "jit/jit_ops.h"
+#include "jit/jit_ops_build.h"
 
 #include <math.h>
 

@@ -133,20 +133,6 @@ PyObject *fs_jit_build_string(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_
     return ops_declined(_PyUnicode_JoinArray(&_Py_STR(empty), items, n));
 }
 
-PyObject *fs_jit_format(PyObject *v, int64_t conversion)
-{
-    PyObject *shown = conversion == FVC_STR     ? PyObject_Str(v)
-                      : conversion == FVC_REPR  ? PyObject_Repr(v)
-                      : conversion == FVC_ASCII ? PyObject_ASCII(v)
-                                                : Py_NewRef(v);
-    if (shown == NULL || PyUnicode_CheckExact(shown)) {
-        return shown;
-    }
-    PyObject *r = PyObject_Format(shown, NULL);
-    Py_DECREF(shown);
-    return r;
-}
-
 /* ---- dict: look-ups that compare nothing but strings ---- */
 
 static bool ops_is_plain(PyObject *dict)

@@ -41,7 +41,6 @@ PyObject *fs_jit_call_quiet(fs_ctx *ctx, PyObject **args, Py_ssize_t n);
 /* ---- anything may happen; new references, NULL or negative with an exception ---- */
 PyObject *fs_jit_binary(PyObject *v, PyObject *w, int64_t op);
 PyObject *fs_jit_compare(PyObject *v, PyObject *w, int64_t op);
-PyObject *fs_jit_format(PyObject *v, int64_t conversion);
 int32_t fs_jit_is_true(PyObject *v);
 int32_t fs_jit_contains(PyObject *container, PyObject *v);
 int32_t fs_jit_set_add(PyObject *set, PyObject *v);

@@ -60,7 +60,7 @@ static void rec_free(rec_state *R)
         fs_ir_clear(&R->trace->ir);
         PyMem_RawFree(R->trace);
     }
-    PyMem_RawFree(R);
+    free(R);
 }
 
 /* The activation goes on through its ordinary table. */
@@ -146,11 +146,15 @@ static bool rec_inherit_slots(rec_state *R, const fs_ir *parent, const fs_snap *
     if (known == NULL) {
         return false;
     }
-    int i = 0;
-    for (; i < snap->nentries; i++) {
+    bool fits = true;
+    for (int i = 0; i < snap->nentries; i++) {
         const fs_snap_entry *e = &parent->entries[snap->entries + (uint32_t)i];
         if (e->slot == FS_SLOT_DROP) {
-            break; /* leaving has dropped something: not a place to go on from */
+            fits &= R->ndrops < REC_MAX_DROPS;
+            if (fits) {
+                R->drops[R->ndrops++] = rec_inherit(R, parent, known, e->ref);
+            }
+            continue;
         }
         rec_slot *slot = &R->frames[e->frame].slots[e->slot];
         slot->ref = rec_inherit(R, parent, known, e->ref);
@@ -158,7 +162,33 @@ static bool rec_inherit_slots(rec_state *R, const fs_ir *parent, const fs_snap *
         slot->flags = (uint8_t)((owned ? REC_OWNED : 0) | (e->stale ? REC_STALE : 0));
     }
     PyMem_RawFree(known);
-    return i == snap->nentries;
+    return fits;
+}
+
+/* What leaving there has dropped, which may run anything: so does the trace, first of all. */
+static void rec_begin_drops(rec_state *R)
+{
+    rec_frame *f = rec_top(R);
+    int n = R->ndrops;
+    if (n == 0) {
+        return;
+    }
+    R->start = f->pc;
+    R->pc_op = f->pc - (f->pc > 0);
+    R->begins = true;
+    rec_sync(R);
+    for (int i = 0; i < n; i++) {
+        fs_ref args[1] = {R->drops[i]};
+        if (fs_ir_type(R->ir, args[0]) == FS_T_OBJ && !rec_is_virtual(R, args[0])) {
+            (void)rec_call_escaping(R, FS_CALL_drop, args, 1);
+        }
+    }
+    R->begins = false;
+    R->ndrops = 0;
+    R->snap = 0;
+    int snap = rec_snapshot_at(R, f->pc);
+    (void)rec_emit(R, (fs_ins){.op = FS_IR_GPOKE, .snap = (uint16_t)snap, .flags = FS_INS_NOHOT});
+    R->poke = false;
 }
 
 /* Whether a slot owns the value. */
@@ -242,6 +272,7 @@ static bool rec_begin_side(rec_state *R, _PyInterpreterFrame *frame)
     for (int k = 0; k <= R->depth; k++) {
         rec_own_inherited(R, &R->frames[k]);
     }
+    rec_begin_drops(R);
     return !R->failed;
 }
 
@@ -266,7 +297,7 @@ bool fs_rec_start(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_ins
     if (rec_current != NULL) {
         return false;
     }
-    rec_state *R = PyMem_RawCalloc(1, sizeof(*R));
+    rec_state *R = calloc(1, sizeof(*R));
     if (R == NULL) {
         return false;
     }

@@ -84,6 +84,7 @@ typedef struct {
     int next;    /* slot of what follows it */
     int depth_before, sp_before;
     fs_snap_entry entries[REC_MAX_SLOTS + REC_MAX_DROPS]; /* room to build a snapshot */
+    bool begins;  /* drops are to be done yet: leaving does them */
     bool poke;    /* the op has called out: GPOKE behind it */
     bool escaped; /* the trace has an escaping call */
     PyObject *kwnames;
@@ -205,6 +206,8 @@ void rec_guard_version(rec_state *R, PyTypeObject *type, uint32_t version);
 rec_result rec_finish_exit(rec_state *R);
 bool rec_needs_object(const fs_ir *ir, int slot, int end);
 
+/* The dict of globals (or builtins, by the offset in the frame) of the running frame. */
+fs_ref rec_namespace(rec_state *R, PyObject *dict, int frame_offset);
 bool rec_dict_lacks(rec_state *R, fs_ref dict, PyObject *dict_seen, PyObject *name);
 rec_result rec_super(rec_state *R,
                      uint32_t nargs); /* super().name: REC_WAIT, nothing done: not followed */
@@ -254,7 +257,10 @@ fs_ref rec_frame_base(rec_state *R, rec_frame *f,
     X(BINARY_SUBSCR) X(STORE_SUBSCR) X(DELETE_SUBSCR) X(BUILD_TUPLE) X(BUILD_LIST) \
     X(BUILD_SLICE) X(BUILD_MAP) X(BUILD_SET) X(BUILD_STRING) X(FORMAT_VALUE) X(LIST_APPEND) \
     X(LIST_EXTEND) X(SET_ADD) X(MAP_ADD) X(UNPACK_SEQUENCE) X(PRECALL) X(CALL) X(KW_NAMES) \
-    X(RETURN_VALUE) X(LOAD_ASSERTION_ERROR)
+    X(RETURN_VALUE) X(LOAD_ASSERTION_ERROR) X(BUILD_CONST_KEY_MAP) X(LIST_TO_TUPLE) \
+    X(DICT_UPDATE) X(DICT_MERGE) X(SET_UPDATE) X(MAKE_FUNCTION) X(CALL_FUNCTION_EX) \
+    X(IMPORT_NAME) X(IMPORT_FROM) X(GET_LEN) X(MATCH_SEQUENCE) X(MATCH_MAPPING) X(MATCH_KEYS) \
+    X(MATCH_CLASS) X(UNPACK_EX) X(LOAD_NAME) X(STORE_NAME) X(DELETE_ATTR)
 /* clang-format on */
 #define X(name) rec_result rec_##name(rec_state *R, uint32_t arg);
 REC_OPS(X)

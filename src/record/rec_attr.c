@@ -404,6 +404,16 @@ rec_result rec_STORE_ATTR(rec_state *R, uint32_t arg)
     return rec_store_at(R, values, (int)(8 * place.index), old, place.value != NULL);
 }
 
+rec_result rec_DELETE_ATTR(rec_state *R, uint32_t arg)
+{
+    rec_sync(R);
+    fs_ref args[3] = {rec_object(R, rec_peek(R, 1)), rec_const(R, rec_top(R)->co->names[arg]),
+                      fs_ir_obj(R->ir, NULL)};
+    (void)rec_call_escaping(R, FS_CALL_setattr, args, 3);
+    rec_pop_drop(R);
+    return REC_NEXT;
+}
+
 /* ---- methods ---- */
 
 /* What a classmethod or staticmethod object wraps, guarded: it can be set again. NULL: not one. */

@@ -466,6 +466,26 @@ rec_result rec_special(rec_state *R, PyFunctionObject *func, const int *depths, 
 
 /* ---- everything else ---- */
 
+/* A call-out to a Python function, which gets the references that the stack has. */
+static rec_result rec_call_out_python(rec_state *R, uint32_t arg)
+{
+    rec_frame *f = rec_top(R);
+    fs_ref args[REC_MAX_ARGS + 3];
+    int n = 2, base = f->sp - (int)arg - 2;
+    rec_sync(R);
+    bool method = f->slots[base].ref != 0 && f->slots[base].ref != fs_ir_obj(R->ir, NULL);
+    int callable = base + !method;
+    args[0] = rec_own(R, &f->slots[callable]);
+    args[1] = R->kwnames == NULL ? fs_ir_obj(R->ir, NULL) : rec_const(R, R->kwnames);
+    for (int i = callable + 1; i < f->sp; i++) {
+        args[n++] = rec_own(R, &f->slots[i]);
+    }
+    rec_cut(R, base);
+    fs_ref r = rec_call_escaping(R, FS_CALL_call_python, args, n);
+    rec_push(R, r, REC_OWNED, NULL);
+    return REC_NEXT;
+}
+
 /* A call-out through vectorcall. */
 static rec_result rec_call_out(rec_state *R, uint32_t arg)
 {
@@ -541,6 +561,10 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
     }
     if (R->failed) {
         return REC_ABORT;
+    }
+    if (PyFunction_Check(callable) && ops.nargs < REC_MAX_ARGS) {
+        (void)rec_guard_type(R, &rec_top(R)->slots[ops.base + !ops.method], &PyFunction_Type);
+        return rec_call_out_python(R, arg);
     }
     return rec_call_out(R, arg);
 }

@@ -174,7 +174,7 @@ int rec_snapshot_at(rec_state *R, int slot)
 int rec_snapshot(rec_state *R)
 {
     if (R->snap == 0) {
-        R->snap = rec_snapshot_at(R, R->start);
+        R->snap = R->begins ? rec_snapshot_drops(R, R->start, 0) : rec_snapshot_at(R, R->start);
     }
     return R->snap;
 }

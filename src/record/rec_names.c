@@ -126,7 +126,7 @@ bool rec_promote(rec_state *R, fs_ref ref, PyObject *seen)
 }
 
 /* The dict of globals (or builtins) of the running frame. */
-static fs_ref rec_namespace(rec_state *R, PyObject *dict, int frame_offset)
+fs_ref rec_namespace(rec_state *R, PyObject *dict, int frame_offset)
 {
     rec_frame *f = rec_top(R);
     fs_ref self = rec_const(R, dict);
@@ -175,16 +175,60 @@ rec_result rec_LOAD_GLOBAL(rec_state *R, uint32_t arg)
     return REC_NEXT;
 }
 
+/* The top of the stack becomes the value of a name in a namespace. */
+static rec_result rec_store_in(rec_state *R, PyObject *dict, int frame_offset, PyObject *name)
+{
+    if (!PyDict_CheckExact(dict)) {
+        return rec_abort(R, FS_ABORT_unsupported_type);
+    }
+    bool quiet = DK_IS_UNICODE(((PyDictObject *)dict)->ma_keys) && PyUnicode_CheckExact(name);
+    if (!quiet) {
+        rec_sync(R);
+    }
+    fs_ref space = rec_namespace(R, dict, frame_offset);
+    fs_ref args[3] = {space, rec_const(R, name), rec_object(R, rec_peek(R, 1))};
+    if (quiet) {
+        fs_ref old = rec_call(R, FS_CALL_dict_swap_str, args, 3, 0);
+        rec_pop_drop(R);
+        rec_drop(R, old);
+    } else {
+        (void)rec_call_escaping(R, FS_CALL_dict_set, args, 3);
+        rec_pop_drop(R);
+    }
+    return REC_NEXT;
+}
+
 rec_result rec_STORE_GLOBAL(rec_state *R, uint32_t arg)
 {
     rec_frame *f = rec_top(R);
-    PyObject *name = f->co->names[arg];
-    rec_sync(R);
-    fs_ref globals = rec_namespace(R, f->globals, (int)offsetof(_PyInterpreterFrame, f_globals));
-    fs_ref args[3] = {globals, rec_const(R, name), rec_object(R, rec_peek(R, 1))};
-    (void)rec_call_escaping(R, FS_CALL_dict_set, args, 3);
-    rec_pop_drop(R);
-    return REC_NEXT;
+    return rec_store_in(R, f->globals, (int)offsetof(_PyInterpreterFrame, f_globals),
+                        f->co->names[arg]);
+}
+
+/* ---- names of a module's body, whose locals are its globals ---- */
+
+static bool rec_guard_module(rec_state *R)
+{
+    rec_frame *f = rec_top(R);
+    if (R->depth != 0 || f->frame->f_locals != f->globals) {
+        return false;
+    }
+    fs_ref base = rec_op2(R, FS_IR_FRAME, FS_T_PTR, 0, 0);
+    fs_ref locals =
+        rec_load(R, FS_M_PTR, FS_A_FRAMEHDR, base, (int)offsetof(_PyInterpreterFrame, f_locals));
+    rec_guard(R, FS_EQ, locals, fs_ir_ptr(R->ir, f->globals));
+    return true;
+}
+
+rec_result rec_LOAD_NAME(rec_state *R, uint32_t arg)
+{
+    return rec_guard_module(R) ? rec_LOAD_GLOBAL(R, arg << 1)
+                               : rec_abort(R, FS_ABORT_unsupported_op);
+}
+
+rec_result rec_STORE_NAME(rec_state *R, uint32_t arg)
+{
+    return rec_guard_module(R) ? rec_STORE_GLOBAL(R, arg) : rec_abort(R, FS_ABORT_unsupported_op);
 }
 
 rec_result rec_LOAD_ASSERTION_ERROR(rec_state *R, uint32_t arg FS_UNUSED)

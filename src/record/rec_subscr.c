@@ -448,19 +448,6 @@ rec_result rec_BUILD_STRING(rec_state *R, uint32_t arg)
     return rec_build_call(R, FS_CALL_build_string, arg);
 }
 
-rec_result rec_BUILD_MAP(rec_state *R, uint32_t arg)
-{
-    if (arg == 0) {
-        return rec_build_call(R, FS_CALL_build_dict, 0);
-    }
-    return rec_abort(R, FS_ABORT_unsupported_op);
-}
-
-rec_result rec_BUILD_SET(rec_state *R, uint32_t arg FS_UNUSED)
-{
-    return rec_abort(R, FS_ABORT_unsupported_op);
-}
-
 /* A slice that a subscript uses at once is not made. */
 rec_result rec_BUILD_SLICE(rec_state *R, uint32_t arg)
 {
@@ -496,20 +483,6 @@ rec_result rec_BUILD_SLICE(rec_state *R, uint32_t arg)
     rec_push(R, r, REC_OWNED, NULL);
     f->pc = R->next + fs_ops[FS_OP_BINARY_SUBSCR].length;
     return REC_JUMP;
-}
-
-rec_result rec_FORMAT_VALUE(rec_state *R, uint32_t arg)
-{
-    rec_slot *top = rec_peek(R, 1);
-    if (arg & 4 || rec_type(R, top) == NULL) {
-        return arg & 4 ? rec_abort(R, FS_ABORT_unsupported_op) : REC_WAIT;
-    }
-    rec_sync(R);
-    fs_ref args[2] = {rec_object(R, top), rec_kint(R, arg & 3)};
-    fs_ref r = rec_call_escaping(R, FS_CALL_format, args, 2);
-    rec_pop_drop(R);
-    rec_push(R, r, REC_OWNED, NULL);
-    return REC_NEXT;
 }
 
 rec_result rec_LIST_APPEND(rec_state *R, uint32_t arg)

@@ -1,0 +1,184 @@
+/* The C functions behind recorded ops that build things, import, format and match. */
+#include "jit/jit_ops_build.h"
+
+#include "sem/sem.h"
+
+/* Whether the next container may start a collection. */
+static bool build_collection_due(void)
+{
+    struct _gc_runtime_state *gc = &_PyThreadState_GET()->interp->gc;
+    return gc->enabled && gc->generations[0].count >= gc->generations[0].threshold;
+}
+
+/* A result that is declined when it is an error. */
+static PyObject *build_declined(PyObject *r)
+{
+    if (FS_UNLIKELY(r == NULL)) {
+        PyErr_Clear();
+    }
+    return r;
+}
+
+/* ---- functions ---- */
+
+PyObject *fs_jit_make_function(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n FS_UNUSED)
+{
+    PyObject *globals = items[0];
+    if (build_collection_due() || !DK_IS_UNICODE(((PyDictObject *)globals)->ma_keys)) {
+        return NULL;
+    }
+    PyFunctionObject *func = (PyFunctionObject *)PyFunction_New(items[1], globals);
+    if (func == NULL) {
+        return build_declined(NULL);
+    }
+    func->func_defaults = Py_XNewRef(items[2]);
+    func->func_kwdefaults = Py_XNewRef(items[3]);
+    func->func_annotations = Py_XNewRef(items[4]);
+    func->func_closure = Py_XNewRef(items[5]);
+    return (PyObject *)func;
+}
+
+PyObject *fs_jit_bind_method(PyObject *func, PyObject *self)
+{
+    if (build_collection_due()) {
+        return NULL;
+    }
+    return build_declined(Py_TYPE(func)->tp_descr_get(func, self, (PyObject *)Py_TYPE(self)));
+}
+
+PyObject *fs_jit_call_star(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n)
+{
+    return PyObject_Call(items[0], items[1], n > 2 ? items[2] : NULL);
+}
+
+/* ---- displays ---- */
+
+PyObject *fs_jit_list_to_tuple(PyObject *list)
+{
+    return build_collection_due() ? NULL : build_declined(PyList_AsTuple(list));
+}
+
+PyObject *fs_jit_build_map_any(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
+{
+    return fs_sem_build_map(ctx->ts, items, 2, items + 1, 2, n / 2);
+}
+
+PyObject *fs_jit_build_map(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
+{
+    return build_collection_due() ? NULL : build_declined(fs_jit_build_map_any(ctx, items, n));
+}
+
+PyObject *fs_jit_build_const_map_any(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
+{
+    return fs_sem_build_const_key_map(ctx->ts, items[n - 1], items, n - 1);
+}
+
+PyObject *fs_jit_build_const_map(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
+{
+    return build_collection_due() ? NULL
+                                  : build_declined(fs_jit_build_const_map_any(ctx, items, n));
+}
+
+PyObject *fs_jit_build_set_any(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n)
+{
+    PyObject *set = PySet_New(NULL);
+    for (Py_ssize_t i = 0; set != NULL && i < n; i++) {
+        if (PySet_Add(set, items[i]) < 0) {
+            Py_CLEAR(set);
+        }
+    }
+    return set;
+}
+
+PyObject *fs_jit_build_set(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
+{
+    return build_collection_due() ? NULL : build_declined(fs_jit_build_set_any(ctx, items, n));
+}
+
+int32_t fs_jit_dict_fill(PyObject *dict, PyObject *update)
+{
+    PyDictObject *from = (PyDictObject *)update;
+    if (((PyDictObject *)dict)->ma_used != 0 || dict == update || !DK_IS_UNICODE(from->ma_keys) ||
+        build_collection_due()) {
+        return -1;
+    }
+    if (PyDict_Update(dict, update) < 0) {
+        PyErr_Clear();
+        PyDict_Clear(dict);
+        return -1;
+    }
+    return 0;
+}
+
+int32_t fs_jit_dict_merge(fs_ctx *ctx, PyObject *dict, PyObject *update, PyObject *callable)
+{
+    return fs_sem_dict_merge(ctx->ts, dict, update, callable);
+}
+
+int32_t fs_jit_dict_update(fs_ctx *ctx, PyObject *dict, PyObject *update)
+{
+    return fs_sem_dict_update(ctx->ts, dict, update);
+}
+
+PyObject *fs_jit_sequence_rest(PyObject *sequence, int64_t first, int64_t after)
+{
+    Py_ssize_t n = Py_SIZE(sequence) - (Py_ssize_t)after - (Py_ssize_t)first;
+    if (n < 0 || build_collection_due()) {
+        return NULL;
+    }
+    PyObject *list = build_declined(PyList_New(n));
+    PyObject **items = PySequence_Fast_ITEMS(sequence) + first;
+    for (Py_ssize_t i = 0; list != NULL && i < n; i++) {
+        PyList_SET_ITEM(list, i, Py_NewRef(items[i]));
+    }
+    return list;
+}
+
+/* ---- formats ---- */
+
+PyObject *fs_jit_format_quiet(PyObject *v, PyObject *spec)
+{
+    return build_declined(PyObject_Format(v, spec));
+}
+
+PyObject *fs_jit_format_spec(fs_ctx *ctx, PyObject *v, PyObject *spec, int64_t conversion)
+{
+    return fs_sem_format_value(ctx->ts, v, spec, (int)conversion);
+}
+
+/* ---- imports ---- */
+
+PyObject *fs_jit_import_name(fs_ctx *ctx, PyObject *name, PyObject *fromlist, PyObject *level)
+{
+    return fs_sem_import_name(ctx->ts, ctx->cframe.current_frame, name, fromlist, level);
+}
+
+PyObject *fs_jit_import_from(fs_ctx *ctx, PyObject *module, PyObject *name)
+{
+    return fs_sem_import_from(ctx->ts, module, name);
+}
+
+/* ---- patterns ---- */
+
+PyObject *fs_jit_match_keys(fs_ctx *ctx, PyObject *subject, PyObject *keys)
+{
+    return fs_sem_match_keys(ctx->ts, subject, keys);
+}
+
+PyObject *fs_jit_match_class(fs_ctx *ctx, PyObject **items, Py_ssize_t n FS_UNUSED)
+{
+    PyObject *attrs =
+        fs_sem_match_class(ctx->ts, items[0], items[1], PyLong_AsSsize_t(items[3]), items[2]);
+    return attrs != NULL || PyErr_Occurred() ? attrs : Py_NewRef(Py_None);
+}
+
+PyObject *fs_jit_length(PyObject *v)
+{
+    Py_ssize_t n = PyObject_Length(v);
+    return n < 0 ? NULL : PyLong_FromSsize_t(n);
+}
+
+void fs_jit_drop(PyObject *v)
+{
+    Py_DECREF(v);
+}

@@ -1,0 +1,43 @@
+/* Call-outs of the ops that build things, import, format and match: as jit_ops.h.
+ *
+ * Vectors have the operands as they stand on the stack, lowest first.
+ */
+#ifndef FS_JIT_OPS_BUILD_H
+#define FS_JIT_OPS_BUILD_H
+
+#include "interp/interp.h"
+
+/* ---- quiet ---- */
+/* items: globals, code, and defaults, keyword defaults, annotations, closure or NULL each. */
+PyObject *fs_jit_make_function(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+PyObject *fs_jit_bind_method(PyObject *func, PyObject *self);
+PyObject *fs_jit_list_to_tuple(PyObject *list);
+/* Keys that are of leaf types: key value ... */
+PyObject *fs_jit_build_map(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+PyObject *fs_jit_build_const_map(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+PyObject *fs_jit_build_set(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+/* Fills an empty dict of str keys from another one. */
+int32_t fs_jit_dict_fill(PyObject *dict, PyObject *update);
+PyObject *fs_jit_format_quiet(PyObject *v, PyObject *spec);
+/* The items first ... size - after of a list or tuple, as a list. */
+PyObject *fs_jit_sequence_rest(PyObject *sequence, int64_t first, int64_t after);
+
+/* ---- anything may happen ---- */
+PyObject *fs_jit_build_map_any(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+PyObject *fs_jit_build_const_map_any(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+PyObject *fs_jit_build_set_any(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+int32_t fs_jit_dict_merge(fs_ctx *ctx, PyObject *dict, PyObject *update, PyObject *callable);
+int32_t fs_jit_dict_update(fs_ctx *ctx, PyObject *dict, PyObject *update);
+/* func, args, kwargs or nothing. */
+PyObject *fs_jit_call_star(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+PyObject *fs_jit_format_spec(fs_ctx *ctx, PyObject *v, PyObject *spec, int64_t conversion);
+PyObject *fs_jit_import_name(fs_ctx *ctx, PyObject *name, PyObject *fromlist, PyObject *level);
+PyObject *fs_jit_import_from(fs_ctx *ctx, PyObject *module, PyObject *name);
+PyObject *fs_jit_match_keys(fs_ctx *ctx, PyObject *subject, PyObject *keys);
+/* None: no match. */
+PyObject *fs_jit_match_class(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+PyObject *fs_jit_length(PyObject *v);
+/* Drops a reference that is owned. */
+void fs_jit_drop(PyObject *v);
+
+#endif
