@@ -638,3 +638,100 @@ answer([type(jit.is_available()).__name__, jit.is_enabled(), jit.is_active()])
 """
     assert ask_child(code, env={"FULLSPEED_JIT": "0"}) == ["bool", False, False]
     assert ask_child(code, env={"FULLSPEED_JIT": "ir"}) == ["bool", True, False]
+
+
+MANY = """
+fullspeed.enable()
+import fullspeed._engine as engine, sys, threading
+space = {}
+for k in range(400):
+    exec(f'''
+def f{k}(n):
+    total = 0
+    for i in range(n):
+        total += i * {k} % 7
+        if i % 50 == 49:
+            total -= {k}
+        for j in range(2):
+            total ^= j
+    return total
+''', space)
+def expected(k, n):
+    total = 0
+    for i in range(n):
+        total += i * k % 7 - (k if i % 50 == 49 else 0)
+        for j in range(2):
+            total ^= j
+    return total
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_memory_is_limited_by_eviction(threads: int) -> None:
+    code = (
+        MANY
+        + f"""
+wrong = []
+def work(start):
+    for turn in range(2):
+        for k in range(start, 400, 7):
+            if space[f"f{{k}}"](300) != expected(k, 300):
+                wrong.append(k)
+sys.setswitchinterval(1e-4)
+threads = [threading.Thread(target=work, args=(k,)) for k in range({threads})]
+for t in threads: t.start()
+for t in threads: t.join()
+jit = engine.stats()["jit"]
+answer([wrong, jit["evicted"] > 0, jit["memory"] <= jit["memory_limit"], jit["memory"] > 0,
+        sum(jit["alive"].values()) == len(engine.jit_traces())])
+"""
+    )
+    env = {"FULLSPEED_JIT": "1", "FULLSPEED_JIT_MEMORY": "256K"}
+    assert ask_child(code, env=env) == [[], True, True, True, True]
+
+
+def test_the_log_has_a_line_per_trace_and_per_failure(tmp_path: Path) -> None:
+    log = tmp_path / "traces.txt"
+    code = """
+fullspeed.enable()
+def summed(n):
+    total = 0
+    for i in range(n):
+        total += i
+    return total
+def importing(n):
+    for i in range(n):
+        import sys as system
+summed(1000); importing(1000)
+import fullspeed._engine as engine
+answer([[t["id"], t["line"]] for t in engine.jit_traces() if t["function"] == "summed"])
+"""
+    env = {"FULLSPEED_JIT": "1", "FULLSPEED_LOG": str(log), "FULLSPEED_DUMP": "im:summed"}
+    traces = ask_child(code, env=env)
+    text = log.read_text()
+    for number, line in traces:
+        assert f"[trace {number} loop <string>:{line} summed " in text
+    assert "importing: an op that cannot be recorded (IMPORT_NAME)]" in text
+    assert "---- optimized <string>:" in text
+    assert "---- machine code <string>:" in text
+    assert " SLOAD #" in text
+
+
+def test_ir_of_old_traces_can_be_asked_for() -> None:
+    code = """
+fullspeed.enable()
+import gc
+import fullspeed._engine as engine
+class Old:
+    def get(self): return 5
+def f(n, thing):
+    total = 0
+    for i in range(n):
+        total += thing.get()
+    return total
+f(1000, Old())
+del Old
+gc.collect()
+answer([len(t["ir"]) > 100 for t in engine.jit_traces(ir=True) if t["function"] == "f"])
+"""
+    assert all(ask_child(code, env={"FULLSPEED_JIT": "1"}))
