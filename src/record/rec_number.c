@@ -71,7 +71,7 @@ static bool rec_seen_int(rec_state *R, rec_slot *slot, int64_t *value)
 /* int op int with an int as result; 0: not one that is done unboxed. */
 static fs_ref rec_int_op(rec_state *R, int op, rec_slot *left, rec_slot *right)
 {
-    int64_t w;
+    int64_t w = 0;
     bool known = rec_seen_int(R, right, &w);
     if ((op == NB_LSHIFT || op == NB_RSHIFT) && (!known || w < 0 || w > 62)) {
         return 0;

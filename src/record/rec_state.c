@@ -42,7 +42,7 @@ fs_ref rec_value(rec_state *R, rec_slot *slot)
     if (slot->ref != 0 || !(slot->flags & REC_SYNC)) {
         return slot->ref;
     }
-    int index;
+    int index = 0;
     rec_frame *f = rec_frame_of(R, slot, &index);
     if (f == &R->frames[0] && R->from == NULL) {
         slot->ref = rec_emit(
