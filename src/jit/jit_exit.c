@@ -274,8 +274,8 @@ static void exit_values(exit_run *run, const fs_snap *snap, PyObject **values)
     run->ctx->ts->interp->gc.enabled = collects;
 }
 
-/* A trace leaves when a collection is due, since none may run inside it, and what leaving makes does
- * not start one either: now it is time. */
+/* A trace leaves when a collection is due, since none may run inside it, and what leaving makes
+ * does not start one either: now it is time. */
 static void exit_collect(fs_ctx *ctx)
 {
     const struct _gc_runtime_state *gc = &ctx->ts->interp->gc;
@@ -289,11 +289,32 @@ static void exit_collect(fs_ctx *ctx)
     }
 }
 
+/* Leaves where everything is in memory already. */
+static void exit_plainly(fs_ctx *ctx, const fs_exit_state *state, const fs_ir *ir,
+                         const fs_snap *snap)
+{
+    const fs_snap_frame *top = &ir->snap_frames[snap->frames];
+    fs_code *co = ir->frames[top->desc].co;
+    _PyInterpreterFrame *frame = state->frame;
+    frame->prev_instr = FS_UNIT_OF(co, co->instrs + top->slot) - 1;
+    frame->stacktop = -1;
+    ctx->frame = frame;
+    ctx->co = co;
+    ctx->ip = co->instrs + top->slot;
+    ctx->sp = frame->localsplus + top->depth;
+    ctx->cframe.current_frame = frame;
+}
+
 int fs_jit_restore(fs_ctx *ctx, fs_exit_state *state)
 {
     const fs_exit *exit = state->exit;
     const fs_ir *ir = &exit->trace->ir;
     const fs_snap *snap = &ir->snaps[exit->snap];
+    if (snap->nentries == 0 && snap->nframes == 1 && state->error == 0) {
+        exit_plainly(ctx, state, ir, snap);
+        exit_collect(ctx);
+        return FS_GO_ON;
+    }
     exit_made few_made[EXIT_FEW_MADE];
     exit_run run = {.ctx = ctx,
                     .state = state,

@@ -610,9 +610,44 @@ static rec_result rec_finish_entry(rec_state *R, fs_trace *target)
     return REC_DONE;
 }
 
+/* Puts what the root frame has into memory, so that leaving has nothing to do: a trace that always
+ * ends here does that as machine code. Locals of a frame that returns now are not looked at again,
+ * if nobody has its frame object. */
+static void rec_write_frame(rec_state *R)
+{
+    rec_frame *f = rec_top(R);
+    int op = _Py_OPCODE(f->code[f->pc]);
+    bool returns = op == RETURN_VALUE && f->sp > f->co->nlocalsplus;
+    R->snap = 0;
+    if (returns) {
+        fs_ref object =
+            rec_load_null(R, FS_M_OBJ, FS_A_FRAMEHDR, rec_op2(R, FS_IR_FRAME, FS_T_PTR, 0, 0),
+                          (int)offsetof(_PyInterpreterFrame, frame_obj));
+        rec_guard(R, FS_EQ, object, fs_ir_obj(R->ir, NULL));
+    }
+    for (int i = f->sp - 1; i >= 0 && !R->failed; i--) {
+        rec_slot *slot = &f->slots[i];
+        if (i >= f->co->nlocalsplus) {
+            if (!(slot->flags & REC_SYNC) && slot->ref != 0) {
+                rec_write_stack_slot(R, f, i);
+            }
+        } else if (slot->ref != 0 && rec_is_unboxed(R, slot)) {
+            if (returns && !rec_is_virtual(R, slot->ref)) {
+                *slot = (rec_slot){.flags = REC_OWNED | REC_SYNC}; /* what memory has will do */
+            } else {
+                (void)rec_object(R, slot);
+            }
+        }
+    }
+    R->snap = 0;
+}
+
 /* The trace ends here, the interpreter goes on. */
 rec_result rec_finish_exit(rec_state *R)
 {
+    if (R->depth == 0) {
+        rec_write_frame(R);
+    }
     int snap = rec_snapshot_at(R, R->start);
     (void)rec_emit(R, (fs_ins){.op = FS_IR_JEXIT, .snap = (uint16_t)snap, .flags = FS_INS_NOHOT});
     if (R->failed) {

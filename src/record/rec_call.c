@@ -266,12 +266,12 @@ static int rec_count_parts(PyTypeObject *cls)
 static rec_result rec_call_class(rec_state *R, rec_operands *ops, PyTypeObject *cls)
 {
     PyObject *init = _PyType_Lookup(cls, R->name_init);
-    bool plain =
-        cls->tp_new == fs_call_known.object_new && fs_call_known.ready &&
-        Py_TYPE(cls)->tp_call == fs_call_known.type_call && (cls->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
-        cls->tp_itemsize == 0 && cls->tp_alloc == PyType_GenericAlloc &&
-        !(cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT) && cls->tp_finalize == NULL &&
-        cls->tp_del == NULL && !ops->method && init != NULL && PyFunction_Check(init);
+    bool plain = cls->tp_new == fs_call_known.object_new && fs_call_known.ready &&
+                 Py_TYPE(cls)->tp_call == fs_call_known.type_call &&
+                 (cls->tp_flags & Py_TPFLAGS_HEAPTYPE) && cls->tp_itemsize == 0 &&
+                 cls->tp_alloc == PyType_GenericAlloc &&
+                 !(cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT) && cls->tp_finalize == NULL &&
+                 cls->tp_del == NULL && !ops->method && init != NULL && PyFunction_Check(init);
     int nparts = plain ? rec_count_parts(cls) : -1;
     if (nparts < 0) {
         return REC_WAIT;
