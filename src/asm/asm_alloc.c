@@ -103,6 +103,14 @@ static int alloc_farthest(fs_asm_alloc *al, uint32_t candidates)
     return best;
 }
 
+/* The register of the PHI whose next value `r` is, or leads to; -1: none. */
+static int alloc_home(const fs_asm_alloc *al, fs_ref r)
+{
+    fs_ref hint = al->values[r].hint;
+    int home = hint != 0 ? al->values[hint].loop : -1;
+    return home < 32 ? home : -1;
+}
+
 /* A free register for `r`, not of `avoid`; -1: all hold something that is pinned. */
 static int alloc_pick(fs_asm_alloc *al, fs_ref r, uint32_t avoid)
 {
@@ -121,8 +129,8 @@ static int alloc_pick(fs_asm_alloc *al, fs_ref r, uint32_t avoid)
         return reg;
     }
     const fs_asm_value *v = &al->values[r];
-    int home = v->hint != 0 ? al->values[v->hint].loop : -1;
-    if (home >= 0 && home < 32 && spare & 1u << home) {
+    int home = alloc_home(al, r);
+    if (home >= 0 && spare & 1u << home) {
         return home;
     }
     uint32_t saved = fs_asm_this_machine.saved;
@@ -275,7 +283,8 @@ static bool alloc_result(fs_asm_alloc *al, int i, const fs_asm_need *need)
     fs_asm_step *step = &al->steps[i];
     if (need->out == FS_OUT_SAME) {
         bool takes = alloc_may_take(al, i, 0, need);
-        if (!takes && need->flags & FS_NEED_COMMUTES && alloc_may_take(al, i, 1, need)) {
+        if (need->flags & FS_NEED_COMMUTES && alloc_may_take(al, i, 1, need) &&
+            (!takes || step->at[1] == alloc_home(al, i))) {
             alloc_swap(step);
             takes = true;
         }
@@ -452,6 +461,30 @@ static bool alloc_phis(fs_asm_alloc *al)
     return true;
 }
 
+/* Whether the loop calls before it uses a value from before it: a register that calls do not keep
+ * is of no use to that. */
+static bool alloc_meets_call(const fs_asm_alloc *al, const fs_asm_value *v)
+{
+    int call = al->next_call[al->loop];
+    return call < al->end && (v->loop_use < 0 || al->uses[v->loop_use].pos > call);
+}
+
+/* Puts into slots what would have to leave its register in every turn. */
+static bool alloc_make_room(fs_asm_alloc *al)
+{
+    for (uint32_t left = al->used & ~fs_asm_this_machine.saved; left != 0; left &= left - 1) {
+        int reg = __builtin_ctz(left);
+        fs_ref r = al->holds[reg];
+        if (al->values[r].last == al->end && alloc_meets_call(al, &al->values[r])) {
+            if (!alloc_slot(al, r)) {
+                return false;
+            }
+            alloc_release(al, reg);
+        }
+    }
+    return true;
+}
+
 /* Brings back what the loop wants and there is room for. */
 static bool alloc_fill(fs_asm_alloc *al)
 {
@@ -461,9 +494,10 @@ static bool alloc_fill(fs_asm_alloc *al)
             continue;
         }
         if (v->reg < 0 && v->slot >= 0 && v->loop_use >= 0) {
-            uint32_t spare = alloc_class(al, r) & ~al->used & ~al->pinned;
+            uint32_t useless = alloc_meets_call(al, v) ? ~fs_asm_this_machine.saved : 0;
+            uint32_t spare = alloc_class(al, r) & ~al->used & ~al->pinned & ~useless;
             if (spare != 0) {
-                int reg = alloc_pick(al, r, 0);
+                int reg = alloc_pick(al, r, useless);
                 if (!fs_asm_parallel_add(al, r, FS_LOC_SPILL + v->slot, reg)) {
                     return false;
                 }
@@ -478,7 +512,7 @@ static bool alloc_fill(fs_asm_alloc *al)
 
 static bool alloc_at_loop(fs_asm_alloc *al)
 {
-    if (!alloc_phis(al) || !alloc_fill(al) || !fs_asm_parallel_done(al)) {
+    if (!alloc_make_room(al) || !alloc_phis(al) || !alloc_fill(al) || !fs_asm_parallel_done(al)) {
         return false;
     }
     for (uint32_t left = al->used; left != 0; left &= left - 1) {
