@@ -3,56 +3,12 @@
  * When registers run out, the value whose next use is farthest goes to its spill slot; in loops
  * the next use of what came in from before is looked for in the next turn, too.
  */
-#include "asm/asm_alloc.h"
+#include "asm/asm_places.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- places ---- */
-
-FS_INLINE uint32_t alloc_class(const fs_asm_alloc *al, fs_ref r)
-{
-    return fs_asm_is_float(al->ir, r) ? fs_asm_this_machine.floats : fs_asm_this_machine.general;
-}
-
-/* Where a ref is now. */
-static int alloc_place(const fs_asm_alloc *al, fs_ref r)
-{
-    if (r <= 0) {
-        return FS_AT_CONST;
-    }
-    if (fs_asm_is_fixed(al->ir, r)) {
-        return FS_AT_FIXED;
-    }
-    const fs_asm_value *v = &al->values[r];
-    return v->reg >= 0 ? v->reg : v->slot >= 0 ? FS_LOC_SPILL + v->slot : FS_AT_NONE;
-}
-
-FS_INLINE void alloc_hold(fs_asm_alloc *al, fs_ref r, int reg)
-{
-    al->values[r].reg = (int16_t)reg;
-    al->holds[reg] = r;
-    al->used |= 1u << reg;
-    al->killed |= 1u << reg;
-}
-
-FS_INLINE void alloc_release(fs_asm_alloc *al, int reg)
-{
-    al->values[al->holds[reg]].reg = -1;
-    al->holds[reg] = 0;
-    al->used &= ~(1u << reg);
-}
-
-/* Releases a value that nobody needs after this instruction. */
-FS_INLINE void alloc_release_dead(fs_asm_alloc *al, fs_ref r)
-{
-    if (r > 0 && al->values[r].reg >= 0 && al->values[r].last <= al->now) {
-        alloc_release(al, al->values[r].reg);
-    }
-}
-
-/* Gives a value a spill slot. */
-static bool alloc_slot(fs_asm_alloc *al, fs_ref r)
+bool fs_asm_take_slot(fs_asm_alloc *al, fs_ref r)
 {
     fs_asm_value *v = &al->values[r];
     if (v->slot >= 0) {
@@ -70,8 +26,7 @@ static bool alloc_slot(fs_asm_alloc *al, fs_ref r)
     return false;
 }
 
-/* The next instruction that wants the value in a register. */
-static int alloc_next_use(fs_asm_alloc *al, fs_ref r)
+int fs_asm_next_use(fs_asm_alloc *al, fs_ref r)
 {
     fs_asm_value *v = &al->values[r];
     while (v->use >= 0 && al->uses[v->use].pos < al->now) {
@@ -86,14 +41,13 @@ static int alloc_next_use(fs_asm_alloc *al, fs_ref r)
     return INT32_MAX;
 }
 
-/* The register of `candidates` whose value is needed latest. */
-static int alloc_farthest(fs_asm_alloc *al, uint32_t candidates)
+int fs_asm_farthest(fs_asm_alloc *al, uint32_t candidates)
 {
     int best = -1, best_use = -1;
     for (uint32_t left = candidates; left != 0; left &= left - 1) {
         int reg = __builtin_ctz(left);
         fs_ref r = al->holds[reg];
-        int use = alloc_next_use(al, r);
+        int use = fs_asm_next_use(al, r);
         bool kept = use == best_use && al->values[r].slot >= 0;
         if (use > best_use || kept) {
             best = reg;
@@ -111,21 +65,20 @@ static int alloc_home(const fs_asm_alloc *al, fs_ref r)
     return home < 32 ? home : -1;
 }
 
-/* A free register for `r`, not of `avoid`; -1: all hold something that is pinned. */
-static int alloc_pick(fs_asm_alloc *al, fs_ref r, uint32_t avoid)
+int fs_asm_pick(fs_asm_alloc *al, fs_ref r, uint32_t avoid)
 {
-    uint32_t may = alloc_class(al, r) & ~avoid & ~al->pinned;
+    uint32_t may = fs_asm_class(al, r) & ~avoid & ~al->pinned;
     uint32_t spare = may & ~al->used;
     if (spare == 0) {
-        int reg = alloc_farthest(al, may);
+        int reg = fs_asm_farthest(al, may);
         if (reg < 0) {
             al->reason = "an instruction needs too many registers";
             return -1;
         }
-        if (!alloc_slot(al, al->holds[reg])) {
+        if (!fs_asm_take_slot(al, al->holds[reg])) {
             return -1;
         }
-        alloc_release(al, reg);
+        fs_asm_release(al, reg);
         return reg;
     }
     const fs_asm_value *v = &al->values[r];
@@ -197,7 +150,7 @@ static void alloc_release_stamped(fs_asm_alloc *al, int i)
     const fs_ins *ins = fs_ir_at(al->ir, i);
     if (alloc_leaves(ins)) {
         for (int k = al->snap_first[ins->snap - 1]; k < al->snap_first[ins->snap]; k++) {
-            alloc_release_dead(al, al->snap_refs[k]);
+            fs_asm_release_dead(al, al->snap_refs[k]);
         }
     }
 }
@@ -222,7 +175,7 @@ static uint32_t alloc_live(const fs_asm_alloc *al, int i)
 static bool alloc_operands(fs_asm_alloc *al, fs_asm_step *step, const fs_asm_need *need)
 {
     for (int k = 0; k < 3; k++) {
-        int place = need->in[k] == FS_IN_NONE ? FS_AT_NONE : alloc_place(al, step->ref[k]);
+        int place = need->in[k] == FS_IN_NONE ? FS_AT_NONE : fs_asm_place(al, step->ref[k]);
         step->at[k] = (int16_t)place;
         if (place >= 0 && place < 32) {
             al->pinned |= 1u << place;
@@ -236,15 +189,15 @@ static bool alloc_operands(fs_asm_alloc *al, fs_asm_step *step, const fs_asm_nee
         if (step->at[k] < FS_LOC_SPILL) {
             continue;
         }
-        int place = alloc_place(al, r); /* the same value twice: it may be back by now */
-        bool spare = alloc_class(al, r) & ~al->used & ~al->pinned;
+        int place = fs_asm_place(al, r); /* the same value twice: it may be back by now */
+        bool spare = fs_asm_class(al, r) & ~al->used & ~al->pinned;
         if (place >= FS_LOC_SPILL &&
             (need->in[k] == FS_IN_REG || (spare && al->values[r].last > al->now))) {
-            int reg = alloc_pick(al, r, 0);
+            int reg = fs_asm_pick(al, r, 0);
             if (reg < 0 || !fs_asm_add_move(al, r, place, reg)) {
                 return false;
             }
-            alloc_hold(al, r, reg);
+            fs_asm_hold(al, r, reg);
             place = reg;
         }
         step->at[k] = (int16_t)place;
@@ -299,11 +252,11 @@ static bool alloc_result(fs_asm_alloc *al, int i, const fs_asm_need *need)
             if (need->in[k] != FS_IN_NONE && r > 0 && step->at[k] >= 0 && step->at[k] < 32 &&
                 al->values[r].last <= i && al->stamp[r] != i) {
                 al->pinned &= ~(1u << step->at[k]);
-                alloc_release_dead(al, r);
+                fs_asm_release_dead(al, r);
             }
         }
     }
-    step->result = (int16_t)alloc_pick(al, i, 0);
+    step->result = (int16_t)fs_asm_pick(al, i, 0);
     return step->result >= 0;
 }
 
@@ -325,18 +278,18 @@ static bool alloc_plain(fs_asm_alloc *al, int i, const fs_asm_need *need)
     }
     fs_ref refs[3] = {step->ref[0], step->ref[1], step->ref[2]};
     if (step->result >= 0 && al->holds[step->result] != 0) {
-        alloc_release(al, step->result);
+        fs_asm_release(al, step->result);
     }
     for (int k = 0; k < 3; k++) {
         if (need->in[k] != FS_IN_NONE) {
-            alloc_release_dead(al, refs[k]);
+            fs_asm_release_dead(al, refs[k]);
         }
     }
     alloc_release_stamped(al, i);
     if (step->result >= 0) {
         al->values[i].def = step->result;
-        alloc_hold(al, i, step->result);
-        alloc_release_dead(al, i);
+        fs_asm_hold(al, i, step->result);
+        fs_asm_release_dead(al, i);
     }
     return true;
 }
@@ -353,9 +306,9 @@ static bool alloc_save(fs_asm_alloc *al, int i, uint32_t clobbers)
         if ((v->last <= i && al->stamp[r] != i) || v->slot >= 0) {
             continue;
         }
-        uint32_t spare = alloc_class(al, r) & ~clobbers & ~al->used;
+        uint32_t spare = fs_asm_class(al, r) & ~clobbers & ~al->used;
         if (spare == 0) {
-            if (!alloc_slot(al, r)) {
+            if (!fs_asm_take_slot(al, r)) {
                 return false;
             }
             continue;
@@ -364,8 +317,8 @@ static bool alloc_save(fs_asm_alloc *al, int i, uint32_t clobbers)
         if (!fs_asm_add_move(al, r, reg, to)) {
             return false;
         }
-        alloc_release(al, reg);
-        alloc_hold(al, r, to);
+        fs_asm_release(al, reg);
+        fs_asm_hold(al, r, to);
     }
     return true;
 }
@@ -377,7 +330,7 @@ static bool alloc_moves(fs_asm_alloc *al, int i, const fs_asm_need *need)
         return false;
     }
     for (int k = 0; k < need->nargs; k++) {
-        int from = alloc_place(al, need->args[k].ref);
+        int from = fs_asm_place(al, need->args[k].ref);
         if (from == FS_AT_NONE) {
             al->reason = "an argument has no place";
             return false;
@@ -390,272 +343,21 @@ static bool alloc_moves(fs_asm_alloc *al, int i, const fs_asm_need *need)
         return false;
     }
     for (uint32_t left = al->used & need->clobbers; left != 0; left &= left - 1) {
-        alloc_release(al, __builtin_ctz(left));
+        fs_asm_release(al, __builtin_ctz(left));
     }
     if (alloc_leaves(fs_ir_at(al->ir, i)) && !alloc_exit(al, i, -1, 0)) {
         return false;
     }
     step->live = alloc_live(al, i);
     for (int k = 0; k < need->nargs; k++) {
-        alloc_release_dead(al, need->args[k].ref);
+        fs_asm_release_dead(al, need->args[k].ref);
     }
     alloc_release_stamped(al, i);
     if (need->out != FS_OUT_NONE) {
         step->result = need->fixed;
         al->values[i].def = need->fixed;
-        alloc_hold(al, i, need->fixed);
-        alloc_release_dead(al, i);
-    }
-    return true;
-}
-
-/* ---- the loop ---- */
-
-/* Chooses the places of the PHIs: the register that their first value leaves, another, or a slot.
- */
-static bool alloc_phis(fs_asm_alloc *al)
-{
-    const fs_ir *ir = al->ir;
-    uint32_t taken = 0;
-    FS_ASM_EACH_PHI(al, p)
-    {
-        fs_ref a = ir->ins[p].a;
-        fs_asm_value *v = &al->values[p];
-        int place = alloc_place(al, a);
-        v->born = al->loop;
-        if (v->last > 0 && place >= 0 && place < 32 && al->values[a].last <= al->loop &&
-            !(taken & 1u << place)) {
-            v->loop = (int16_t)place;
-            taken |= 1u << place;
-        }
-    }
-    al->pinned |= taken;
-    FS_ASM_EACH_PHI(al, p)
-    {
-        fs_asm_value *v = &al->values[p];
-        fs_ref a = ir->ins[p].a;
-        if (v->last == 0 || v->loop >= 0) {
-            continue;
-        }
-        int from = alloc_place(al, a);
-        uint32_t may = alloc_class(al, p) & ~al->pinned;
-        int use = v->use >= 0 ? al->uses[v->use].pos : INT32_MAX;
-        int rival = may & ~al->used ? -1 : alloc_farthest(al, may & al->used);
-        if (may != 0 && (rival < 0 || alloc_next_use(al, al->holds[rival]) > use)) {
-            int reg = alloc_pick(al, p, 0);
-            if (reg < 0) {
-                return false;
-            }
-            v->loop = (int16_t)reg;
-            al->pinned |= 1u << reg;
-        } else {
-            if (!alloc_slot(al, p)) {
-                return false;
-            }
-            v->loop = (int16_t)(FS_LOC_SPILL + v->slot);
-        }
-        if (!fs_asm_parallel_add(al, a, from, v->loop)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Whether the loop calls before it uses a value from before it: a register that calls do not keep
- * is of no use to that. */
-static bool alloc_meets_call(const fs_asm_alloc *al, const fs_asm_value *v)
-{
-    int call = al->next_call[al->loop];
-    return call < al->end && (v->loop_use < 0 || al->uses[v->loop_use].pos > call);
-}
-
-/* Puts into slots what would have to leave its register in every turn. */
-static bool alloc_make_room(fs_asm_alloc *al)
-{
-    for (uint32_t left = al->used & ~fs_asm_this_machine.saved; left != 0; left &= left - 1) {
-        int reg = __builtin_ctz(left);
-        fs_ref r = al->holds[reg];
-        if (al->values[r].last == al->end && alloc_meets_call(al, &al->values[r])) {
-            if (!alloc_slot(al, r)) {
-                return false;
-            }
-            alloc_release(al, reg);
-        }
-    }
-    return true;
-}
-
-/* Brings back what the loop wants and there is room for. */
-static bool alloc_fill(fs_asm_alloc *al)
-{
-    for (int r = 1; r < al->loop; r++) {
-        fs_asm_value *v = &al->values[r];
-        if (v->last != al->end || v->skip) {
-            continue;
-        }
-        if (v->reg < 0 && v->slot >= 0 && v->loop_use >= 0) {
-            uint32_t useless = alloc_meets_call(al, v) ? ~fs_asm_this_machine.saved : 0;
-            uint32_t spare = alloc_class(al, r) & ~al->used & ~al->pinned & ~useless;
-            if (spare != 0) {
-                int reg = alloc_pick(al, r, useless);
-                if (!fs_asm_parallel_add(al, r, FS_LOC_SPILL + v->slot, reg)) {
-                    return false;
-                }
-                alloc_hold(al, r, reg);
-            }
-        } else if (v->reg >= 0 && v->slot >= 0 && v->loop_use < 0) {
-            alloc_release(al, v->reg); /* only exits need it */
-        }
-    }
-    return true;
-}
-
-static bool alloc_at_loop(fs_asm_alloc *al)
-{
-    if (!alloc_make_room(al) || !alloc_phis(al) || !alloc_fill(al) || !fs_asm_parallel_done(al)) {
-        return false;
-    }
-    for (uint32_t left = al->used; left != 0; left &= left - 1) {
-        alloc_release_dead(al, al->holds[__builtin_ctz(left)]);
-    }
-    FS_ASM_EACH_PHI(al, p)
-    {
-        fs_asm_value *v = &al->values[p];
-        if (v->loop >= 0 && v->loop < 32) {
-            v->def = v->loop;
-            alloc_hold(al, p, v->loop);
-            al->homes |= 1u << v->loop;
-        }
-    }
-    for (int r = 1; r < al->loop; r++) {
-        if (al->values[r].last == al->end && !al->values[r].skip) {
-            al->values[r].loop = (int16_t)alloc_place(al, r);
-        }
-    }
-    return true;
-}
-
-/* Everything back to where LOOP expects it. */
-static bool alloc_at_jloop(fs_asm_alloc *al)
-{
-    const fs_ir *ir = al->ir;
-    FS_ASM_EACH_PHI(al, p)
-    {
-        int to = al->values[p].loop;
-        int from = alloc_place(al, ir->ins[p].b);
-        if (to >= 0 && (from == FS_AT_NONE || !fs_asm_parallel_add(al, ir->ins[p].b, from, to))) {
-            al->reason = al->reason ? al->reason : "a loop's value has no place";
-            return false;
-        }
-    }
-    for (int r = 1; r < al->loop; r++) {
-        fs_asm_value *v = &al->values[r];
-        if (v->loop >= 0 && v->loop < 32 &&
-            !fs_asm_parallel_add(al, r, alloc_place(al, r), v->loop)) {
-            return false;
-        }
-    }
-    return fs_asm_parallel_done(al);
-}
-
-/* The values that the target's loop expects, to where it expects them. */
-static bool alloc_at_jtrace(fs_asm_alloc *al, const fs_ins *ins)
-{
-    const fs_trace *target = al->trace->target;
-    if (target == NULL || target->loop == NULL || target->nlive != ins->nargs) {
-        al->reason = "the loop to go on in is not there";
-        return false;
-    }
-    for (int k = 0; k < ins->nargs; k++) {
-        fs_ref r = al->ir->pool[ins->args + (uint32_t)k];
-        int to = target->live_where[k];
-        int from = alloc_place(al, r);
-        if (to < 0) {
-            continue;
-        }
-        bool is_float = fs_asm_is_float(&target->ir, target->live[k]);
-        if (from == FS_AT_NONE || is_float != fs_asm_is_float(al->ir, r)) {
-            al->reason = "a link's value does not fit";
-            return false;
-        }
-        if (!fs_asm_parallel_add(al, r, from, to)) {
-            return false;
-        }
-    }
-    return fs_asm_parallel_done(al);
-}
-
-/* ---- side traces ---- */
-
-/* Where the parent's exit has a ref. */
-static int alloc_parent_place(const fs_exit *from, fs_ref r)
-{
-    for (int k = 0; k < from->nlocs; k++) {
-        if (from->locs[k].ref == r) {
-            return from->locs[k].where;
-        }
-    }
-    return FS_AT_NONE;
-}
-
-/* Puts the values that a side trace inherits where they are. */
-static bool alloc_inherit(fs_asm_alloc *al)
-{
-    const fs_ir *ir = al->ir;
-    const fs_exit *from = al->trace->from;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 1; i < ir->nins; i++) {
-            fs_asm_value *v = &al->values[i];
-            if (ir->ins[i].op != FS_IR_PLOAD || v->skip) {
-                continue;
-            }
-            int where = from == NULL ? FS_AT_NONE : alloc_parent_place(from, ir->ins[i].aux);
-            if (where < 0) {
-                al->reason = "an inherited value has no place";
-                return false;
-            }
-            v->born = 0;
-            if (where >= FS_LOC_SPILL) {
-                v->slot = (int16_t)(where - FS_LOC_SPILL);
-            } else if (pass == 0 && al->holds[where] == 0) {
-                alloc_hold(al, i, where);
-                v->def = (int16_t)where;
-            } else if (pass == 1 && v->reg < 0) { /* a second name of the same value */
-                int reg = alloc_class(al, i) & ~al->used ? alloc_pick(al, i, 0) : -1;
-                if (reg < 0 && !alloc_slot(al, i)) {
-                    return false;
-                }
-                if (!fs_asm_add_move(al, i, where, reg >= 0 ? reg : FS_LOC_SPILL + v->slot)) {
-                    return false;
-                }
-                if (reg >= 0) {
-                    alloc_hold(al, i, reg);
-                    v->def = (int16_t)reg;
-                }
-            }
-        }
-    }
-    return true;
-}
-
-/* Chooses where a bridge wants what is handed over. */
-static bool alloc_accept(fs_asm_alloc *al)
-{
-    for (int i = 1; i < al->ir->nins; i++) {
-        fs_asm_value *v = &al->values[i];
-        if (al->ir->ins[i].op != FS_IR_PLOAD || v->skip) {
-            continue;
-        }
-        v->born = 0;
-        if (alloc_class(al, i) & ~al->used) {
-            int reg = alloc_pick(al, i, 0);
-            alloc_hold(al, i, reg);
-            v->def = v->loop = (int16_t)reg;
-        } else if (alloc_slot(al, i)) {
-            v->loop = (int16_t)(FS_LOC_SPILL + v->slot);
-        } else {
-            return false;
-        }
+        fs_asm_hold(al, i, need->fixed);
+        fs_asm_release_dead(al, i);
     }
     return true;
 }
@@ -675,11 +377,11 @@ static bool alloc_step(fs_asm_alloc *al, int i)
     case FS_IR_PLOAD:
         return true;
     case FS_IR_LOOP:
-        return alloc_at_loop(al);
+        return fs_asm_at_loop(al);
     case FS_IR_JLOOP:
-        return alloc_at_jloop(al);
+        return fs_asm_at_jloop(al);
     case FS_IR_JTRACE:
-        return alloc_at_jtrace(al, ins);
+        return fs_asm_at_jtrace(al, ins);
     default:
         break;
     }
@@ -744,7 +446,7 @@ bool fs_asm_allocate(fs_asm_alloc *al, fs_trace *trace)
         return false;
     }
     bool bridge = trace->kind == FS_TRACE_BRIDGE;
-    if (!fs_asm_find_uses(al) || !(bridge ? alloc_accept(al) : alloc_inherit(al))) {
+    if (!fs_asm_find_uses(al) || !(bridge ? fs_asm_accept(al) : fs_asm_inherit(al))) {
         return false;
     }
     al->steps[0].nmoves = al->nmoves;

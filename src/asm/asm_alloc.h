@@ -1,10 +1,11 @@
 /* Register allocation: where every value of a trace is, at every instruction.
  *
- *     asm_uses.c    backward: last and next uses, what needs no code, which compares melt into
- * guards asm_alloc.c   forward: registers and spill slots, the moves before each instruction
- *     asm_moves.c   moves that happen at once, as a sequence
+ *     asm_uses.c         backward: last and next uses, what needs no code
+ *     asm_alloc.c        forward: registers, spill slots, the moves before each instruction
+ *     asm_alloc_loop.c   and where traces meet: loops, links, side traces
+ *     asm_moves.c        moves that happen at once, as a sequence
  *
- * None of them knows the machine: fs_asm_need_of (asm_x86_64_need.c) says what an instruction
+ * None of them knows the machine: fs_asm_need_of (asm_x86_64_ops.c) says what an instruction
  * wants. The result is one step per instruction, which the lowering turns into code.
  *
  * What must stay true
@@ -122,7 +123,6 @@ typedef struct fs_asm_alloc {
     uint32_t used;    /* registers with something in them */
     uint32_t pinned;  /* not to be taken by this instruction */
     uint32_t homes;   /* registers of the loop's PHIs: others keep out if they can */
-    uint32_t killed;  /* given away at least once (for tests) */
     int slot_end[FS_SPILL_SLOTS];
     int slot_base, nslots;
     fs_asm_move *parallel; /* moves that happen at once (asm_moves.c) */
