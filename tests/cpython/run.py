@@ -18,6 +18,7 @@ Exit codes: 0 no unexplained difference, 1 differences, 2 could not run.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -107,12 +108,19 @@ def parse_arguments() -> argparse.Namespace:
         default=Path(sys.executable),
         help="the Python whose installed fullspeed is tested (default: this one)",
     )
+    parser.add_argument("--jit", choices=("0", "1", "ir"), help="FULLSPEED_JIT for the engine")
+    parser.add_argument("--thresholds", help="FULLSPEED_JIT_THRESHOLDS for the engine")
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="where results go")
     parser.add_argument(
         "--match",
         help="run only cases that match (as regrtest -m); nothing is kept",
     )
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.jit is not None:
+        os.environ["FULLSPEED_JIT"] = arguments.jit
+    if arguments.thresholds is not None:
+        os.environ["FULLSPEED_JIT_THRESHOLDS"] = arguments.thresholds
+    return arguments
 
 
 def keep_path(run: Run, env: SuiteEnv, name: str) -> Path:

@@ -38,7 +38,12 @@ def clean_environ() -> dict[str, str]:
     env = {name: os.environ[name] for name in kept if name in os.environ}
     env["LANG"] = "C.UTF-8"
     env["TERM"] = "xterm"
-    return env
+    return env | jit_environ()
+
+
+def jit_environ() -> dict[str, str]:
+    """Return how the JIT is set up, which stock does not look at."""
+    return {name: v for name, v in os.environ.items() if name.startswith("FULLSPEED_JIT") and v}
 
 
 def find_package(python: Path) -> list[tuple[Path, str]]:
@@ -102,7 +107,8 @@ def make_engine(root: Path, base_python: str, package_python: Path) -> SuiteEnv:
             shutil.copy2(path, target)
         (site / PTH_NAME).write_text(PTH_LINE)
     check_engine_on(python)
-    return SuiteEnv("engine", python, digest)
+    settings = "".join(f"-{name[13:].lower()}={v}" for name, v in sorted(jit_environ().items()))
+    return SuiteEnv("engine", python, digest + settings.replace("/", "_"))
 
 
 def check_engine_on(python: Path) -> None:
