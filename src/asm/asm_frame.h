@@ -19,4 +19,7 @@ enum { FS_ASM_ELF_MACHINE = 62 }; /* EM_X86_64 */
 void fs_asm_name(const fs_trace *trace);
 void fs_asm_unname(const fs_trace *trace);
 
+/* ---- asm_jitdump.c ---- */
+void fs_asm_jitdump(const fs_trace *trace, const char *name);
+
 #endif

@@ -213,6 +213,10 @@ void fs_asm_name(const fs_trace *trace)
     const char *who = fs_base_config_get(FS_CONFIG_FULLSPEED_SYMBOLS);
     if (who != NULL && strcmp(who, "perf") == 0) {
         names_tell_perf(trace);
+    } else if (who != NULL && strcmp(who, "jitdump") == 0) {
+        char name[NAMES_LENGTH];
+        names_of(trace, name);
+        fs_asm_jitdump(trace, name);
     } else if (who != NULL && strcmp(who, "gdb") == 0) {
         names_tell_gdb(trace);
     }

@@ -12,6 +12,9 @@ PyObject *fs_engine_ir_run(PyObject *self, PyObject *args, PyObject *kwargs);
 
 /* engine_jit.c */
 PyObject *fs_engine_jit_traces(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *fs_engine_jit_places(PyObject *self, PyObject *unused);
+PyObject *fs_engine_jit_watch(PyObject *self, PyObject *unused);
+PyObject *fs_engine_jit_dead_traces(PyObject *self, PyObject *unused);
 PyObject *fs_engine_jit_mode(PyObject *self, PyObject *unused);
 PyObject *fs_engine_jit_is_available(PyObject *self, PyObject *unused);
 PyObject *fs_engine_jit_is_active(PyObject *self, PyObject *unused);

@@ -3,15 +3,34 @@
 
 #include "asm/asm.h"
 #include "jit/jit_report.h"
+#include "jit/jit_watch.h"
 
 PyObject *fs_engine_jit_traces(PyObject *self FS_UNUSED, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"ir", NULL};
-    int with_ir = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|p:jit_traces", keywords, &with_ir)) {
+    static char *keywords[] = {"ir", "code", "machine_code", NULL};
+    int ir = 0, code = 0, bytes = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|ppp:jit_traces", keywords, &ir, &code,
+                                     &bytes)) {
         return NULL;
     }
-    return fs_jit_list_traces(with_ir != 0);
+    return fs_jit_list_traces((ir ? FS_DESCRIBE_IR : 0) | (code ? FS_DESCRIBE_CODE : 0) |
+                              (bytes ? FS_DESCRIBE_BYTES : 0));
+}
+
+PyObject *fs_engine_jit_places(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
+{
+    return fs_jit_list_places();
+}
+
+PyObject *fs_engine_jit_watch(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
+{
+    fs_jit_watch();
+    Py_RETURN_NONE;
+}
+
+PyObject *fs_engine_jit_dead_traces(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
+{
+    return fs_jit_list_dead();
 }
 
 PyObject *fs_engine_jit_mode(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)

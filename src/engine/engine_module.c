@@ -132,9 +132,23 @@ static PyObject *engine_reset_stats(PyObject *self FS_UNUSED, PyObject *unused F
 }
 
 PyDoc_STRVAR(engine_jit_traces_doc,
-             "jit_traces(ir=False) -> list of dict\n--\n\n"
+             "jit_traces(ir=False, code=False, machine_code=False) -> list of dict\n--\n\n"
              "The traces that are alive: where each begins, its size, the exits that were taken;\n"
-             "with ir its instructions as text.");
+             "with ir its instructions as text, with code the code objects and lines, with\n"
+             "machine_code that, as bytes.");
+
+PyDoc_STRVAR(engine_jit_places_doc,
+             "jit_places() -> list of dict\n--\n\n"
+             "The loop heads and function entries that were hot, and what became of each.");
+
+PyDoc_STRVAR(
+    engine_jit_watch_doc,
+    "jit_watch()\n--\n\n"
+    "From now on the code of hot places is kept for jit_places(), and traces that die are\n"
+    "kept for jit_dead_traces().");
+
+PyDoc_STRVAR(engine_jit_dead_traces_doc, "jit_dead_traces() -> list of dict\n--\n\n"
+                                         "Traces that have died since jit_watch().");
 
 PyDoc_STRVAR(engine_jit_mode_doc,
              "jit_mode() -> str\n--\n\n"
@@ -299,6 +313,9 @@ static PyMethodDef engine_methods[] = {
     {"build_info", engine_build_info, METH_NOARGS, engine_build_info_doc},
     {"jit_traces", (PyCFunction)(void (*)(void))fs_engine_jit_traces, METH_VARARGS | METH_KEYWORDS,
      engine_jit_traces_doc},
+    {"jit_places", fs_engine_jit_places, METH_NOARGS, engine_jit_places_doc},
+    {"jit_watch", fs_engine_jit_watch, METH_NOARGS, engine_jit_watch_doc},
+    {"jit_dead_traces", fs_engine_jit_dead_traces, METH_NOARGS, engine_jit_dead_traces_doc},
     {"_jit_install", (PyCFunction)(void (*)(void))fs_engine_jit_install,
      METH_VARARGS | METH_KEYWORDS, engine_jit_install_doc},
     {"jit_mode", fs_engine_jit_mode, METH_NOARGS, engine_jit_mode_doc},

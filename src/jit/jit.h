@@ -32,7 +32,10 @@ typedef struct fs_exit {
     uint16_t nlocs;
     fs_loc *locs;      /* of every non-constant ref that the snapshot needs, sunk ones' parts too */
     fs_trace *side;    /* the side trace, NULL */
-    uint16_t failures; /* tries to record from here that came to nothing */
+    uint16_t failures; /* tries to record from here that came to nothing: */
+    uint8_t why;       /* the last one's reason (enum fs_abort), */
+    uint8_t why_op;    /* CPython's opcode, */
+    int why_line;      /* and line where it stopped; 0: not known */
 } fs_exit;
 
 enum { FS_EXIT_COLD, FS_EXIT_LINKED, FS_EXIT_GIVEN_UP };

@@ -1,6 +1,7 @@
 /* The JIT's settings, from the environment (base/config.def), once. */
 #include "jit/jit_help.h"
 #include "jit/jit_room.h"
+#include "jit/jit_watch.h"
 
 #include "asm/asm.h"
 #include "base/base_config.h"
@@ -57,6 +58,7 @@ int fs_jit_init(void)
     settings->passes = config_passes();
     fs_jit_memory_limit = fs_base_config_size(FS_CONFIG_FULLSPEED_JIT_MEMORY, CONFIG_MEMORY);
     fs_jit_log_init();
+    fs_jit_select_init();
     fs_jit_main_table = fs_run_table(FS_TABLE_MAIN);
     if (fs_jit_dealloc_init() < 0) {
         return -1;

@@ -4,6 +4,7 @@
  * left, the exit is restored and counted; an exit that is hot is where a side trace begins.
  */
 #include "jit/jit_room.h"
+#include "jit/jit_watch.h"
 
 #include "asm/asm.h"
 
@@ -75,7 +76,15 @@ static bool enter_may_record(const fs_ctx *ctx, fs_exit *exit)
         exit->state = FS_EXIT_GIVEN_UP;
         return false;
     }
-    return !ctx->cframe.use_tracing;
+    if (ctx->cframe.use_tracing) {
+        return false;
+    }
+    if (!fs_jit_records && !fs_jit_selected(trace->co)) {
+        exit->state = FS_EXIT_GIVEN_UP;
+        exit->why = FS_ABORT_not_selected;
+        return false;
+    }
+    return true;
 }
 
 /* What to record from an exit: where a trace has ended at a loop's head, a way into the loop, or

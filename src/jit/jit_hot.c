@@ -6,6 +6,7 @@
  * is given up gets its plain ops back, one by one as they come by.
  */
 #include "jit/jit_room.h"
+#include "jit/jit_watch.h"
 
 #include "spec/spec.h"
 
@@ -125,6 +126,9 @@ FS_COLD static fs_next hot_count(fs_ctx *ctx, fs_instr *counted, int kind)
     } else if (place->left > 0) {
         counted->counter = (uint8_t)(place->left > HOT_COUNTER ? HOT_COUNTER : place->left);
         place->left -= counted->counter;
+    } else if (!fs_jit_records && ctx->table == fs_jit_main_table && !fs_jit_selected(co)) {
+        fs_jit_note_abort(co, (int)(ctx->ip - co->instrs), kind, NULL, FS_ABORT_not_selected, -1);
+        place->given_up = true;
     } else if (ctx->table == fs_jit_main_table && !fs_jit_begin(ctx, kind, NULL)) {
         counted->counter = HOT_COUNTER; /* somebody else is recording */
     }

@@ -10,6 +10,7 @@
 
 #include "asm/asm.h"
 #include "base/base_config.h"
+#include "jit/jit_watch.h"
 
 #include <opcode.h>
 #include <time.h>
@@ -69,6 +70,20 @@ static const char *log_text(PyObject *str)
     return text;
 }
 
+const char *fs_jit_op_name(int opcode)
+{
+    bool known = opcode >= 0 && opcode < 256 && fs_op_of_cpython[opcode] != 0;
+    return known ? fs_ops[fs_op_of_cpython[opcode] - 1].name : NULL;
+}
+
+/* The recording's number, when that may be selected by. */
+static void log_number(void)
+{
+    if (fs_jit_recording_number() != 0) {
+        fprintf(log_file, ", recording %u", fs_jit_recording_number());
+    }
+}
+
 /* file:line function */
 static void log_where(const fs_code *co, int slot)
 {
@@ -94,6 +109,7 @@ void fs_jit_log_trace(const fs_trace *trace, uint64_t us)
     if (trace->target != NULL) {
         fprintf(log_file, ", goes on in %u", trace->target->id);
     }
+    log_number();
     fputs("]\n", log_file);
     fflush(log_file);
 }
@@ -110,9 +126,10 @@ void fs_jit_log_abort(const fs_code *co, int slot, int kind, const fs_exit *from
         fprintf(log_file, ", from %u/%d", from->trace->id, (int)(from - from->trace->exits));
     }
     fprintf(log_file, ": %s", fs_jit_abort_texts[why]);
-    if (op >= 0 && op < 256 && fs_op_of_cpython[op] != 0) {
-        fprintf(log_file, " (%s)", fs_ops[fs_op_of_cpython[op] - 1].name);
+    if (fs_jit_op_name(op) != NULL) {
+        fprintf(log_file, " (%s)", fs_jit_op_name(op));
     }
+    log_number();
     fputs("]\n", log_file);
     fflush(log_file);
 }

@@ -8,6 +8,7 @@
 #include "asm/asm.h"
 #include "interp/interp_opcode.h"
 #include "jit/jit_report.h"
+#include "jit/jit_watch.h"
 #include "opt/opt.h"
 
 enum {
@@ -351,6 +352,7 @@ void fs_jit_give_up(fs_trace *root)
     fs_jit_place *place = fs_jit_place_find(root->co, root->slot);
     fs_jit_stats.aborts[FS_ABORT_no_gain]++;
     fs_jit_log_event(fs_jit_abort_texts[FS_ABORT_no_gain], root);
+    fs_jit_note_abort(root->co, root->slot, root->kind, NULL, FS_ABORT_no_gain, -1);
     fs_jit_kill(root);
     if (place != NULL) {
         place->given_up = true;
@@ -369,6 +371,7 @@ void fs_jit_aborted(fs_code *co, int slot, int kind, fs_exit *from, enum fs_abor
     (void)fs_jit_recording_ends();
     fs_jit_stats.aborts[why]++;
     fs_jit_log_abort(co, slot, kind, from, why, op);
+    fs_jit_note_abort(co, slot, kind, from, why, op);
     if (from != NULL) {
         from->failures++;
         from->count = 0;

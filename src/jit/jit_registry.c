@@ -7,6 +7,7 @@
 #include "jit/jit_room.h"
 
 #include "asm/asm.h"
+#include "jit/jit_watch.h"
 
 #include <pthread.h>
 
@@ -31,6 +32,7 @@ bool fs_jit_register(fs_trace *trace)
     fs_jit_traces[trace->id] = trace;
     fs_jit_stats.traces[trace->kind]++;
     fs_jit_stats.alive[trace->kind]++;
+    fs_jit_note_trace(trace);
     return true;
 }
 
@@ -185,6 +187,7 @@ void fs_jit_kill(fs_trace *trace)
             fs_jit_kill(t);
         }
     }
+    fs_jit_note_death(trace);
     fs_jit_stats.killed++;
     fs_jit_stats.alive[trace->kind]--;
     registry_unlink(trace);
@@ -223,6 +226,7 @@ void fs_jit_code_dies(fs_code *co)
             fs_jit_kill(trace);
         }
     }
+    fs_jit_note_code_dies(co);
     for (int i = 0; co->places != NULL && i <= co->nslots; i++) {
         PyMem_Free(co->places[i]);
     }

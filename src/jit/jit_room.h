@@ -21,6 +21,7 @@ typedef struct fs_jit_place {
     uint8_t kind;    /* enum fs_trace_kind */
     uint8_t tries;   /* recordings that came to nothing */
     bool given_up;
+    struct fs_jit_note *note; /* jit_notes.c; NULL: nothing to say */
 } fs_jit_place;
 
 /* The place at a slot, made when there is none; NULL: no memory. */
@@ -136,6 +137,8 @@ void fs_jit_log_event(const char *what, const fs_trace *trace); /* evicted, drop
 void fs_jit_dump(const fs_trace *trace, char stage);
 extern FS_HIDDEN const char *const fs_jit_kind_names[FS_TRACE_KINDS];
 extern FS_HIDDEN const char *const fs_jit_abort_texts[FS_ABORT_COUNT];
+extern FS_HIDDEN const char *const fs_jit_abort_names[FS_ABORT_COUNT];
+const char *fs_jit_op_name(int opcode); /* of CPython; NULL: none */
 /* Microseconds of a clock that only goes forward. */
 uint64_t fs_jit_clock(void);
 int fs_jit_line_of(const fs_code *co, int slot);

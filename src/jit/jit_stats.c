@@ -6,7 +6,7 @@
 
 fs_jit_stats_t fs_jit_stats;
 
-static const char *const stats_aborts[FS_ABORT_COUNT] = {
+const char *const fs_jit_abort_names[FS_ABORT_COUNT] = {
 #define X(name, text) #name,
     FS_ABORTS(X)
 #undef X
@@ -44,9 +44,9 @@ PyObject *fs_jit_report(void)
     return Py_BuildValue("{ss sN sN sN sK sK sK sK sK sK sK sK sK sK}", "mode", fs_jit_mode(),
                          "traces", stats_table(fs_jit_kind_names, s->traces, FS_TRACE_KINDS),
                          "alive", stats_table(fs_jit_kind_names, s->alive, FS_TRACE_KINDS),
-                         "aborts", stats_table(stats_aborts, s->aborts, FS_ABORT_COUNT), "entries",
-                         s->entries, "exits", s->exits, "given_up", s->given_up, "killed",
-                         s->killed, "evicted", s->evicted, "memory",
+                         "aborts", stats_table(fs_jit_abort_names, s->aborts, FS_ABORT_COUNT),
+                         "entries", s->entries, "exits", s->exits, "given_up", s->given_up,
+                         "killed", s->killed, "evicted", s->evicted, "memory",
                          (unsigned long long)fs_asm_memory_used(), "memory_limit",
                          (unsigned long long)fs_jit_memory_limit, "record_us", s->record_us,
                          "optimize_us", s->optimize_us, "compile_us", s->compile_us);
@@ -59,25 +59,41 @@ void fs_jit_reset_stats(void)
     fs_jit_stats = fresh;
 }
 
-/* The exits that were ever taken. */
-static PyObject *stats_exits(const fs_trace *trace)
+static PyObject *stats_code(const fs_code *co, int what)
+{
+    return Py_NewRef(what & FS_DESCRIBE_CODE ? (PyObject *)co->pycode : Py_None);
+}
+
+static PyObject *stats_exit(const fs_trace *trace, int number, int what)
 {
     static const char *const states[] = {
         [FS_EXIT_COLD] = "cold", [FS_EXIT_LINKED] = "linked", [FS_EXIT_GIVEN_UP] = "given up"};
+    const fs_exit *exit = &trace->exits[number];
+    int slot;
+    const fs_code *co = fs_jit_exit_place(exit, &slot);
+    PyObject *side =
+        exit->side != NULL ? PyLong_FromUnsignedLong(exit->side->id) : Py_NewRef(Py_None);
+    return Py_BuildValue("{si sI ss ss si si sO sO si si si sz sz si sN sN}", "number", number,
+                         "count", (unsigned)exit->count, "state", states[exit->state], "guard",
+                         fs_ir_ops[trace->ir.ins[exit->guard].op].name, "ref", (int)exit->guard,
+                         "snap", exit->snap + 1, "file", co->pycode->co_filename, "function",
+                         co->pycode->co_qualname, "line", fs_jit_line_of(co, slot), "slot", slot,
+                         "failures", (int)exit->failures, "why",
+                         exit->why != 0 ? fs_jit_abort_names[exit->why] : NULL, "why_op",
+                         exit->why_op != 0 ? fs_jit_op_name(exit->why_op) : NULL, "why_line",
+                         exit->why_line, "side", side, "code", stats_code(co, what));
+}
+
+/* The exits that were ever taken. */
+static PyObject *stats_exits(const fs_trace *trace, int what)
+{
     PyObject *list = PyList_New(0);
     for (int i = 0; list != NULL && i < trace->nexits; i++) {
         const fs_exit *exit = &trace->exits[i];
-        if (exit->count == 0 && exit->state == FS_EXIT_COLD) {
+        if (exit->count == 0 && exit->state == FS_EXIT_COLD && exit->failures == 0) {
             continue;
         }
-        int slot;
-        const fs_code *co = fs_jit_exit_place(exit, &slot);
-        PyObject *row = Py_BuildValue(
-            "{si sI ss ss sO si si sN}", "number", i, "count", (unsigned)exit->count, "state",
-            states[exit->state], "guard", fs_ir_ops[trace->ir.ins[exit->guard].op].name, "file",
-            co->pycode->co_filename, "line", fs_jit_line_of(co, slot), "failures",
-            (int)exit->failures, "side",
-            exit->side != NULL ? PyLong_FromUnsignedLong(exit->side->id) : Py_NewRef(Py_None));
+        PyObject *row = stats_exit(trace, i, what);
         if (row == NULL || PyList_Append(list, row) < 0) {
             Py_CLEAR(list);
         }
@@ -86,7 +102,35 @@ static PyObject *stats_exits(const fs_trace *trace)
     return list;
 }
 
-static PyObject *stats_trace(const fs_trace *trace, bool with_ir)
+/* The lines that the trace runs, as far as its snapshots know: {(file, line)}. */
+static PyObject *stats_lines(const fs_trace *trace)
+{
+    PyObject *set = PySet_New(NULL);
+    for (int i = 0; set != NULL && i < trace->ir.nsnap_frames; i++) {
+        const fs_snap_frame *frame = &trace->ir.snap_frames[i];
+        const fs_code *co = trace->ir.frames[frame->desc].co;
+        PyObject *line =
+            Py_BuildValue("(Oi)", co->pycode->co_filename, fs_jit_line_of(co, frame->slot));
+        if (line == NULL || PySet_Add(set, line) < 0) {
+            Py_CLEAR(set);
+        }
+        Py_XDECREF(line);
+    }
+    return set;
+}
+
+/* What a function makes of the trace; None when nobody wants that. */
+static PyObject *stats_if(bool wanted, PyObject *(*make)(const fs_trace *), const fs_trace *trace)
+{
+    return wanted ? make(trace) : Py_NewRef(Py_None);
+}
+
+static PyObject *stats_ir(const fs_trace *trace)
+{
+    return fs_ir_format(&trace->ir, NULL);
+}
+
+PyObject *fs_jit_describe(const fs_trace *trace, int what)
 {
     PyObject *from = trace->from == NULL
                          ? Py_NewRef(Py_None)
@@ -94,17 +138,22 @@ static PyObject *stats_trace(const fs_trace *trace, bool with_ir)
                                          (int)(trace->from - trace->from->trace->exits));
     PyObject *target =
         trace->target == NULL ? Py_NewRef(Py_None) : PyLong_FromUnsignedLong(trace->target->id);
-    PyObject *ir = with_ir ? fs_ir_format(&trace->ir, NULL) : Py_NewRef(Py_None);
+    bool has_code = (what & FS_DESCRIBE_BYTES) != 0 && trace->code != NULL;
     return Py_BuildValue(
-        "{sI ss sO si si sO sI si sn sK sN sN sN sN}", "id", (unsigned)trace->id, "kind",
-        fs_jit_kind_names[trace->kind], "file", trace->co->pycode->co_filename, "line",
+        "{sI ss sO si si sO sI si sn sK sI sI sN sN sN sN sN sN sN sK}", "id", (unsigned)trace->id,
+        "kind", fs_jit_kind_names[trace->kind], "file", trace->co->pycode->co_filename, "line",
         fs_jit_line_of(trace->co, trace->slot), "slot", trace->slot, "function",
         trace->co->pycode->co_qualname, "root", (unsigned)trace->root->id, "instructions",
         trace->ir.nins - 1, "bytes", (Py_ssize_t)trace->code_size, "entries", trace->entries,
-        "from", from, "goes_on_in", target, "exits", stats_exits(trace), "ir", ir);
+        "record_us", (unsigned)trace->record_us, "compile_us", (unsigned)trace->compile_us, "from",
+        from, "goes_on_in", target, "exits", stats_exits(trace, what), "ir",
+        stats_if(what & FS_DESCRIBE_IR, stats_ir, trace), "lines",
+        stats_if(what & FS_DESCRIBE_CODE, stats_lines, trace), "machine_code",
+        stats_if(has_code, fs_asm_bytes, trace), "code", stats_code(trace->co, what), "address",
+        (unsigned long long)(uintptr_t)trace->code);
 }
 
-PyObject *fs_jit_list_traces(bool with_ir)
+PyObject *fs_jit_list_traces(int what)
 {
     PyObject *list = PyList_New(0);
     for (uint32_t id = 1; list != NULL && id < fs_jit_next_id; id++) {
@@ -112,7 +161,7 @@ PyObject *fs_jit_list_traces(bool with_ir)
         if (trace == NULL) {
             continue;
         }
-        PyObject *row = stats_trace(trace, with_ir);
+        PyObject *row = fs_jit_describe(trace, what);
         if (row == NULL || PyList_Append(list, row) < 0) {
             Py_CLEAR(list);
         }

@@ -9,6 +9,7 @@
 #include "record/rec.h"
 
 #include "jit/jit_hooks.h"
+#include "jit/jit_watch.h"
 
 enum {
     REC_MAX_SKIPPED = 20000, /* ops of functions that are called out to */
@@ -78,6 +79,7 @@ static void rec_give_up(rec_state *R)
     fs_code *co = R->anchor_co;
     int anchor = R->anchor, kind = R->kind, op = R->op;
     fs_exit *from = R->hung;
+    fs_jit_note_stop(rec_top(R)->co, R->start);
     rec_free(R);
     fs_jit_aborted(co, anchor, kind, from, why, op);
 }

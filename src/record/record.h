@@ -28,7 +28,8 @@
     X(tracing, "tracing or profiling was switched on")                     \
     X(backend, "the back end cannot compile it")                           \
     X(code_memory, "the code cache is full")                               \
-    X(no_gain, "it does not pay")
+    X(no_gain, "it does not pay")                                          \
+    X(not_selected, "FULLSPEED_JIT_ONLY or FULLSPEED_JIT_SKIP leaves it out")
 
 enum fs_abort {
 #define X(name, text) FS_ABORT_##name,
