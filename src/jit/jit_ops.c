@@ -270,18 +270,49 @@ PyObject *fs_jit_build_slice(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t
                : ops_declined(PySlice_New(items[0], items[1], n == 3 ? items[2] : NULL));
 }
 
-PyObject *fs_jit_get_slice(PyObject *container, PyObject *start, PyObject *stop)
+PyObject *fs_jit_slice_of(PyObject *container, int64_t from, int64_t to)
 {
-    if (FS_UNLIKELY(ops_collection_due())) {
-        return NULL;
+    return FS_UNLIKELY(ops_collection_due()) ? NULL
+                                             : ops_declined(fs_slice_of(container, from, to));
+}
+
+PyObject *fs_jit_slice_back(PyObject *container, int64_t from, int64_t to)
+{
+    return FS_UNLIKELY(ops_collection_due()) ? NULL
+                                             : ops_declined(fs_slice_back(container, from, to));
+}
+
+/* Whether the death of an object does nothing but give its memory back. */
+static bool ops_is_leaf(PyObject *o)
+{
+    PyTypeObject *type = Py_TYPE(o);
+    return type == &PyLong_Type || type == &PyFloat_Type || type == &PyUnicode_Type ||
+           type == &PyBool_Type || type == &PyBytes_Type || o == Py_None;
+}
+
+int32_t fs_jit_slice_swap(PyObject *list, int64_t from, int64_t to, PyObject *values)
+{
+    Py_ssize_t start = from, end = to, n = PySlice_AdjustIndices(Py_SIZE(list), &start, &end, 1);
+    if (!PyList_CheckExact(values) || values == list || Py_SIZE(values) != n) {
+        return -1;
     }
-    PyObject *slice = PySlice_New(start, stop, NULL);
-    if (slice == NULL) {
-        return ops_declined(NULL);
+    PyObject **items = ((PyListObject *)list)->ob_item + start;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (!ops_is_leaf(items[i])) {
+            return -1;
+        }
     }
-    PyObject *r = PyObject_GetItem(container, slice);
-    Py_DECREF(slice);
-    return ops_declined(r);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *old = items[i];
+        items[i] = Py_NewRef(PyList_GET_ITEM(values, i));
+        Py_DECREF(old);
+    }
+    return 0;
+}
+
+int32_t fs_jit_slice_store(PyObject *list, int64_t from, int64_t to, PyObject *values)
+{
+    return fs_slice_store(list, from, to, values);
 }
 
 PyObject *fs_jit_new_cell(PyObject *v)

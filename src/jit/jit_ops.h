@@ -32,7 +32,14 @@ PyObject *fs_jit_build_list(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
 PyObject *fs_jit_build_dict(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
 PyObject *fs_jit_build_string(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
 PyObject *fs_jit_build_slice(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
-PyObject *fs_jit_get_slice(PyObject *container, PyObject *start, PyObject *stop);
+/* container[from:to] of CPython's own sequences, container[from:to:-1] of lists and tuples (ends as
+ * PySlice_AdjustIndices takes them). */
+PyObject *fs_jit_slice_of(PyObject *container, int64_t from, int64_t to);
+PyObject *fs_jit_slice_back(PyObject *container, int64_t from, int64_t to);
+/* list[from:to] = as many values as it has now, all of types whose death is quiet; else declines. */
+int32_t fs_jit_slice_swap(PyObject *list, int64_t from, int64_t to, PyObject *values);
+/* list[from:to] = values; not quiet: items die. */
+int32_t fs_jit_slice_store(PyObject *list, int64_t from, int64_t to, PyObject *values);
 PyObject *fs_jit_new_cell(PyObject *v);
 void fs_jit_values_insert(void *values, int64_t index);
 /* args[0](*args[1:n]) of a C function that is known to be quiet. */

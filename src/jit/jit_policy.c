@@ -363,7 +363,8 @@ void fs_jit_give_up(fs_trace *root)
 /* Tries that a failure counts for: some would end in the same way each time. */
 static int policy_weight(enum fs_abort why)
 {
-    return why == FS_ABORT_no_gain ? POLICY_TRIES_OUTER : why == FS_ABORT_unsupported_op ? 2 : 1;
+    bool sure = why == FS_ABORT_no_gain || why == FS_ABORT_too_long;
+    return sure ? POLICY_TRIES_OUTER : why == FS_ABORT_unsupported_op ? 2 : 1;
 }
 
 void fs_jit_aborted(fs_code *co, int slot, int kind, fs_exit *from, enum fs_abort why, int op)

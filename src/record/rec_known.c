@@ -257,6 +257,50 @@ static bool known_is_leaf(PyTypeObject *type)
            type == &PyBool_Type || type == &PyFloat_Type || type == Py_TYPE(Py_None);
 }
 
+/* A method of a list that moves items about and runs no code: through the method (whose first
+ * argument is the list), or bound to it (`args` are the rest). */
+static bool known_list_call(rec_state *R, fs_ref callable, bool bound, const char *name,
+                            rec_slot *args, int nargs, rec_slot *value)
+{
+    int given = bound ? nargs : nargs - 1;
+    rec_slot *index = &args[bound ? 0 : 1];
+    bool pops = strcmp(name, "pop") == 0 && given <= 1;
+    bool inserts = strcmp(name, "insert") == 0 && given == 2;
+    bool plain = given == 0 && (strcmp(name, "reverse") == 0 || strcmp(name, "copy") == 0);
+    if (!(pops || inserts || plain || (strcmp(name, "append") == 0 && given == 1)) ||
+        ((pops || inserts) && given > 0 && rec_type(R, index) != &PyLong_Type)) {
+        return false;
+    }
+    fs_ref in[4] = {callable};
+    if ((pops || inserts) && given > 0) {
+        (void)rec_guard_type(R, index, &PyLong_Type);
+    }
+    for (int i = 0; i < nargs; i++) {
+        in[1 + i] = i == 0 && !bound ? rec_guard_type(R, &args[i], &PyList_Type)
+                                     : rec_object(R, &args[i]);
+    }
+    value->ref = rec_call(R, FS_CALL_call_list, in, nargs + 1, 0);
+    value->flags = REC_OWNED;
+    return true;
+}
+
+/* A method that is bound to a list, whichever list that is. */
+static bool known_bound_list(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args,
+                             int nargs, rec_slot *value)
+{
+    const PyMethodDef *def = ((PyCFunctionObject *)callable)->m_ml;
+    rec_slot slot = {.ref = ref, .seen = callable};
+    (void)rec_guard_type(R, &slot, &PyCFunction_Type);
+    fs_ref now =
+        rec_load(R, FS_M_PTR, FS_A_CONST, ref, (int)offsetof(PyCFunctionObject, m_ml));
+    rec_guard(R, FS_EQ, now, fs_ir_ptr(R->ir, def));
+    fs_ref list =
+        rec_load(R, FS_M_OBJ, FS_A_CONST, ref, (int)offsetof(PyCFunctionObject, m_self));
+    slot = (rec_slot){.ref = list, .seen = ((PyCFunctionObject *)callable)->m_self};
+    (void)rec_guard_type(R, &slot, &PyList_Type);
+    return known_list_call(R, ref, true, def->ml_name, args, nargs, value);
+}
+
 static bool known_method(rec_state *R, PyObject *callable, rec_slot *args, int nargs,
                          rec_slot *value)
 {
@@ -275,6 +319,12 @@ static bool known_method(rec_state *R, PyObject *callable, rec_slot *args, int n
         fs_ref in[1] = {rec_guard_type(R, &args[0], type)};
         value->ref = rec_call(R, FS_CALL_list_pop, in, 1, 0);
         value->flags = REC_OWNED;
+        return true;
+    }
+    if (type == &PyList_Type &&
+        known_list_call(R, rec_const(R, callable), false,
+                        ((PyMethodDescrObject *)callable)->d_method->ml_name, args, nargs,
+                        value)) {
         return true;
     }
     if (type != &PyUnicode_Type && type != &PyBytes_Type) {
@@ -308,6 +358,10 @@ bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args
         if (rec_type(R, &args[i]) == NULL) {
             return false;
         }
+    }
+    if (PyCFunction_CheckExact(callable) && ((PyCFunctionObject *)callable)->m_self != NULL &&
+        PyList_CheckExact(((PyCFunctionObject *)callable)->m_self)) {
+        return known_bound_list(R, callable, ref, args, nargs, value);
     }
     known_guard(R, ref, callable);
     if (callable == fs_call_known.len) {

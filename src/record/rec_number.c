@@ -175,11 +175,23 @@ static bool rec_is_closed(PyTypeObject *type)
            type == &PyComplex_Type || type == &PyUnicode_Type || type == &PyBytes_Type;
 }
 
+/* Whether the interpreter is about to do this operator, whose left operand is of a class in Python:
+ * what it would specialise some time soon is specialised now, so that it is known what it calls. */
+static bool rec_may_specialize(rec_state *R)
+{
+    rec_slot *left = rec_peek(R, 2);
+    return R->now == R->pc_op && left->seen != NULL && rec_peek(R, 1)->seen != NULL &&
+           Py_TYPE(left->seen)->tp_flags & Py_TPFLAGS_HEAPTYPE;
+}
+
 /* Follows an operator's method in Python, when the interpreter is going to. */
 static rec_result rec_binary_method(rec_state *R, PyTypeObject *v, PyTypeObject *w)
 {
-    const fs_instr *at = rec_top(R)->co->instrs + R->pc_op;
+    fs_instr *at = rec_top(R)->co->instrs + R->pc_op;
     const fs_cache_operator_method *cache = (const fs_cache_operator_method *)(at + 1);
+    if (at->op == FS_OP_BINARY_OP && rec_may_specialize(R)) {
+        fs_spec_binary_op(at, rec_peek(R, 2)->seen, rec_peek(R, 1)->seen);
+    }
     if (at->op != FS_OP_BINARY_OP_METHOD || v == NULL || w == NULL ||
         v->tp_version_tag != cache->type_version ||
         (w != v && w != &PyFloat_Type && w != &PyLong_Type)) {
@@ -410,8 +422,11 @@ static const uint8_t rec_cond_of[6] = {
 /* The same for a comparison's method. */
 static rec_result rec_compare_method(rec_state *R, PyTypeObject *v, PyTypeObject *w)
 {
-    const fs_instr *at = rec_top(R)->co->instrs + R->pc_op;
+    fs_instr *at = rec_top(R)->co->instrs + R->pc_op;
     const fs_cache_compare_method *cache = (const fs_cache_compare_method *)(at + 1);
+    if (at->op == FS_OP_COMPARE_OP && rec_may_specialize(R)) {
+        fs_spec_compare_op(at, rec_peek(R, 2)->seen, rec_peek(R, 1)->seen);
+    }
     if (at->op != FS_OP_COMPARE_OP_METHOD || v->tp_version_tag != cache->type_version ||
         (w != v && w->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
         return REC_WAIT;

@@ -486,6 +486,11 @@ PyTypeObject *rec_type(rec_state *R, rec_slot *slot)
             return &PyTuple_Type;
         case FS_IR_NEWLIST:
             return &PyList_Type;
+        case FS_IR_CALL:
+            if (fs_ir_at(R->ir, slot->ref)->aux == FS_CALL_build_slice) {
+                return &PySlice_Type;
+            }
+            break;
         default:
             break;
         }

@@ -210,8 +210,16 @@ static fs_ref rec_part_own(rec_state *R, fs_ref part, int *flags)
 static PyFunctionObject *rec_subscr_method(rec_state *R, rec_slot *container, bool stores)
 {
     rec_frame *f = rec_top(R);
-    const fs_instr *at = f->co->instrs + R->pc_op;
+    fs_instr *at = f->co->instrs + R->pc_op;
     PyTypeObject *type = rec_type(R, container);
+    rec_slot *key = rec_peek(R, 1);
+    bool here = R->now == R->pc_op && type->tp_flags & Py_TPFLAGS_HEAPTYPE &&
+                container->seen != NULL && key->seen != NULL;
+    if (here && at->op == FS_OP_BINARY_SUBSCR && !stores) { /* (it is about to be specialised) */
+        fs_spec_binary_subscr(at, container->seen, key->seen);
+    } else if (here && at->op == FS_OP_STORE_SUBSCR && rec_peek(R, 3)->seen != NULL) {
+        fs_spec_store_subscr(at, rec_peek(R, 3)->seen, container->seen, key->seen);
+    }
     if (stores) {
         return at->op == FS_OP_STORE_SUBSCR_SETITEM ? fs_spec_method_of(type, FS_SPEC_SETITEM, 3)
                                                     : NULL;
@@ -448,41 +456,122 @@ rec_result rec_BUILD_STRING(rec_state *R, uint32_t arg)
     return rec_build_call(R, FS_CALL_build_string, arg);
 }
 
-/* A slice that a subscript uses at once is not made. */
+/* One end of a slice, without its box; 0: it is neither an int nor None. */
+static fs_ref rec_slice_end(rec_state *R, rec_slot *slot, int64_t otherwise)
+{
+    PyTypeObject *type = rec_type(R, slot);
+    if (type == Py_TYPE(Py_None)) {
+        (void)rec_guard_type(R, slot, type);
+        return rec_kint(R, otherwise);
+    }
+    return type == &PyLong_Type && rec_fits_int(slot, fs_ir_type(R->ir, slot->ref))
+               ? rec_int(R, slot)
+               : 0;
+}
+
+/* The concrete end of a slice. */
+static bool rec_slice_end_seen(rec_state *R, rec_slot *slot, Py_ssize_t otherwise,
+                               Py_ssize_t *value)
+{
+    *value = otherwise;
+    return rec_type(R, slot) == Py_TYPE(Py_None) || rec_index_seen(R, slot, value);
+}
+
+/* Whether list[a:b] = list2 replaces numbers and the like by as many others. */
+static bool rec_slice_is_swap(rec_state *R, int n)
+{
+    PyObject *list = rec_peek(R, n + 1)->seen, *values = rec_peek(R, n + 2)->seen;
+    Py_ssize_t from, to;
+    if (list == NULL || values == NULL || values == list || !PyList_CheckExact(values) ||
+        !rec_slice_end_seen(R, rec_peek(R, n), 0, &from) ||
+        !rec_slice_end_seen(R, rec_peek(R, n - 1), PY_SSIZE_T_MAX, &to) ||
+        PySlice_AdjustIndices(Py_SIZE(list), &from, &to, 1) != Py_SIZE(values)) {
+        return false;
+    }
+    for (Py_ssize_t i = from; i < to; i++) {
+        PyObject *item = PyList_GET_ITEM(list, i);
+        if (!PyLong_CheckExact(item) && !PyFloat_CheckExact(item) && !PyUnicode_CheckExact(item) &&
+            !PyBool_Check(item) && item != Py_None) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What a slice that is used at once does, without an object for it; REC_WAIT: nothing done. */
+static rec_result rec_slice(rec_state *R, int n, int after)
+{
+    rec_frame *f = rec_top(R);
+    rec_slot *container = rec_peek(R, n + 1);
+    PyTypeObject *type = rec_type(R, container);
+    bool stores = after == STORE_SUBSCR;
+    int64_t step = 1;
+    if (n == 3) {
+        rec_slot *last = rec_peek(R, 1);
+        Py_ssize_t seen;
+        if (!fs_ref_is_const(last->ref) || rec_type(R, last) != &PyLong_Type ||
+            !rec_index_seen(R, last, &seen)) {
+            return REC_WAIT;
+        }
+        step = seen;
+    }
+    bool sequence = type == &PyList_Type || type == &PyTuple_Type;
+    bool text = type == &PyUnicode_Type || type == &PyBytes_Type;
+    if (!(stores ? type == &PyList_Type && n == 2
+          : n == 2 ? sequence || text
+                   : sequence && step == -1)) {
+        return REC_WAIT;
+    }
+    (void)rec_object(R, container);
+    fs_ref args[4] = {rec_guard_type(R, container, type)};
+    args[1] = rec_slice_end(R, rec_peek(R, n), n == 2 ? 0 : PY_SSIZE_T_MAX);
+    args[2] = rec_slice_end(R, rec_peek(R, n - 1), n == 2 ? PY_SSIZE_T_MAX : PY_SSIZE_T_MIN);
+    if (args[1] == 0 || args[2] == 0) {
+        return REC_WAIT;
+    }
+    fs_ref r = 0;
+    if (stores && rec_slice_is_swap(R, n)) {
+        args[3] = rec_object(R, rec_peek(R, n + 2));
+        (void)rec_guard_type(R, rec_peek(R, n + 2), &PyList_Type);
+        (void)rec_call(R, FS_CALL_slice_swap, args, 4, 0);
+    } else if (stores) {
+        rec_sync(R);
+        R->pc_op = R->next;
+        args[3] = rec_object(R, rec_peek(R, n + 2));
+        (void)rec_call_escaping(R, FS_CALL_slice_store, args, 4);
+    } else {
+        r = rec_call(R, n == 2 ? FS_CALL_slice_of : FS_CALL_slice_back, args, 3, FS_INS_NOHOT);
+    }
+    rec_slot held[5]; /* in the order in which they go: a value to store first, the container ... */
+    int count = n + 1 + stores;
+    for (int i = count - 1; i >= 0; i--) {
+        held[i] = rec_pop(R);
+    }
+    if (!stores) {
+        rec_push(R, r, REC_OWNED, NULL);
+    }
+    rec_let_go_all(R, held, count);
+    f->pc = R->next + fs_ops[stores ? FS_OP_STORE_SUBSCR : FS_OP_BINARY_SUBSCR].length;
+    return REC_JUMP;
+}
+
 rec_result rec_BUILD_SLICE(rec_state *R, uint32_t arg)
 {
     rec_frame *f = rec_top(R);
     int after = _Py_OPCODE(f->code[R->next]);
-    rec_slot *container = f->sp >= (int)arg + 1 ? rec_peek(R, (int)arg + 1) : NULL;
-    PyTypeObject *type = container == NULL ? NULL : rec_type(R, container);
-    bool plain = after == BINARY_SUBSCR && arg == 2 && container != NULL &&
-                 (type == &PyList_Type || type == &PyTuple_Type || type == &PyUnicode_Type ||
-                  type == &PyBytes_Type);
-    for (int i = 1; plain && i <= (int)arg; i++) {
-        PyTypeObject *part = rec_type(R, rec_peek(R, i));
-        plain = part == &PyLong_Type || part == Py_TYPE(Py_None);
-        if (part == NULL) {
-            return REC_WAIT;
+    if ((after == BINARY_SUBSCR || after == STORE_SUBSCR) && f->sp >= (int)arg + 2) {
+        for (int i = 1; i <= (int)arg + 1; i++) {
+            (void)rec_value(R, rec_peek(R, i));
+            if (rec_type(R, rec_peek(R, i)) == NULL) {
+                return REC_WAIT;
+            }
+        }
+        rec_result result = rec_slice(R, (int)arg, after);
+        if (result != REC_WAIT || R->failed) {
+            return result;
         }
     }
-    if (!plain) {
-        return rec_build_call(R, FS_CALL_build_slice, arg);
-    }
-    fs_ref args[3];
-    args[0] = rec_guard_type(R, container, type);
-    for (int i = 0; i < 2; i++) {
-        rec_slot *part = rec_peek(R, 2 - i);
-        (void)rec_guard_type(R, part, rec_type(R, part));
-        args[1 + i] = rec_object(R, part);
-    }
-    args[0] = rec_object(R, container);
-    fs_ref r = rec_call(R, FS_CALL_get_slice, args, 3, FS_INS_NOHOT);
-    rec_pop_drop(R);
-    rec_pop_drop(R);
-    rec_pop_drop(R);
-    rec_push(R, r, REC_OWNED, NULL);
-    f->pc = R->next + fs_ops[FS_OP_BINARY_SUBSCR].length;
-    return REC_JUMP;
+    return rec_build_call(R, FS_CALL_build_slice, arg);
 }
 
 rec_result rec_LIST_APPEND(rec_state *R, uint32_t arg)
