@@ -285,9 +285,34 @@ static bool dealloc_try(PyObject *o, int depth)
     return true;
 }
 
+/* Whether none of a row's objects can die by the loss of `n` references, or with no effect. */
+static bool dealloc_row_is_safe(PyObject *const *refs, Py_ssize_t count, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *ref = refs[i];
+        if (ref != NULL && ref->ob_refcnt <= n && !dealloc_is_leaf(Py_TYPE(ref))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether it is plain without a trial that nothing dies with `o` that is not a leaf. */
+static bool dealloc_is_plain(PyObject *o)
+{
+    dealloc_walk walk;
+    dealloc_begin(&walk, o);
+    if (walk.way == DEALLOC_LOUD || walk.way == DEALLOC_DICT || walk.way == DEALLOC_SET) {
+        return false;
+    }
+    Py_ssize_t n = walk.n + walk.nmore;
+    return dealloc_row_is_safe(walk.refs, walk.n, n) &&
+           dealloc_row_is_safe(walk.more, walk.nmore, n);
+}
+
 bool fs_jit_dealloc_quiet(PyObject *o)
 {
-    if (!dealloc_is_leaf(Py_TYPE(o))) {
+    if (!dealloc_is_leaf(Py_TYPE(o)) && !dealloc_is_plain(o)) {
         if (!dealloc_try(o, 0)) {
             o->ob_refcnt = 1;
             return false;

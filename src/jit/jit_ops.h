@@ -36,7 +36,8 @@ PyObject *fs_jit_build_slice(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
  * PySlice_AdjustIndices takes them). */
 PyObject *fs_jit_slice_of(PyObject *container, int64_t from, int64_t to);
 PyObject *fs_jit_slice_back(PyObject *container, int64_t from, int64_t to);
-/* list[from:to] = as many values as it has now, all of types whose death is quiet; else declines. */
+/* list[from:to] = as many values as it has now, all of types whose death is quiet; else declines.
+ */
 int32_t fs_jit_slice_swap(PyObject *list, int64_t from, int64_t to, PyObject *values);
 /* list[from:to] = values; not quiet: items die. */
 int32_t fs_jit_slice_store(PyObject *list, int64_t from, int64_t to, PyObject *values);

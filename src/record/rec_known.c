@@ -276,8 +276,8 @@ static bool known_list_call(rec_state *R, fs_ref callable, bool bound, const cha
         (void)rec_guard_type(R, index, &PyLong_Type);
     }
     for (int i = 0; i < nargs; i++) {
-        in[1 + i] = i == 0 && !bound ? rec_guard_type(R, &args[i], &PyList_Type)
-                                     : rec_object(R, &args[i]);
+        in[1 + i] =
+            i == 0 && !bound ? rec_guard_type(R, &args[i], &PyList_Type) : rec_object(R, &args[i]);
     }
     value->ref = rec_call(R, FS_CALL_call_list, in, nargs + 1, 0);
     value->flags = REC_OWNED;
@@ -291,11 +291,9 @@ static bool known_bound_list(rec_state *R, PyObject *callable, fs_ref ref, rec_s
     const PyMethodDef *def = ((PyCFunctionObject *)callable)->m_ml;
     rec_slot slot = {.ref = ref, .seen = callable};
     (void)rec_guard_type(R, &slot, &PyCFunction_Type);
-    fs_ref now =
-        rec_load(R, FS_M_PTR, FS_A_CONST, ref, (int)offsetof(PyCFunctionObject, m_ml));
+    fs_ref now = rec_load(R, FS_M_PTR, FS_A_CONST, ref, (int)offsetof(PyCFunctionObject, m_ml));
     rec_guard(R, FS_EQ, now, fs_ir_ptr(R->ir, def));
-    fs_ref list =
-        rec_load(R, FS_M_OBJ, FS_A_CONST, ref, (int)offsetof(PyCFunctionObject, m_self));
+    fs_ref list = rec_load(R, FS_M_OBJ, FS_A_CONST, ref, (int)offsetof(PyCFunctionObject, m_self));
     slot = (rec_slot){.ref = list, .seen = ((PyCFunctionObject *)callable)->m_self};
     (void)rec_guard_type(R, &slot, &PyList_Type);
     return known_list_call(R, ref, true, def->ml_name, args, nargs, value);
@@ -323,8 +321,7 @@ static bool known_method(rec_state *R, PyObject *callable, rec_slot *args, int n
     }
     if (type == &PyList_Type &&
         known_list_call(R, rec_const(R, callable), false,
-                        ((PyMethodDescrObject *)callable)->d_method->ml_name, args, nargs,
-                        value)) {
+                        ((PyMethodDescrObject *)callable)->d_method->ml_name, args, nargs, value)) {
         return true;
     }
     if (type != &PyUnicode_Type && type != &PyBytes_Type) {

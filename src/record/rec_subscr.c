@@ -517,7 +517,7 @@ static rec_result rec_slice(rec_state *R, int n, int after)
     }
     bool sequence = type == &PyList_Type || type == &PyTuple_Type;
     bool text = type == &PyUnicode_Type || type == &PyBytes_Type;
-    if (!(stores ? type == &PyList_Type && n == 2
+    if (!(stores   ? type == &PyList_Type && n == 2
           : n == 2 ? sequence || text
                    : sequence && step == -1)) {
         return REC_WAIT;
