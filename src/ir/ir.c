@@ -102,6 +102,31 @@ void fs_ir_clear(fs_ir *ir)
     memset(ir, 0, sizeof(*ir));
 }
 
+static void ir_shrink(void **array, int *room, int count, size_t size)
+{
+    void *shrunk = count == 0 ? NULL : realloc(*array, (size_t)count * size);
+    if (shrunk != NULL) {
+        *array = shrunk;
+        *room = count;
+    }
+}
+
+#define SHRINK(ir, array, count) \
+    ir_shrink((void **)&(ir)->array, &(ir)->array##_room, (ir)->count, sizeof(*(ir)->array))
+
+void fs_ir_trim(fs_ir *ir)
+{
+    SHRINK(ir, ins, nins);
+    SHRINK(ir, consts, nconsts);
+    SHRINK(ir, pool, npool);
+    SHRINK(ir, frames, nframes);
+    SHRINK(ir, snaps, nsnaps);
+    SHRINK(ir, snap_frames, nsnap_frames);
+    SHRINK(ir, entries, nentries);
+    free(ir->opt_index);
+    ir->opt_index = NULL;
+}
+
 fs_ref fs_ir_append(fs_ir *ir, const fs_ins *ins)
 {
     fs_ins added = *ins; /* it may lie in the array that moves */

@@ -223,6 +223,8 @@ enum { FS_IR_MAX_INS = 12000, FS_IR_MAX_SNAPS = 60000, FS_IR_MAX_FRAMES = 1000 }
 /* ---- ir.c ---- */
 void fs_ir_init(fs_ir *ir);
 void fs_ir_clear(fs_ir *ir);
+/* A finished trace's arrays are cut to what they hold. */
+void fs_ir_trim(fs_ir *ir);
 /* Describes one more virtual frame. Its number, -1 when failed. */
 int fs_ir_frame(fs_ir *ir, const fs_frame_desc *desc);
 /* Appends as is: no folding (that is fs_opt_emit of opt/opt.h). Returns its ref; 0 when failed. */

@@ -168,6 +168,7 @@ static enum fs_abort policy_finish(fs_trace *trace, int end)
     }
     begun = fs_jit_clock();
     enum fs_abort why = policy_compile(trace);
+    fs_ir_trim(&trace->ir);
     trace->compile_us = (uint32_t)(fs_jit_clock() - begun);
     fs_jit_stats.compile_us += trace->compile_us;
     return why;
