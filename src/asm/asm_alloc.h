@@ -56,10 +56,11 @@ typedef struct {
 
 /* One instruction, allocated. */
 typedef struct {
-    fs_ref ref[3];    /* the operands; of a guard that a compare has melted into, the compare's */
+    fs_ref ref[3];    /* the operands; of a guard that something has melted into, that one's */
     int16_t at[3];    /* their places */
     int16_t result;   /* its register */
     uint8_t cond;     /* of guards: the condition, the melted compare's and its sense worked in */
+    fs_ref memory;    /* of guards: the load that has melted into it (ref[0] is its base), 0 */
     bool undo;        /* FS_NEED_UNDO was made use of */
     uint32_t live;    /* registers whose values are needed after it, or by its exit */
     int exit;         /* number of its exit in the trace, -1 */

@@ -205,7 +205,7 @@ static void uses_pass_hint(fs_asm_alloc *al, int i)
     }
 }
 
-/* ---- compares that melt into guards ---- */
+/* ---- compares and loads that melt into guards ---- */
 
 /* Whether a guard tests nothing but the truth of a compare; *sense: which truth it wants. */
 static bool uses_guard_of_compare(const fs_ir *ir, const fs_ins *ins, bool *sense)
@@ -231,7 +231,28 @@ static int uses_negate(int cond, bool is_float)
     return is_float ? floats[cond] : ints[cond];
 }
 
-/* Melts compares into the guards that are their only use. */
+/* Whether a guard compares nothing but memory with a constant, which one instruction can do: what
+ * is loaded right before it, in a width that compares have. */
+static bool uses_guard_of_load(const fs_ir *ir, const fs_ins *ins, int i)
+{
+    if (ins->op != FS_IR_GUARD || ins->a <= 0 || ins->a != i - 1 || !fs_ref_is_const(ins->b) ||
+        ir->ins[i - 1].op != FS_IR_LOAD) {
+        return false;
+    }
+    switch (ir->ins[i - 1].cond) {
+    case FS_M_U32:
+        return (ins->cond == FS_EQ || ins->cond == FS_NE) &&
+               fs_ir_constant(ir, ins->b)->bits <= UINT32_MAX;
+    case FS_M_I64:
+    case FS_M_PTR:
+    case FS_M_OBJ:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Melts compares and loads into the guards that are their only use. */
 static void uses_melt(fs_asm_alloc *al)
 {
     const fs_ir *ir = al->ir;
@@ -252,6 +273,10 @@ static void uses_melt(fs_asm_alloc *al)
     for (int i = 0; i < al->nsnap_refs; i++) {
         count[al->snap_refs[i]]++;
     }
+    for (int i = 0; i < ir->nframes; i++) {
+        count[ir->frames[i].func > 0 ? ir->frames[i].func : 0]++;
+        count[ir->frames[i].baseref > 0 ? ir->frames[i].baseref : 0]++;
+    }
     for (int i = 1; i < ir->nins; i++) {
         const fs_ins *ins = &ir->ins[i];
         fs_asm_step *step = &al->steps[i];
@@ -263,6 +288,10 @@ static void uses_melt(fs_asm_alloc *al)
             step->ref[1] = cmp->b;
             step->cond =
                 (uint8_t)(sense ? cmp->cond : uses_negate(cmp->cond, fs_asm_is_float(ir, cmp->a)));
+            al->values[ins->a].skip = true;
+        } else if (uses_guard_of_load(ir, ins, i) && count[ins->a] == 1) {
+            step->ref[0] = ir->ins[ins->a].a;
+            step->memory = ins->a;
             al->values[ins->a].skip = true;
         }
     }

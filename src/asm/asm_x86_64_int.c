@@ -239,8 +239,31 @@ void fs_asm_cmp(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
     fs_asm_rr(as, X_MOVZX8, st->result, st->result);
 }
 
+/* A guard of memory and a constant. */
+static void int_guard_memory(fs_asm *as, const fs_asm_step *st)
+{
+    const fs_ins *load = &as->ir->ins[st->memory];
+    uint64_t value = fs_ir_constant(as->ir, st->ref[1])->bits;
+    fs_asm_rm rm = fs_asm_field(as, st, 0, load->aux);
+    if (load->cond == FS_M_U32) {
+        fs_asm_op_imm(&as->b, X_CMP32I, 0, rm, (int32_t)value);
+    } else if (fs_asm_fits32((int64_t)value)) {
+        fs_asm_op_imm(&as->b, X_CMPI, 0, rm, (int64_t)value);
+    } else { /* the sides are the other way round */
+        fs_asm_mov_imm(&as->b, R10, value);
+        fs_asm_op(&as->b, X_CMP, R10, rm);
+        fs_asm_exit_if(as, st->exit, int_cc[int_swapped[st->cond]] ^ 1);
+        return;
+    }
+    fs_asm_exit_if(as, st->exit, int_cc[st->cond] ^ 1);
+}
+
 void fs_asm_guard(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
 {
+    if (st->memory != 0) {
+        int_guard_memory(as, st);
+        return;
+    }
     if (fs_asm_is_float(as->ir, st->ref[0])) {
         fs_asm_float_guard(as, st);
         return;

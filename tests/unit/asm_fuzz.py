@@ -41,6 +41,7 @@ class Maker:
         self.t = Trace(*heads)
         self.values: dict[str, list[str]] = {"I64": [], "F64": [], "B": [], "OBJ": []}
         self.data: list[float] = []
+        self.base = ""  # of the numbers in memory, for guards that look at them
         self.owned: list[str] = []
         self.counter = ""  # of the loop, in its snapshots
         self.phis: list[tuple[str, str]] = []  # (number, type)
@@ -69,6 +70,7 @@ class Maker:
     def inputs(self, n: int) -> None:
         """Numbers from memory."""
         base = self.t("OBJ SLOAD", "#0")
+        self.base = base if self.random.random() < 0.3 else ""
         for kind, pool in (("I64", INTS), ("F64", FLOATS)):
             for _ in range(n):
                 value = self.random.choice(pool)
@@ -181,6 +183,25 @@ class Maker:
                 self.step()
             self.t(f"- GUARD.{sense[0]}", truth, sense[1], snap=self.snap())
 
+    def guard_memory(self) -> None:
+        """A guard of a number in memory and a constant, mostly one that holds."""
+        ints = [i for i, value in enumerate(self.data) if isinstance(value, int)]
+        if not self.base or not ints:
+            self.guard()
+            return
+        at = self.random.choice(ints)
+        value = self.data[at]
+        condition = self.random.choice(["eq", "le", "uge"])
+        kind = "I64 LOAD.i64[const]"
+        if self.random.random() < 0.4:
+            kind, condition, value = "I64 LOAD.u32[const]", "eq", value & 0xFFFFFFFF
+        if self.random.random() < 0.1:
+            condition = self.random.choice(["eq", "ne", *(INT_CONDITIONS if "i64" in kind else [])])
+        ref = self.t(kind, self.base, f"#{ir_cases.BYTES_OFFSET + 8 * at}")
+        self.t(f"- GUARD.{condition}", ref, f"{value:+d}", snap=self.snap())
+        if self.random.random() < 0.2:
+            self.values["I64"].append(ref)
+
     def call(self) -> None:
         name = self.random.choice(["float_pow", "float_mod"])
         a = self.t("F64 FABS", self.pick("F64"))
@@ -208,7 +229,8 @@ class Maker:
             self.owned.remove(ref)
 
     STEPS = [*[int_binary] * 5, *[int_checked] * 3, divide, shift, *[float_binary] * 5, float_unary,
-             convert, *[compare] * 2, truth, select, *[guard] * 3, call, box]  # fmt: skip
+             convert, *[compare] * 2, truth, select, *[guard] * 3, guard_memory, call,
+             box]  # fmt: skip
 
     def loop(self, length: int) -> None:
         """A loop of some turns: PHIs of all types, then the body, then a guard that ends it."""

@@ -146,6 +146,38 @@ snap 1: frame 0 at 0 depth 5; 0:1 = 0002
     assert not any(row.startswith("set") for row in rows)
 
 
+def test_guards_of_memory(tmp_path: Path) -> None:
+    """A number that is loaded for a guard alone is compared where it stands."""
+    text = (
+        FRAME
+        + """\
+0001 OBJ SLOAD #0
+0002 I64 LOAD.i64[const] 0001 #@OFF
+0003 -   GUARD.eq 0002 +7 snap=1
+0004 I64 LOAD.u32[const] 0001 #@NEXT
+0005 -   GUARD.ne 0004 +4000000000 snap=1
+0006 I64 LOAD.i64[const] 0001 #@NEXT
+0007 -   GUARD.ult 0006 +1000000000000 snap=1
+0008 I64 LOAD.i64[const] 0001 #@NEXT
+0009 -   GUARD.eq 0008 +3 snap=2
+0010 -   JEXIT snap=1
+snap 1: frame 0 at 0 depth 8
+snap 2: frame 0 at 0 depth 9; 0:8 = 0008
+"""
+    )
+    rows = list(disassemble(text, tmp_path).values())
+    jumps = [row.split()[0] for row in rows if row.startswith("j") and not row.startswith("jmp")]
+    assert jumps == ["jne", "je", "jbe", "jne"], rows
+    compares = [row for row in rows if row.startswith("cmp")]
+    assert [("PTR [" in row) for row in compares] == [True, True, True, False], rows
+    assert ask_child(
+        IMPORT + LIST + f"text = {text!r}.replace('@OFF', str(OFF))\n"
+        "text = text.replace('@NEXT', str(OFF + 8))\n"
+        "answer(ir_cases.run(text, slots, machine=True)['exit'])",
+        env=OFF,
+    ) == 10  # fmt: skip
+
+
 def test_what_cannot_be_compiled_says_why() -> None:
     """Too many arguments of an allocation."""
     args = " ".join(["None"] * 100)
