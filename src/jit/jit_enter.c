@@ -9,6 +9,7 @@
 #include "asm/asm.h"
 
 enum {
+    ENTER_MANY_SIDES = 8, /* each such number doubles the threshold of the next ones */
     ENTER_TRIES = 3,      /* recordings that may fail before an exit is given up */
     ENTER_MAX_SIDES = 64, /* side traces of a root */
     ENTER_MAX_FORMS = 4,  /* and how many of those may begin at one place */
@@ -67,8 +68,10 @@ static void enter_judge(fs_exit *exit)
 static bool enter_may_record(const fs_ctx *ctx, fs_exit *exit)
 {
     const fs_trace *trace = exit->trace;
+    /* The more of them there are, the less is one more worth. */
+    int reluctance = exit->failures + trace->root->sides / ENTER_MANY_SIDES;
     if (trace->dead || exit->state != FS_EXIT_COLD ||
-        exit->count < (uint64_t)fs_jit_settings.exit << exit->failures) {
+        exit->count < (uint64_t)fs_jit_settings.exit << reluctance) {
         return false;
     }
     if (exit->failures >= ENTER_TRIES || trace->level >= ENTER_MAX_LEVEL ||
