@@ -18,6 +18,8 @@ enum {
     REC_MIN_SIDE = 4
 };
 
+enum { REC_OPS_PER_CALL = 32 /* ops that a call-out to Python must come with */ };
+
 static rec_state *rec_current; /* one recording at a time, under the GIL */
 
 bool fs_rec_is_active(const fs_ctx *ctx)
@@ -84,8 +86,20 @@ static void rec_give_up(rec_state *R)
     fs_jit_aborted(co, anchor, kind, from, why, op);
 }
 
+/* Whether the trace mostly calls functions that it does not follow: the interpreter calls them in
+ * its own loop, which is cheaper than an activation for each. */
+static bool rec_only_calls(const rec_state *R)
+{
+    return R->callouts > 0 && R->steps < REC_OPS_PER_CALL * R->callouts;
+}
+
 static void rec_hand_over(rec_state *R, int end)
 {
+    if (rec_only_calls(R)) {
+        R->why = FS_ABORT_no_gain;
+        rec_give_up(R);
+        return;
+    }
     fs_trace *trace = R->trace;
     trace->room = R->max_room;
     trace->depth = R->max_depth;

@@ -481,6 +481,7 @@ static rec_result rec_call_out_python(rec_state *R, uint32_t arg)
         args[n++] = rec_own(R, &f->slots[i]);
     }
     rec_cut(R, base);
+    R->callouts++;
     fs_ref r = rec_call_escaping(R, FS_CALL_call_python, args, n);
     rec_push(R, r, REC_OWNED, NULL);
     return REC_NEXT;
