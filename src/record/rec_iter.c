@@ -312,8 +312,8 @@ rec_result rec_FOR_ITER(rec_state *R, uint32_t arg)
 {
     rec_slot *top = rec_peek(R, 1);
     int target = R->next + (int)arg;
-    if (R->phase != 0) {
-        return rec_iter_call(R, target);
+    if (R->phase != 0) { /* (an EXTENDED_ARG before it: it is done one step later) */
+        return R->now == R->pc_op ? REC_WAIT : rec_iter_call(R, target);
     }
     PyTypeObject *type = rec_type(R, top);
     if (type == NULL || top->seen == NULL) {
