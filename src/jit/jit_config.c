@@ -49,7 +49,7 @@ int fs_jit_init(void)
     const char *mode = fs_base_config_get(FS_CONFIG_FULLSPEED_JIT);
     settings->interpret = mode != NULL && strcmp(mode, "ir") == 0;
     settings->on =
-        settings->interpret || (mode != NULL && strcmp(mode, "1") == 0 && fs_asm_available());
+        settings->interpret || ((mode == NULL || strcmp(mode, "1") == 0) && fs_asm_available());
     settings->loop = config_threshold("loop", CONFIG_LOOP);
     settings->entry = config_threshold("entry", CONFIG_ENTRY);
     settings->exit = config_threshold("exit", CONFIG_EXIT);
