@@ -41,6 +41,24 @@ def _build_parser() -> argparse.ArgumentParser:
     info.add_argument("--json", action="store_true", help="print it as JSON")
     info.set_defaults(action=_info)
 
+    explain = commands.add_parser(
+        "explain",
+        help="run a program with the JIT and say what became of its hot places",
+        usage="fullspeed explain (file | -m module) [file:line] [options] [-- arguments]",
+        description="Runs a program with the JIT on and says at its end (on stderr), for each hot "
+        "loop and function, whether it is compiled, how often and why its traces are left or "
+        "why there are none, and what would help.",
+    )
+    explain.add_argument("program", nargs="?", help="the script")
+    explain.add_argument("where", nargs="?", metavar="file:line", help="only what is at this line")
+    explain.add_argument("-m", dest="module", metavar="module", help="run a module")
+    explain.add_argument("-o", "--output", metavar="FILE", help="write the report to a file")
+    explain.add_argument("--html", metavar="FILE", help="write a page with the source annotated")
+    explain.add_argument("--graph", metavar="FILE", help="write the traces as .svg or .dot")
+    explain.add_argument("--asm", action="store_true", help="show the machine code of the traces")
+    explain.add_argument("--all", action="store_true", help="show places in libraries, too")
+    explain.set_defaults(action=_explain)
+
     autoload = commands.add_parser(
         "autoload", help="turn the engine on in every process that has FULLSPEED=1"
     )
@@ -63,6 +81,24 @@ def _info(options: argparse.Namespace) -> int:
     else:
         print(_info.as_text(facts))
     return 0 if facts["engine"]["available"] else 1
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from fullspeed import _explain
+
+    if options.module is not None:
+        if options.program is not None and options.where is None:
+            options.where, options.program = options.program, None
+        target = ["-m", options.module]
+    else:
+        target = [options.program]
+    if (options.program is None) == (options.module is None):
+        print("fullspeed: explain wants one script or one module", file=sys.stderr)
+        return 2
+    if options.where is not None and not options.where.rpartition(":")[2].isdigit():
+        print(f"fullspeed: {options.where} is not file:line", file=sys.stderr)
+        return 2
+    return _explain.run(options, target + options.arguments)
 
 
 def _autoload(options: argparse.Namespace) -> int:
@@ -93,7 +129,10 @@ def _autoload(options: argparse.Namespace) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = _build_parser().parse_args(arguments)
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = _build_parser().parse_args(arguments[:end])
+    options.arguments = arguments[end + 1 :]
     try:
         return options.action(options)
     except ValueError as error:  # an environment variable with a value that is not allowed

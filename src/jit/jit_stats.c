@@ -73,13 +73,14 @@ static PyObject *stats_exit(const fs_trace *trace, int number, int what)
     const fs_code *co = fs_jit_exit_place(exit, &slot);
     PyObject *side =
         exit->side != NULL ? PyLong_FromUnsignedLong(exit->side->id) : Py_NewRef(Py_None);
-    return Py_BuildValue("{si sI ss ss si si sO sO si si si sz sz si sN sN}", "number", number,
+    return Py_BuildValue("{si sI ss ss si si sO sO si si si sz sz sz si sN sN}", "number", number,
                          "count", (unsigned)exit->count, "state", states[exit->state], "guard",
                          fs_ir_ops[trace->ir.ins[exit->guard].op].name, "ref", (int)exit->guard,
                          "snap", exit->snap + 1, "file", co->pycode->co_filename, "function",
                          co->pycode->co_qualname, "line", fs_jit_line_of(co, slot), "slot", slot,
                          "failures", (int)exit->failures, "why",
-                         exit->why != 0 ? fs_jit_abort_names[exit->why] : NULL, "why_op",
+                         exit->why != 0 ? fs_jit_abort_names[exit->why] : NULL, "why_text",
+                         exit->why != 0 ? fs_jit_abort_texts[exit->why] : NULL, "why_op",
                          exit->why_op != 0 ? fs_jit_op_name(exit->why_op) : NULL, "why_line",
                          exit->why_line, "side", side, "code", stats_code(co, what));
 }
@@ -102,19 +103,18 @@ static PyObject *stats_exits(const fs_trace *trace, int what)
     return list;
 }
 
-/* The lines that the trace runs, as far as its snapshots know: {(file, line)}. */
-static PyObject *stats_lines(const fs_trace *trace)
+/* Where the trace's snapshots stand: {(code, slot)}. */
+static PyObject *stats_slots(const fs_trace *trace)
 {
     PyObject *set = PySet_New(NULL);
     for (int i = 0; set != NULL && i < trace->ir.nsnap_frames; i++) {
         const fs_snap_frame *frame = &trace->ir.snap_frames[i];
         const fs_code *co = trace->ir.frames[frame->desc].co;
-        PyObject *line =
-            Py_BuildValue("(Oi)", co->pycode->co_filename, fs_jit_line_of(co, frame->slot));
-        if (line == NULL || PySet_Add(set, line) < 0) {
+        PyObject *slot = Py_BuildValue("(Oi)", co->pycode, frame->slot);
+        if (slot == NULL || PySet_Add(set, slot) < 0) {
             Py_CLEAR(set);
         }
-        Py_XDECREF(line);
+        Py_XDECREF(slot);
     }
     return set;
 }
@@ -147,8 +147,8 @@ PyObject *fs_jit_describe(const fs_trace *trace, int what)
         trace->ir.nins - 1, "bytes", (Py_ssize_t)trace->code_size, "entries", trace->entries,
         "record_us", (unsigned)trace->record_us, "compile_us", (unsigned)trace->compile_us, "from",
         from, "goes_on_in", target, "exits", stats_exits(trace, what), "ir",
-        stats_if(what & FS_DESCRIBE_IR, stats_ir, trace), "lines",
-        stats_if(what & FS_DESCRIBE_CODE, stats_lines, trace), "machine_code",
+        stats_if(what & FS_DESCRIBE_IR, stats_ir, trace), "slots",
+        stats_if(what & FS_DESCRIBE_CODE, stats_slots, trace), "machine_code",
         stats_if(has_code, fs_asm_bytes, trace), "code", stats_code(trace->co, what), "address",
         (unsigned long long)(uintptr_t)trace->code);
 }
