@@ -14,10 +14,8 @@
 enum {
     POLICY_TRIES = 5,       /* of a place */
     POLICY_TRIES_OUTER = 8, /* of a loop around one that is not compiled yet */
-    POLICY_SPACE = 512,     /* words of data stack that every trace may use */
     POLICY_CALL = 6,        /* ops that a call and its return are worth */
     POLICY_MIN_ENTRY = 20,  /* ops that pay for entering and leaving */
-    POLICY_DEPTH = 16,      /* and levels of recursion */
     POLICY_BRIDGES = 8,     /* into one loop */
 };
 
@@ -221,8 +219,7 @@ static bool policy_install(fs_trace *trace)
         trace->ir.frames[i].co->traced = true;
     }
     trace->co->traced = true;
-    int room = trace->room > POLICY_SPACE ? trace->room : POLICY_SPACE;
-    int depth = trace->depth > POLICY_DEPTH ? trace->depth : POLICY_DEPTH;
+    int room = trace->room, depth = trace->depth;
     trace->room = trace->depth = 0;
     fs_jit_make_room(trace->root, room, depth);
     if (trace->target != NULL) {
