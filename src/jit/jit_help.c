@@ -168,13 +168,13 @@ void fs_jit_pop_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *caller_c
 {
     _PyInterpreterFrame *caller = frame->previous;
     int levels = fs_jit_frame_levels(*fs_frame_kind_of(frame));
-    Py_CLEAR(frame->frame_obj);
-    if (frame->owner == FRAME_OWNED_BY_GENERATOR) {
+    if (frame->owner == FRAME_OWNED_BY_GENERATOR) { /* (which keeps its frame object) */
         PyGenObject *gen = _PyFrame_GetGenerator(frame);
         ctx->ts->exc_info = gen->gi_exc_state.previous_item;
         gen->gi_exc_state.previous_item = NULL;
         frame->previous = NULL;
     } else {
+        Py_CLEAR(frame->frame_obj);
         Py_DECREF(frame->f_func);
         Py_DECREF(frame->f_code);
         ctx->ts->datastack_top = (PyObject **)frame;

@@ -176,6 +176,13 @@ PyObject *fs_jit_dict_swap_str(PyObject *dict, PyObject *key, PyObject *v)
 
 int32_t fs_jit_list_append(PyObject *list, PyObject *v)
 {
+    PyListObject *self = (PyListObject *)list;
+    Py_ssize_t n = Py_SIZE(self);
+    if (FS_LIKELY(n < self->allocated)) {
+        self->ob_item[n] = Py_NewRef(v);
+        Py_SET_SIZE(self, n + 1);
+        return 0;
+    }
     if (FS_UNLIKELY(PyList_Append(list, v) < 0)) {
         PyErr_Clear();
         return -1;

@@ -235,6 +235,29 @@ static void rec_own_inherited(rec_state *R, rec_frame *f)
     }
 }
 
+/* One that is not the root's. */
+static bool rec_begin_inlined(rec_state *R, const fs_snap_frame *sf, const fs_frame_desc *desc,
+                              _PyInterpreterFrame *frame)
+{
+    const fs_ir *parent = R->ir->parent;
+    rec_top(R)->sp = desc->call_depth;
+    if (desc->base == FS_BASE_REF) {
+        fs_ref base =
+            rec_emit(R, (fs_ins){.op = FS_IR_PLOAD, .type = FS_T_PTR, .aux = desc->baseref});
+        return rec_frame_resume(R, desc->co, frame, base, desc->kind, desc->call_slot);
+    }
+    if (!fs_ref_is_const(desc->func)) {
+        return false;
+    }
+    PyObject *func = fs_ir_constant(parent, desc->func)->o;
+    if ((PyObject *)frame->f_func != func ||
+        !rec_frame_begin(R, desc->co, fs_ir_obj(R->ir, func), func, desc->kind, desc->call_slot)) {
+        return false;
+    }
+    rec_top(R)->real = sf->real;
+    return true;
+}
+
 /* The virtual frames of the parent's snapshot. Their concrete frames are those that the exit has
  * made. */
 static bool rec_begin_side(rec_state *R, _PyInterpreterFrame *frame)
@@ -262,18 +285,8 @@ static bool rec_begin_side(rec_state *R, _PyInterpreterFrame *frame)
                 return false;
             }
             R->depth = 0;
-        } else {
-            if (!fs_ref_is_const(desc->func)) {
-                return false;
-            }
-            PyObject *func = fs_ir_constant(parent, desc->func)->o;
-            R->frames[k - 1].sp = desc->call_depth;
-            if ((PyObject *)frames[k]->f_func != func ||
-                !rec_frame_begin(R, desc->co, fs_ir_obj(R->ir, func), func, desc->kind,
-                                 desc->call_slot)) {
-                return false;
-            }
-            f->real = sf->real;
+        } else if (!rec_begin_inlined(R, sf, desc, frames[k])) {
+            return false;
         }
         f->frame = frames[k];
         f->pc = sf->slot;

@@ -213,6 +213,9 @@ bool rec_dict_lacks(rec_state *R, fs_ref dict, PyObject *dict_seen, PyObject *na
 rec_result rec_super(rec_state *R,
                      uint32_t nargs); /* super().name: REC_WAIT, nothing done: not followed */
 rec_result rec_build_call(rec_state *R, int call, uint32_t n);
+/* Goes on in a generator; REC_WAIT, nothing done: it has to be called. */
+rec_result rec_iter_generator(rec_state *R, rec_slot *top);
+void rec_sync_frame(rec_state *R, rec_frame *f); /* its unboxed locals get boxes in memory */
 rec_result rec_iter_call(rec_state *R, int target);
 int rec_iter_given(rec_state *R);
 /* Follows a property's getter; REC_WAIT, nothing done: it has to be called. */
@@ -238,6 +241,9 @@ void rec_frame_fini(rec_state *R, rec_frame *f);
 bool rec_frame_root(rec_state *R, fs_code *co, _PyInterpreterFrame *frame);
 bool rec_frame_begin(rec_state *R, fs_code *co, fs_ref func, PyObject *func_seen, int kind,
                      int call_slot);
+/* A generator's own frame at `base`, to be made the running one. */
+bool rec_frame_resume(rec_state *R, fs_code *co, _PyInterpreterFrame *own, fs_ref base, int kind,
+                      int call_slot);
 void rec_frame_end(rec_state *R, fs_ref result);
 void rec_make_real(rec_state *R);
 fs_ref rec_frame_base(rec_state *R, rec_frame *f,
@@ -261,7 +267,7 @@ fs_ref rec_frame_base(rec_state *R, rec_frame *f,
     X(RETURN_VALUE) X(LOAD_ASSERTION_ERROR) X(BUILD_CONST_KEY_MAP) X(LIST_TO_TUPLE) \
     X(DICT_UPDATE) X(DICT_MERGE) X(SET_UPDATE) X(MAKE_FUNCTION) X(CALL_FUNCTION_EX) \
     X(IMPORT_NAME) X(IMPORT_FROM) X(GET_LEN) X(MATCH_SEQUENCE) X(MATCH_MAPPING) X(MATCH_KEYS) \
-    X(MATCH_CLASS) X(UNPACK_EX) X(LOAD_NAME) X(STORE_NAME) X(DELETE_ATTR)
+    X(MATCH_CLASS) X(UNPACK_EX) X(LOAD_NAME) X(STORE_NAME) X(DELETE_ATTR) X(YIELD_VALUE)
 /* clang-format on */
 #define X(name) rec_result rec_##name(rec_state *R, uint32_t arg);
 REC_OPS(X)

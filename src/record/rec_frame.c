@@ -142,6 +142,39 @@ bool rec_frame_begin(rec_state *R, fs_code *co, fs_ref func, PyObject *func_seen
     return true;
 }
 
+bool rec_frame_resume(rec_state *R, fs_code *co, _PyInterpreterFrame *own, fs_ref base, int kind,
+                      int call_slot)
+{
+    rec_frame *caller = rec_top(R);
+    fs_frame_desc desc = {.co = co,
+                          .parent = caller->desc,
+                          .kind = (uint8_t)kind,
+                          .base = FS_BASE_REF,
+                          .baseref = base,
+                          .call_slot = call_slot,
+                          .call_depth = caller->sp};
+    rec_frame *f = &R->frames[R->depth + 1];
+    if (R->depth + 1 >= REC_MAX_FRAMES || !rec_frame_init(R, f, co)) {
+        (void)rec_abort(R, FS_ABORT_too_deep);
+        return false;
+    }
+    f->desc = rec_describe(R, &desc);
+    if (f->desc < 0) {
+        rec_frame_fini(R, f);
+        (void)rec_abort(R, FS_ABORT_memory);
+        return false;
+    }
+    f->real = true;
+    f->frame = own;
+    f->globals = own->f_globals;
+    f->builtins = own->f_builtins;
+    R->depth++;
+    if (R->depth > R->max_depth) {
+        R->max_depth = R->depth;
+    }
+    return true;
+}
+
 /* The running frame is done: what its slots own goes behind the op. The result is off its stack. */
 void rec_frame_end(rec_state *R, fs_ref result)
 {

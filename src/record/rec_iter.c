@@ -339,7 +339,10 @@ rec_result rec_FOR_ITER(rec_state *R, uint32_t arg)
         return rec_iter_end(R, target);
     }
     if (PyGen_CheckExact(top->seen)) {
-        return rec_abort(R, FS_ABORT_generator);
+        rec_result result = rec_iter_generator(R, top);
+        if (result != REC_WAIT || R->failed) {
+            return result;
+        }
     }
     return rec_iter_call(R, target);
 }

@@ -552,7 +552,7 @@ fs_ref rec_float(rec_state *R, rec_slot *slot)
 }
 
 /* All locals of real frames that are unboxed get boxes in memory. */
-static void rec_sync_frame(rec_state *R, rec_frame *f)
+void rec_sync_frame(rec_state *R, rec_frame *f)
 {
     for (int i = 0; i < f->co->nlocalsplus; i++) {
         rec_slot *slot = &f->slots[i];

@@ -1,0 +1,125 @@
+/* Recording generators: a FOR_ITER over one goes on in its frame, a yield comes back.
+ *
+ * Such a frame is the generator's own and real from the start; its locals are in memory. While it
+ * is suspended nobody in the trace knows it: what a yield leaves is written into it, and the next
+ * FOR_ITER finds it there (guards on where it stands fold when the trace has left it so itself).
+ */
+#include "record/rec.h"
+
+/* Where a suspended generator goes on; -1: not in a way that is followed. */
+static int gen_resume_slot(fs_code *co, const _PyInterpreterFrame *own, const _Py_CODEUNIT *code)
+{
+    int slot = (int)(FS_SLOT_OF(co, own->prev_instr + 1) - co->instrs);
+    int op = _Py_OPCODE(code[slot]);
+    bool delegates = op == RESUME && _Py_OPCODE(code[slot + 1]) == JUMP_BACKWARD_NO_INTERRUPT;
+    return (op == RESUME || op == POP_TOP) && !delegates ? slot : -1;
+}
+
+/* Of the generator that the frame at `base` stands in. */
+static int gen_state_offset(void)
+{
+    return (int)offsetof(PyGenObject, gi_frame_state) - (int)offsetof(PyGenObject, gi_iframe);
+}
+
+static void gen_store_state(rec_state *R, fs_ref base, int state)
+{
+    rec_store(R, FS_M_I8, FS_A_ITER, base, gen_state_offset(), rec_kint(R, state));
+}
+
+rec_result rec_iter_generator(rec_state *R, rec_slot *top)
+{
+    PyGenObject *gen = (PyGenObject *)top->seen;
+    _PyInterpreterFrame *own = (_PyInterpreterFrame *)gen->gi_iframe;
+    if (gen->gi_frame_state >= FRAME_EXECUTING || R->depth + 2 >= REC_MAX_FRAMES) {
+        return REC_WAIT;
+    }
+    fs_code *co = fs_pyrt_code_get(own->f_code);
+    if (co == NULL || co->runs_stock) {
+        return REC_WAIT;
+    }
+    PyObject *bytes = PyCode_GetCode(co->pycode);
+    if (bytes == NULL) {
+        PyErr_Clear();
+        return REC_WAIT;
+    }
+    int slot = gen_resume_slot(co, own, (const _Py_CODEUNIT *)PyBytes_AS_STRING(bytes));
+    Py_DECREF(bytes);
+    if (slot < 0) {
+        return REC_WAIT;
+    }
+    fs_ref self = rec_guard_type(R, top, &PyGen_Type);
+    fs_ref code = rec_load(R, FS_M_PTR, FS_A_CONST, self, (int)offsetof(PyGenObject, gi_code));
+    rec_guard(R, FS_EQ, code, fs_ir_ptr(R->ir, co->pycode));
+    fs_ref base = rec_emit(R, (fs_ins){.op = FS_IR_LEA,
+                                       .type = FS_T_PTR,
+                                       .a = self,
+                                       .aux = (int)offsetof(PyGenObject, gi_iframe)});
+    fs_ref state = rec_load(R, FS_M_I8, FS_A_ITER, base, gen_state_offset());
+    rec_guard(R, FS_EQ, state, rec_kint(R, gen->gi_frame_state));
+    fs_ref at =
+        rec_load(R, FS_M_PTR, FS_A_FRAMEHDR, base, (int)offsetof(_PyInterpreterFrame, prev_instr));
+    rec_guard(R, FS_EQ, at, fs_ir_ptr(R->ir, own->prev_instr));
+    for (int k = 1; k <= R->depth; k++) {
+        if (!R->frames[k].real) {
+            rec_sync(R);
+            break;
+        }
+    }
+    if (!rec_frame_resume(R, co, own, base, FS_KIND_GEN_FOR, R->pc_op)) {
+        return REC_ABORT;
+    }
+    rec_frame *f = rec_top(R);
+    (void)rec_emit(R, (fs_ins){.op = FS_IR_PUSHFRAME, .aux = f->desc});
+    gen_store_state(R, base, FRAME_EXECUTING);
+    f->sp = own->stacktop;
+    f->pc = slot;
+    for (int i = 0; i < f->sp; i++) {
+        f->slots[i].flags = REC_OWNED | REC_SYNC;
+    }
+    rec_push(R, rec_const(R, Py_None), 0, Py_None);
+    return REC_JUMP;
+}
+
+/* What stands on the stack of a frame that is suspended goes into its memory. */
+static void gen_write_stack(rec_state *R, rec_frame *f, fs_ref base)
+{
+    for (int i = f->co->nlocalsplus; i < f->sp && !R->failed; i++) {
+        rec_slot *slot = &f->slots[i];
+        if (slot->flags & REC_SYNC) {
+            continue;
+        }
+        fs_ref ref = slot->ref == 0 ? fs_ir_obj(R->ir, NULL) : rec_object(R, slot);
+        if (slot->ref != 0 && !(slot->flags & REC_OWNED)) {
+            rec_incref(R, ref);
+        }
+        rec_store(R, FS_M_OBJ, FS_A_FRAME, base,
+                  (int)offsetof(_PyInterpreterFrame, localsplus) + 8 * i, ref);
+        slot->flags = REC_OWNED | REC_SYNC;
+    }
+}
+
+rec_result rec_YIELD_VALUE(rec_state *R, uint32_t arg FS_UNUSED)
+{
+    rec_frame *f = rec_top(R);
+    const fs_frame_desc desc = R->ir->frames[f->desc];
+    if (R->depth == 0 || desc.base != FS_BASE_REF || desc.kind != FS_KIND_GEN_FOR) {
+        return rec_abort(R, FS_ABORT_generator);
+    }
+    (void)rec_value(R, rec_peek(R, 1));
+    rec_sync_frame(R, f);
+    rec_slot value = rec_pop(R);
+    rec_own_result(R, f, &value);
+    gen_write_stack(R, f, desc.baseref);
+    const _Py_CODEUNIT *unit = FS_UNIT_OF(f->co, f->co->instrs + f->pc);
+    (void)rec_emit(R, (fs_ins){.op = FS_IR_POPFRAME, .aux = f->desc});
+    rec_store(R, FS_M_PTR, FS_A_FRAMEHDR, desc.baseref,
+              (int)offsetof(_PyInterpreterFrame, prev_instr), fs_ir_ptr(R->ir, unit));
+    rec_store(R, FS_M_I32, FS_A_FRAMEHDR, desc.baseref,
+              (int)offsetof(_PyInterpreterFrame, stacktop), rec_kint(R, f->sp));
+    gen_store_state(R, desc.baseref, FRAME_SUSPENDED);
+    R->depth--;
+    rec_frame_fini(R, f);
+    rec_push(R, value.ref, value.flags, value.seen);
+    rec_top(R)->pc = desc.call_slot + fs_ops[FS_OP_FOR_ITER].length;
+    return REC_JUMP;
+}
