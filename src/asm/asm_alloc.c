@@ -426,7 +426,7 @@ static bool alloc_begin(fs_asm_alloc *al, fs_trace *trace)
             .use = -1, .loop_use = -1, .born = i, .reg = -1, .slot = -1, .def = -1, .loop = -1};
         al->steps[i] = (fs_asm_step){.result = -1, .exit = -1, .at = {-1, -1, -1}};
         if (i > 0) {
-            al->steps[i].ref[0] = ins->a;
+            al->steps[i].ref[0] = ins->op == FS_IR_PUSHFRAME ? ir->frames[ins->aux].func : ins->a;
             al->steps[i].ref[1] = ins->b;
             al->steps[i].ref[2] = ins->c;
             al->steps[i].cond = ins->cond;

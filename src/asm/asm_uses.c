@@ -119,13 +119,12 @@ static bool uses_only_value(const fs_ins *ins)
     return flags & (FS_IRF_PURE | FS_IRF_LOAD) && !(flags & FS_IRF_GUARD);
 }
 
-/* The operands of frames that are pushed or popped. */
+/* What frames that are pushed or popped stand by (the function is an operand of the step). */
 static bool uses_of_frame(fs_asm_alloc *al, const fs_ins *ins, int i)
 {
     const fs_frame_desc *desc = &al->ir->frames[ins->aux];
     bool ok = uses_add(al, desc->baseref, i, true);
     if (ins->op == FS_IR_PUSHFRAME) {
-        ok = ok && uses_add(al, desc->func, i, true);
         if (desc->parent >= 0) {
             ok = ok && uses_add(al, al->ir->frames[desc->parent].baseref, i, true);
         }

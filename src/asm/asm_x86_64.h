@@ -5,7 +5,7 @@
  *     asm_x86_64_ops.c    the table of ops: what each wants of the allocator, and who lowers it
  *     asm_x86_64_int.c    integers and compares       asm_x86_64_float.c  floats
  *     asm_x86_64_mem.c    memory, frames' slots       asm_x86_64_obj.c    boxes, reference counts
- *     asm_x86_64_call.c   calls, allocations, frames, polls
+ *     asm_x86_64_call.c   calls, allocations, polls          asm_x86_64_frame.c  inlined frames
  *     asm_x86_64_enc.c    the encoder                 asm_entry_x86_64.c  the way in and out
  *
  * Registers with a fixed use: rbx the root frame, r14 fs_exit_state, r15 fs_ctx, rbp the machine
@@ -126,6 +126,8 @@ bool fs_asm_need_divide(const fs_asm_alloc *al, int i, fs_asm_need *need);
 bool fs_asm_need_compare(const fs_asm_alloc *al, int i, fs_asm_need *need);
 bool fs_asm_need_new(const fs_asm_alloc *al, int i, fs_asm_need *need);
 bool fs_asm_need_call(const fs_asm_alloc *al, int i, fs_asm_need *need);
+/* A call without a result: what it clobbers. */
+void fs_asm_need_call_of(fs_asm_need *need);
 bool fs_asm_need_frame(const fs_asm_alloc *al, int i, fs_asm_need *need);
 
 /* asm_x86_64_float.c: a compare of floats: jumps to the exit unless it holds; or its truth. */

@@ -1,4 +1,4 @@
-/* x86-64: calls of C (System V), allocations, frames, polls.
+/* x86-64: calls of C (System V), allocations, polls.
  *
  * The allocator has brought the operands to where the rows below ask for them, and nothing that
  * is needed later stands in a register that calls clobber.
@@ -17,6 +17,11 @@ static void call_needs(fs_asm_need *need, int out, int fixed)
     need->clobbers = (uint32_t)FS_ASM_CALL_CLOBBERS;
     need->out = (uint8_t)out;
     need->fixed = (int8_t)fixed;
+}
+
+void fs_asm_need_call_of(fs_asm_need *need)
+{
+    call_needs(need, FS_OUT_NONE, -1);
 }
 
 FS_INLINE void call_want(fs_asm_need *need, fs_ref r, int where)
@@ -135,63 +140,6 @@ void fs_asm_new(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
                                                 : (const void *)fs_jit_new_list);
     fs_asm_rr(as, X_TEST, RAX, RAX);
     fs_asm_exit_if(as, st->exit, CC_E);
-}
-
-/* ---- frames ---- */
-
-bool fs_asm_need_frame(const fs_asm_alloc *al, int i, fs_asm_need *need)
-{
-    const fs_ins *ins = &al->ir->ins[i];
-    const fs_frame_desc *desc = &al->ir->frames[ins->aux];
-    call_needs(need, FS_OUT_NONE, -1);
-    if (desc->parent < 0) {
-        return false;
-    }
-    if (desc->base == FS_BASE_REF) {
-        call_want(need, desc->baseref, RSI);
-    }
-    if (ins->op == FS_IR_PUSHFRAME) {
-        const fs_frame_desc *parent = &al->ir->frames[desc->parent];
-        if (parent->base == FS_BASE_REF) {
-            call_want(need, parent->baseref, RDX);
-        }
-        if (desc->func != 0) {
-            call_want(need, desc->func, R9);
-        }
-    }
-    return true;
-}
-
-/* The address of a described frame to a register, unless the allocator has brought it there. */
-static void call_frame_address(fs_asm *as, const fs_frame_desc *desc, int reg)
-{
-    if (desc->base == FS_BASE_ROOT) {
-        fs_asm_rr(as, X_MOV, reg, FS_REG_FRAME);
-    } else if (desc->base == FS_BASE_DSTACK) {
-        fs_asm_op(&as->b, X_MOV, reg, FS_ASM_STATE(dstack));
-        fs_asm_op_imm(&as->b, X_ADDI, 0, fs_asm_r(reg), 8 * (int64_t)desc->offset);
-    }
-}
-
-void fs_asm_push_frame(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
-{
-    const fs_frame_desc *desc = &as->ir->frames[ins->aux];
-    const fs_frame_desc *parent = &as->ir->frames[desc->parent];
-    call_load_ctx(as);
-    call_frame_address(as, desc, RSI);
-    call_frame_address(as, parent, RDX);
-    fs_asm_mov_imm(&as->b, RCX, (uint64_t)(uintptr_t)desc);
-    fs_asm_mov_imm(&as->b, R8, (uint64_t)(uintptr_t)parent->co);
-    fs_asm_call(as, (const void *)fs_jit_push_frame);
-}
-
-void fs_asm_pop_frame(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
-{
-    const fs_frame_desc *desc = &as->ir->frames[ins->aux];
-    call_load_ctx(as);
-    call_frame_address(as, desc, RSI);
-    fs_asm_mov_imm(&as->b, RDX, (uint64_t)(uintptr_t)as->ir->frames[desc->parent].co);
-    fs_asm_call(as, (const void *)fs_jit_pop_frame);
 }
 
 /* ---- polls ---- */

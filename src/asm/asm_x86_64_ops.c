@@ -71,7 +71,7 @@ const fs_asm_op_row fs_asm_op_rows[FS_IR_COUNT] = {
     [FS_IR_CALL] = {{NO, NO, NO}, 0, MOVES, fs_asm_call_out, fs_asm_need_call},
     [FS_IR_GPOKE] = {{NO, NO, NO}, 0, 0, fs_asm_gpoke, NULL},
     [FS_IR_GBREAK] = {{NO, NO, NO}, 0, 0, fs_asm_gbreak, NULL},
-    [FS_IR_PUSHFRAME] = {{NO, NO, NO}, 0, MOVES, fs_asm_push_frame, fs_asm_need_frame},
+    [FS_IR_PUSHFRAME] = {{NO, NO, NO}, 0, 0, fs_asm_push_frame, fs_asm_need_frame},
     [FS_IR_POPFRAME] = {{NO, NO, NO}, 0, MOVES, fs_asm_pop_frame, fs_asm_need_frame},
 };
 
