@@ -80,7 +80,8 @@ const char *fs_jit_op_name(int opcode)
 static void log_number(void)
 {
     if (fs_jit_recording_number() != 0) {
-        fprintf(log_file, ", recording %u", fs_jit_recording_number());
+        fprintf(log_file, ", recording %u of =%s", fs_jit_recording_number(),
+                fs_jit_recording_place());
     }
 }
 

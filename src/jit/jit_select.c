@@ -17,6 +17,7 @@
 
 static const char *select_only, *select_skip;
 static uint32_t select_number;
+static char select_place[400];
 
 void fs_jit_select_init(void)
 {
@@ -30,6 +31,11 @@ void fs_jit_select_init(void)
 uint32_t fs_jit_recording_number(void)
 {
     return select_number;
+}
+
+const char *fs_jit_recording_place(void)
+{
+    return select_place;
 }
 
 /* Whether a word is a range of numbers: *from and *to then are its ends. */
@@ -79,14 +85,13 @@ bool fs_jit_selected(const fs_code *co)
     const char *file = PyUnicode_AsUTF8(co->pycode->co_filename);
     const char *name = PyUnicode_AsUTF8(co->pycode->co_qualname);
     const char *slash = file != NULL ? strrchr(file, '/') : NULL;
-    char place[500];
     PyErr_Clear();
-    snprintf(place, sizeof(place), "%s:%d:%s",
+    snprintf(select_place, sizeof(select_place), "%s:%d:%s",
              slash != NULL  ? slash + 1
              : file != NULL ? file
                             : "",
              co->pycode->co_firstlineno, name != NULL ? name : "");
     uint32_t number = ++select_number;
-    return (select_only == NULL || select_fits(select_only, place, number)) &&
-           (select_skip == NULL || !select_fits(select_skip, place, number));
+    return (select_only == NULL || select_fits(select_only, select_place, number)) &&
+           (select_skip == NULL || !select_fits(select_skip, select_place, number));
 }

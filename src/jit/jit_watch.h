@@ -46,5 +46,6 @@ void fs_jit_select_init(void);
 bool fs_jit_selected(const fs_code *co);
 /* The number of the last one; 0: nobody selects. */
 uint32_t fs_jit_recording_number(void);
+const char *fs_jit_recording_place(void); /* file:line:function */
 
 #endif
