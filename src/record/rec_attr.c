@@ -33,6 +33,50 @@ static fs_ref rec_values(rec_state *R, rec_slot *owner)
     return values;
 }
 
+/* The dict of an instance that has one, guarded to be there; 0: it has none, or shares its keys. */
+static fs_ref rec_own_dict(rec_state *R, rec_slot *owner, PyDictObject **seen)
+{
+    int offset = fs_pyrt_dict_offset(Py_TYPE(owner->seen));
+    *seen = offset == 0 ? NULL : *(PyDictObject **)((char *)owner->seen + offset);
+    if (*seen == NULL || (*seen)->ma_values != NULL || !PyDict_CheckExact((PyObject *)*seen) ||
+        !DK_IS_UNICODE((*seen)->ma_keys)) {
+        return 0;
+    }
+    fs_ref dict = rec_load_null(R, FS_M_OBJ, FS_A_OBJHDR, owner->ref, offset);
+    rec_guard(R, FS_NE, dict, fs_ir_obj(R->ir, NULL));
+    return dict;
+}
+
+/* The value of a name in such a dict (may be NULL): instances of a class have it in the same entry,
+ * although each has keys of its own. 0: cannot be guarded. */
+static fs_ref rec_own_dict_value(rec_state *R, fs_ref dict, PyDictObject *seen, PyObject *name)
+{
+    const PyDictKeysObject *seen_keys = seen->ma_keys;
+    Py_ssize_t i = fs_pyrt_keys_index(seen->ma_keys, name);
+    const PyDictUnicodeEntry *entry = i < 0 ? NULL : &DK_UNICODE_ENTRIES(seen->ma_keys)[i];
+    uint16_t shape;
+    if (entry == NULL || entry->me_key != name || entry->me_value == NULL) {
+        return 0;
+    }
+    _Static_assert(offsetof(PyDictKeysObject, dk_log2_index_bytes) ==
+                       offsetof(PyDictKeysObject, dk_log2_size) + 1,
+                   "both sizes are read at once");
+    memcpy(&shape, &seen_keys->dk_log2_size, sizeof(shape));
+    (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, dict, rec_const(R, (PyObject *)&PyDict_Type));
+    fs_ref keys = rec_load(R, FS_M_PTR, FS_A_DICTHDR, dict, (int)offsetof(PyDictObject, ma_keys));
+    fs_ref now =
+        rec_load(R, FS_M_U16, FS_A_DICTHDR, keys, (int)offsetof(PyDictKeysObject, dk_log2_size));
+    rec_guard(R, FS_EQ, now, rec_kint(R, shape));
+    now = rec_load(R, FS_M_U8, FS_A_DICTHDR, keys, (int)offsetof(PyDictKeysObject, dk_kind));
+    rec_guard(R, FS_EQ, now, rec_kint(R, seen_keys->dk_kind));
+    int offset = (int)((const char *)entry - (const char *)seen_keys);
+    now = rec_load_null(R, FS_M_OBJ, FS_A_DICTHDR, keys,
+                        offset + (int)offsetof(PyDictUnicodeEntry, me_key));
+    rec_guard(R, FS_EQ, now, rec_const(R, name));
+    return rec_load_null(R, FS_M_OBJ, FS_A_DICTVAL, keys,
+                         offset + (int)offsetof(PyDictUnicodeEntry, me_value));
+}
+
 /* The value of an instance's own attribute (borrowed from it); 0: not at a place that is known. */
 static fs_ref rec_instance_value(rec_state *R, rec_slot *owner, PyObject *name,
                                  const fs_attr_place *place)
@@ -42,15 +86,9 @@ static fs_ref rec_instance_value(rec_state *R, rec_slot *owner, PyObject *name,
         fs_ref values = rec_values(R, owner);
         ref = rec_load_null(R, FS_M_OBJ, FS_A_ATTR, values, (int)(8 * place->index));
     } else if (place->where == FS_PLACE_DICT) {
-        int offset = fs_pyrt_dict_offset(Py_TYPE(owner->seen));
-        PyDictObject *dict = *(PyDictObject **)((char *)owner->seen + offset);
-        if (offset == 0 || dict == NULL || dict->ma_values != NULL) {
-            return 0;
-        }
-        fs_ref dict_ref = rec_load_null(R, FS_M_OBJ, FS_A_OBJHDR, owner->ref, offset);
-        rec_guard(R, FS_NE, dict_ref, fs_ir_obj(R->ir, NULL));
-        PyObject *seen;
-        ref = rec_dict_value(R, dict_ref, (PyObject *)dict, name, &seen);
+        PyDictObject *seen;
+        fs_ref dict = rec_own_dict(R, owner, &seen);
+        ref = dict == 0 ? 0 : rec_own_dict_value(R, dict, seen, name);
     }
     if (ref != 0) {
         rec_guard(R, FS_NE, ref, fs_ir_obj(R->ir, NULL));
@@ -85,14 +123,14 @@ static bool rec_guard_absent(rec_state *R, rec_slot *owner, PyObject *name,
         return true;
     }
     if (place->where == FS_PLACE_DICT) {
-        int offset = fs_pyrt_dict_offset(type);
-        PyDictObject *dict = offset == 0 ? NULL : *(PyDictObject **)((char *)owner->seen + offset);
-        if (dict == NULL) {
+        PyDictObject *seen;
+        fs_ref args[2] = {rec_own_dict(R, owner, &seen), rec_const(R, name)};
+        if (args[0] == 0) {
             return false;
         }
-        fs_ref dict_ref = rec_load_null(R, FS_M_OBJ, FS_A_OBJHDR, owner->ref, offset);
-        rec_guard(R, FS_NE, dict_ref, fs_ir_obj(R->ir, NULL));
-        return rec_dict_lacks(R, dict_ref, (PyObject *)dict, name);
+        (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, args[0], rec_const(R, (PyObject *)&PyDict_Type));
+        rec_guard(R, FS_EQ, rec_call(R, FS_CALL_dict_has_str, args, 2, 0), rec_kint(R, 0));
+        return true;
     }
     return false;
 }
@@ -317,6 +355,25 @@ static rec_result rec_store_at(rec_state *R, fs_ref base, int offset, fs_ref old
     return REC_NEXT;
 }
 
+/* The same for an instance with a dict of its own, whose class has been guarded. */
+static rec_result rec_store_in_dict(rec_state *R, PyObject *name)
+{
+    PyDictObject *seen;
+    fs_ref dict = rec_own_dict(R, rec_peek(R, 1), &seen);
+    if (dict == 0) {
+        return rec_store_generic(R, name);
+    }
+    (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, dict, rec_const(R, (PyObject *)&PyDict_Type));
+    fs_ref args[3] = {dict, rec_const(R, name), rec_object(R, rec_peek(R, 2))};
+    fs_ref old = rec_call(R, FS_CALL_dict_swap_str, args, 3, 0);
+    rec_slot owner = rec_pop(R);
+    rec_slot value = rec_pop(R);
+    rec_drop(R, old);
+    rec_let_go(R, value.ref, value.flags & REC_OWNED);
+    rec_let_go(R, owner.ref, owner.flags & REC_OWNED);
+    return REC_NEXT;
+}
+
 static rec_result rec_store_virtual(rec_state *R, int index)
 {
     rec_slot *value = rec_peek(R, 2);
@@ -389,6 +446,10 @@ rec_result rec_STORE_ATTR(rec_state *R, uint32_t arg)
         return rec_store_at(R, owner->ref, offset, old, set);
     }
     fs_attr_place place = fs_attr_look_in_instance(owner->seen, name);
+    if (own && found.version != 0 && place.where == FS_PLACE_DICT && place.value != NULL) {
+        (void)rec_guard_class_of(R, owner, type, found.version);
+        return rec_store_in_dict(R, name);
+    }
     if (!own || found.version == 0 || place.where != FS_PLACE_VALUES || place.index < 0) {
         return rec_store_generic(R, name);
     }
