@@ -207,7 +207,8 @@ typedef struct fs_ir {
     fs_snap_entry *entries;
     int nentries, entries_room;
     const struct fs_ir *parent;     /* side trace: the IR of the parent, */
-    int parent_snap;                /* and the snapshot that it starts from */
+    int parent_snap;                /* and the snapshot that it starts from, */
+    fs_ref parent_guard;            /* and the guard that has failed there, 0: not told */
     fs_slot_end *slots;             /* loop traces: by localsplus index of the root frame, */
     int nslots;                     /* up to the stack depth at the loop head */
     int loop;                       /* index of LOOP, 0: none yet */

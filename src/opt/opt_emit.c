@@ -81,5 +81,12 @@ fs_ref fs_opt_emit(fs_ir *ir, const fs_ins *ins, bool *never)
     if (known == FS_FOLD_DROP) {
         return 0;
     }
-    return known != 0 ? known : fs_ir_append(ir, &work);
+    if (known != 0) {
+        return known;
+    }
+    fs_ref made = fs_ir_append(ir, &work);
+    if (ir->parent != NULL && made != 0 && (ir->passes & FS_PASS_forward)) {
+        fs_opt_inherit_note(ir, made);
+    }
+    return made;
 }

@@ -92,6 +92,10 @@ static PyTypeObject *facts_guarded_type(fs_ir *ir, fs_ref r)
         return NULL;
     }
     int clobber = index->heads.clobber[FS_A_TYPE];
+    const opt_note *note = &index->notes[r];
+    if (note->type != NULL && (note->fixed || clobber == 0)) {
+        return note->type;
+    }
     bool steady = ir->loop == 0 || index->clobber_in_turn[FS_A_TYPE] == 0;
     const fs_ins *made = opt_def(ir, r, FS_IR_NEWINST);
     if (made != NULL && made->a < 0 && r > clobber && (steady || r > ir->loop)) {
@@ -121,6 +125,9 @@ PyTypeObject *fs_opt_known_type(fs_ir *ir, fs_ref r)
 
 fs_ref fs_opt_equal(const fs_ir *ir, const fs_opt_index *index, fs_ref r)
 {
+    if (r > 0 && index->notes[r].constant != 0) {
+        return index->notes[r].constant;
+    }
     int at = r > 0 ? index->notes[r].equal : 0;
     if (at == 0 || at >= ir->nins || fs_ir_type(ir, r) == FS_T_F64) {
         return r;
@@ -137,6 +144,9 @@ static bool facts_was_typed(const fs_ir *ir, fs_ref r)
     const fs_opt_index *index = ir->opt_index;
     if (index == NULL || r >= index->heads.indexed) {
         return false;
+    }
+    if (index->notes[r].type != NULL) {
+        return true;
     }
     fs_ins like = {.op = FS_IR_GTYPE, .a = r};
     int at = index->heads.values[fs_opt_value_head(ir, &like)];

@@ -151,6 +151,34 @@ static bool forward_is_steady(forward_search *search)
            !forward_stores_change(search, 0, ir->loop);
 }
 
+/* What the parent says of memory that this trace has not changed; NULL: nothing. */
+static const opt_fact *forward_inherited(forward_search *search, const fs_ins *load)
+{
+    const fs_opt_index *index = search->index;
+    const opt_fact *fact = index->nfacts == 0 ? NULL : fs_opt_inherited(search->ir, index, load);
+    bool changed = fact != NULL && (index->heads.clobber[load->alias] != 0 ||
+                                    forward_stores_change(search, 0, INT32_MAX));
+    return changed ? NULL : fact;
+}
+
+void fs_opt_inherit_note(fs_ir *ir, fs_ref made)
+{
+    forward_search search;
+    fs_ins ins = ir->ins[made];
+    fs_opt_index *index = fs_opt_index_of(ir);
+    const opt_fact *fact = NULL;
+    if (ins.op == FS_IR_PLOAD && index != NULL) {
+        fact = fs_opt_inherited(ir, index, &ins);
+    } else if (ins.op == FS_IR_LOAD && forward_begin(&search, ir, &ins)) {
+        fact = forward_inherited(&search, &ins);
+    }
+    if (fact != NULL) {
+        index->notes[made].type = fact->type;
+        index->notes[made].fixed = fact->fixed;
+        index->notes[made].constant = fact->constant;
+    }
+}
+
 bool fs_opt_find(fs_ir *ir, const fs_ins *load, opt_found *found)
 {
     forward_search search;
@@ -164,6 +192,13 @@ bool fs_opt_find(fs_ir *ir, const fs_ins *load, opt_found *found)
         value = opt_flags(known) & FS_IRF_STORE ? forward_stored(ir, known) : at;
     } else {
         value = forward_made(&search, &at);
+    }
+    if (value == 0 && ir->parent != NULL && load->op == FS_IR_LOAD) {
+        const opt_fact *fact = forward_inherited(&search, load);
+        if (fact != NULL && fact->constant != 0) {
+            *found = (opt_found){.value = fact->constant, .steady = true};
+            return true;
+        }
     }
     if (value == 0 || (!search.hidden && search.index->heads.clobber[load->alias] > at) ||
         forward_stores_change(&search, at, INT32_MAX)) {

@@ -222,6 +222,9 @@ fs_opt_index *fs_opt_index_of(fs_ir *ir)
         index->room = room;
         ir->opt_index = index;
     }
+    if (FS_UNLIKELY(!index->inherited)) {
+        fs_opt_inherit(ir, index);
+    }
     while (index->heads.indexed < ir->nins) {
         index_add(ir, index, index->heads.indexed++);
     }

@@ -25,10 +25,33 @@ typedef struct {
     int32_t places[OPT_PLACE_HEADS];
 } opt_heads;
 
+/* The memory that an instruction touches. */
+typedef struct {
+    fs_ref base, index;
+    int32_t offset;
+    uint8_t alias, mem, size;
+    bool wild; /* another base says nothing about another offset, or the offset is not known */
+} opt_place;
+
+/* What a side trace knows from its parent (opt_inherit.c): of a place in memory, until that is
+ * written, or of a value that it takes over. */
+typedef struct {
+    fs_ref ref;         /* the parent's, 0: a place */
+    opt_place place;    /* with the parent's refs */
+    fs_ref constant;    /* its value, 0: not known */
+    PyTypeObject *type; /* NULL: not known */
+    bool fixed;         /* for ever */
+} opt_fact;
+
+enum { OPT_MAX_FACTS = 96 };
+
 typedef struct {
     int32_t prev;       /* in its chain of values or places */
     int32_t prev_store; /* in its class's chain of stores */
     int32_t equal;      /* the last guard that it is equal to a constant */
+    fs_ref constant;    /* the parent has found that it is one */
+    PyTypeObject *type; /* its type by what the parent has found */
+    bool fixed;         /* which never changes */
     bool escaped;       /* an allocation that memory or other code may know */
 } opt_note;
 
@@ -37,6 +60,9 @@ typedef struct fs_opt_index {
     int32_t write_in_turn; /* heads.write and .clobber as they were at LOOP */
     int32_t clobber_in_turn[FS_A_COUNT];
     opt_carry *carry;
+    bool inherited; /* the facts are there */
+    int nfacts;
+    opt_fact facts[OPT_MAX_FACTS];
     int32_t room;
     opt_note notes[];
 } fs_opt_index;
@@ -48,14 +74,6 @@ fs_opt_index *fs_opt_index_of(fs_ir *ir);
 void fs_opt_index_forget(fs_ir *ir);
 /* The instructions have got new numbers: no index at all, until somebody asks again. */
 void fs_opt_index_drop(fs_ir *ir);
-
-/* The memory that an instruction touches. */
-typedef struct {
-    fs_ref base, index;
-    int32_t offset;
-    uint8_t alias, mem, size;
-    bool wild; /* another base says nothing about another offset, or the offset is not known */
-} opt_place;
 
 enum opt_relation { OPT_APART, OPT_MAYBE, OPT_SAME };
 
@@ -127,6 +145,13 @@ fs_ref opt_fold_memory(fs_ir *ir, fs_ins *ins);
 int opt_cond_inverse(int cond, bool floats);
 int opt_cond_swapped(int cond);
 
+/* ---- opt_inherit.c ---- */
+/* Fills in the facts of a side trace. */
+void fs_opt_inherit(fs_ir *ir, fs_opt_index *index);
+/* What the parent has found out about what a LOAD or PLOAD gives, NULL: nothing. (Whether memory is
+ * as it was is the caller's to ask.) */
+const opt_fact *fs_opt_inherited(const fs_ir *ir, const fs_opt_index *index, const fs_ins *ins);
+
 /* ---- opt_forward.c ---- */
 /* The value that a load would give, and the instruction that tells. */
 typedef struct {
@@ -135,6 +160,8 @@ typedef struct {
     bool steady; /* nothing in the first turn changes it */
 } opt_found;
 bool fs_opt_find(fs_ir *ir, const fs_ins *load, opt_found *found);
+/* Notes what a side trace's parent has found out about a LOAD or PLOAD that was added. */
+void fs_opt_inherit_note(fs_ir *ir, fs_ref made);
 /* Whether any instruction behind `from` may change what the load gives. */
 bool fs_opt_changed_since(fs_ir *ir, const fs_ins *load, int from);
 

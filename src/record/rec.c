@@ -47,6 +47,7 @@ static fs_trace *rec_new_trace(rec_state *R, fs_ctx *ctx, fs_code *co, int slot,
     if (kind == FS_TRACE_SIDE) {
         trace->ir.parent = &from->trace->ir;
         trace->ir.parent_snap = from->snap;
+        trace->ir.parent_guard = from->guard;
     }
     R->trace = trace;
     R->ir = &trace->ir;
