@@ -219,7 +219,7 @@ typedef struct fs_ir {
     bool failed;                    /* out of memory or too long: nothing more is added */
 } fs_ir;
 
-enum { FS_IR_MAX_INS = 12000, FS_IR_MAX_SNAPS = 60000, FS_IR_MAX_FRAMES = 1000 };
+enum { FS_IR_MAX_INS = 48000, FS_IR_MAX_SNAPS = 60000, FS_IR_MAX_FRAMES = 1000 };
 
 /* ---- ir.c ---- */
 void fs_ir_init(fs_ir *ir);

@@ -13,7 +13,7 @@
 
 enum {
     REC_MAX_SKIPPED = 20000, /* ops of functions that are called out to */
-    REC_MAX_STEPS = 4000,
+    REC_MAX_STEPS = 8000,
     REC_MAX_CATCH_UP = 16,
     REC_MIN_SIDE = 4
 };
