@@ -203,6 +203,14 @@ fs_ref rec_dict_value(rec_state *R, fs_ref dict, PyObject *dict_seen, PyObject *
 bool rec_promote(rec_state *R, fs_ref ref, PyObject *seen);
 void rec_guard_version(rec_state *R, PyTypeObject *type, uint32_t version);
 
+/* ---- rec.c, rec_side.c, rec_end.c: begin and end ---- */
+/* The trace is complete: R is gone afterwards. */
+void rec_hand_over(rec_state *R, int end);
+/* Frames and slots as the parent's snapshot has them; false: not a place to go on from. */
+bool rec_begin_side(rec_state *R, _PyInterpreterFrame *frame);
+/* At the head of a loop in the root frame: ends the trace, or REC_NEXT: it goes on. */
+rec_result rec_at_loop(rec_state *R);
+bool rec_is_from_head(const rec_state *R);
 /* The trace ends before the op, the interpreter goes on (side traces, function entries). */
 rec_result rec_finish_exit(rec_state *R);
 bool rec_needs_object(const fs_ir *ir, int slot, int end);
