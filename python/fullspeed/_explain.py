@@ -120,6 +120,8 @@ def _as_place(one: dict[str, Any]) -> dict[str, Any]:
         "op": one["why_op"],
         "line": one["line"],
         "stop_line": one["why_line"],
+        "kind": "side",
+        "traces": 0,
     }
 
 

@@ -36,7 +36,6 @@ ABORT_HELP = {
     "too_deep": "Less deeply nested calls; a loop in place of the recursion.",
     "backend": "Shorter loops with fewer live variables.",
     "code_memory": "FULLSPEED_JIT_MEMORY gives more room for machine code.",
-    "no_gain": "Nothing: what is left at once is faster without.",
     "not_selected": "FULLSPEED_JIT_ONLY and FULLSPEED_JIT_SKIP say what is compiled.",
 }
 OP_HELP = {
@@ -66,6 +65,17 @@ def abort_words(row: dict[str, Any]) -> Reason:
     line = row.get("stop_line")
     if why in ("unsupported_op", "unsupported_call", "unsupported_type") and row.get("op"):
         text += f" ({row['op']})"
+    elif why == "no_gain" and row["kind"] == "entry" and row["traces"] == 0:
+        return Reason(
+            "it is so short that entering machine code costs more than that would save "
+            "(in compiled loops that call it, it is compiled)"
+        )
+    elif why == "no_gain":
+        return Reason(
+            "its trace was left more often than not before anything was done in it",
+            "Loops of several turns, values of one type: see where it is left.",
+            True,
+        )
     elif why == "left":
         text = "the loop ended, or the function returned, before one turn was over"
     if at:
@@ -226,6 +236,7 @@ class Trace:
 
 def _type_reason(trace: Trace, guard: _Guard, exit: dict[str, Any], at: str) -> Reason:
     kind = re.sub(r"<type (.*)>", r"\1", guard.operands[1])
+    kind = re.sub(r"<obj \S+ (?:type |object )?([^ ]+)>", r"\1", kind)
     name = trace.variable(guard.operands[0], exit)
     if kind.startswith("<"):
         kind = "what it was when this was compiled"
@@ -258,6 +269,17 @@ _MEMORY = {
 }  # fmt: skip
 
 
+# Functions that decline (ir_calls.def): what that means.
+_CALLS = {
+    "str_item": "the index is out of range",
+    "list_pop": "the list is empty",
+    "dict_get_str": "the key is not there",
+    "dict_swap_str": "the key is new",
+    "dict_has_str": "the key is no str",
+    "list_append": "the list has to grow, and there is no memory",
+}
+
+
 def _memory_of(trace: Trace, guard: _Guard) -> str:
     """The alias class of the load that a guard looks at, or ""."""
     for ref in guard.operands:
@@ -272,8 +294,14 @@ def _memory_of(trace: Trace, guard: _Guard) -> str:
 def _branch_reason(code: CodeType, slot: int) -> Reason | None:
     """What an exit to the other side of a branch says."""
     jumps = _Ops.of(code).jumps.get(slot, [])
-    if len({jump.offset for jump in jumps}) != 1:
+    if not jumps:
         return None
+    if len({jump.offset for jump in jumps}) > 1:
+        ins = _Ops.of(code).at[slot]
+        line = ins.positions.lineno if ins.positions is not None else None
+        if all(jump.opname == "FOR_ITER" for jump in jumps):
+            return Reason("the loop is over")
+        return Reason(f"a condition goes the other way, on to line {line}")
     jump = jumps[0]
     place = jump.offset // 2
     line = jump.positions.lineno if jump.positions else None
@@ -297,7 +325,7 @@ def _guard_reason(trace: Trace, guard: _Guard, exit: dict[str, Any], at: str, op
         )
     if op == "FOR_ITER":
         return Reason("the loop is over")
-    if op == "UNPACK_SEQUENCE":
+    if op == "UNPACK_SEQUENCE" and guard.cond == "eq":
         return Reason(f"{quoted} unpacks another number of values", "", True)
     if op == "BINARY_OP" and guard.cond == "ne" and "+0" in guard.operands:
         return Reason(f"division by zero in {quoted}", "", True)
@@ -313,7 +341,7 @@ def _guard_reason(trace: Trace, guard: _Guard, exit: dict[str, Any], at: str, op
                       "Call the same function from one place.", True)  # fmt: skip
     if "JUMP" in op or op in ("COMPARE_OP", "IS_OP", "CONTAINS_OP"):
         return Reason(f"the condition {quoted} goes the other way")
-    if op == "LOAD_FAST":
+    if op == "LOAD_FAST" and "NULL" in guard.operands:
         return Reason(f"{quoted} is not bound", "", True)
     return Reason(f"what was found in {quoted} when this was compiled does not hold any more",
                   "", True)  # fmt: skip
@@ -356,13 +384,16 @@ def exit_words(trace: Trace, exit: dict[str, Any]) -> Reason:
             True,
         )
     if guard.op == "CALL":
+        call = guard.cond[1:]
+        if op == "FOR_ITER":
+            return Reason("the loop is over, or its iterator raises an exception")
+        if call in _CALLS:
+            return Reason(f"{_CALLS[call]}: {quoted}", "", True)
         if "error" in guard.flags:
             return Reason(
                 f"{quoted} raises an exception", "Test before, where exceptions are the rule.", True
             )
-        return Reason(
-            f"{quoted} is a case that the fast way does not do ({guard.cond[1:]})", "", True
-        )
+        return Reason(f"{quoted} is a case that the fast way does not do ({call})", "", True)
     if guard.op == "GBREAK":
         return Reason("something is pending: a signal, a thread that waits, a collection")
     if guard.op == "GPOKE":

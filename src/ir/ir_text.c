@@ -134,7 +134,9 @@ static void text_ref(text_out *out, fs_ref ref)
         break;
     default:
         if (out->ir->old && !c->fixed && c->o != NULL && c->o != Py_None) {
-            text_add(out, "<obj 0x%" PRIxPTR ">", (uintptr_t)c->o); /* it may be gone */
+            /* (it may be gone) */
+            text_add(out, "<obj 0x%" PRIxPTR "%s%s>", (uintptr_t)c->o, *c->hint != '\0' ? " " : "",
+                     c->hint);
         } else {
             text_object(out, c);
         }
