@@ -213,24 +213,27 @@ static int ir_check(const fs_ir *ir, const char *when)
 
 PyObject *fs_engine_ir_optimize(PyObject *self FS_UNUSED, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"text", "passes", "names", "end", "emit", NULL};
-    const char *text, *list = "all";
+    static char *keywords[] = {"text", "passes", "names", "end", "emit", "parent", "guard", NULL};
+    const char *text, *list = "all", *parent_text = NULL;
     PyObject *names = Py_None, *result = NULL;
-    int end = 0, emit = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|sOip:_ir_optimize", keywords, &text, &list,
-                                     &names, &end, &emit)) {
+    int end = 0, emit = 1, guard = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|sOipzi:_ir_optimize", keywords, &text, &list,
+                                     &names, &end, &emit, &parent_text, &guard)) {
         return NULL;
     }
     int64_t passes = ir_passes(list);
     if (passes < 0) {
         return NULL;
     }
-    fs_ir parsed, fed;
+    fs_ir parsed = {0}, fed, parent = {0};
     fs_ir *ir = &parsed;
     fs_ir_init(&fed);
-    parsed.passes = fed.passes = (uint32_t)passes;
-    if (ir_parse(&parsed, text, ir_none_is_null(names)) == 0) {
+    bool has_parent = parent_text != NULL;
+    if ((!has_parent || ir_parse(&parent, parent_text, ir_none_is_null(names)) == 0) &&
+        ir_parse(&parsed, text, ir_none_is_null(names)) == 0) {
         parsed.passes = fed.passes = (uint32_t)passes;
+        parsed.parent = fed.parent = has_parent ? &parent : NULL;
+        parsed.parent_guard = fed.parent_guard = guard;
         bool good = !emit || ir_feed_all(&parsed, &fed, &end);
         ir = emit ? &fed : &parsed;
         if (!good || !fs_opt_run(ir, end)) {
@@ -241,6 +244,7 @@ PyObject *fs_engine_ir_optimize(PyObject *self FS_UNUSED, PyObject *args, PyObje
     }
     fs_ir_clear(&parsed);
     fs_ir_clear(&fed);
+    fs_ir_clear(&parent);
     return result;
 }
 

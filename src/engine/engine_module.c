@@ -288,10 +288,10 @@ PyDoc_STRVAR(engine_ir_verify_doc, "_ir_verify(text, names=None)\n--\n\n"
 
 PyDoc_STRVAR(
     engine_ir_optimize_doc,
-    "_ir_optimize(text, passes='all', names=None, end=0, emit=True)\n--\n\n"
+    "_ir_optimize(text, passes='all', names=None, end=0, emit=True, parent=None, guard=0)\n--\n\n"
     "Textual IR after the passes (a comma-separated list). end: number of the snapshot at\n"
     "the end of a loop's turn. emit: every instruction goes through fs_opt_emit first, as\n"
-    "when it is recorded (tests).");
+    "when it is recorded. parent: text of the trace whose guard this one hangs on (tests).");
 
 PyDoc_STRVAR(
     engine_ir_run_doc,

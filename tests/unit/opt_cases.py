@@ -400,6 +400,60 @@ def check_virtual_objects_in_loops() -> None:
     assert sorted(result["entries"]) == [(0, 0, 10), (0, 1, (9, 10))], (result, text)
 
 
+# ---- side traces ----
+
+
+def parent_trace(*, loop: bool) -> tuple[str, int]:
+    """A trace that knows a type, a version and a constant when it leaves; the guard."""
+    t = Trace()
+    start = t.snap()
+    me, it = t("OBJ SLOAD", "#0"), t("OBJ SLOAD", "#1")
+    t("- GTYPE", me, "<Point>", snap=start)
+    version = t("I64 LOAD.u32[type]", "<Point>", "#384")
+    t("- GUARD.eq", version, "+7", snap=start)
+    t("- GTYPE", it, "<ITER>", snap=start)
+    step = t("I64 LOAD.i64[const]", it, "#32")
+    if loop:
+        t("- LOOP")
+    index = t("I64 LOAD.i64[iter]", it, "#16")
+    flag = t("B CMP.lt", index, step)
+    left = t.snap(f"0:8 = {flag}", depth=9)
+    guard = t("- GUARD.eq", flag, "true", snap=left)
+    t("- STORE.i64[iter]", it, "+1", "#16")
+    t("- JLOOP" if loop else "- JEXIT", snap=0 if loop else start)
+    return t.text(), int(guard)
+
+
+def side_trace(t: Trace, flag: str) -> int:
+    """Asks for all that again; the number of its last snapshot."""
+    snap = t.snap()
+    frame = t("PTR FRAME")
+    me = t("OBJ LOAD.obj[frame]", frame, "#72", "!nullable")
+    t("- GUARD.ne", me, "NULL", snap=snap)
+    t("- GTYPE", me, "<Point>", snap=snap)
+    version = t("I64 LOAD.u32[type]", "<Point>", "#384")
+    t("- GUARD.eq", version, "+7", snap=snap)
+    t("- GUARD.eq", flag, "false", snap=snap)
+    return snap
+
+
+def check_side_traces_know() -> None:
+    """What the parent had found out is not asked again, until something may have changed it."""
+    for loop in (False, True):
+        parent, guard = parent_trace(loop=loop)
+        flag = re.search(r"^(\d+) B CMP", parent, re.MULTILINE)
+        assert flag is not None
+        for change in ("", "call"):
+            t = Trace()
+            taken = t("B PLOAD", f"#{int(flag[1])}")
+            if change == "call":
+                t("OBJ CALL @call_vector", "(<host> None)", "!error", snap=t.snap())
+            t("- JEXIT", snap=side_trace(t, taken))
+            text = engine._ir_optimize(t.text(), "all", NAMES, parent=parent, guard=guard)
+            asked = [op for op in ops(text) if op[0] == "G"]
+            assert len(asked) == (3 if change else 0), (change, text)
+
+
 # ---- dead code, sinking, reference counts ----
 
 

@@ -21,8 +21,8 @@ CHECKS = [
     "folding_is_exact", "algebra", "floats_keep_zeroes", "guards_merge", "boxes_fold",
     "forwarding", "escapes_forget", "fresh_objects", "loop_of_numbers", "carried_memory",
     "changed_memory_is_loaded", "unstable_types", "invariant_values",
-    "virtual_objects_in_loops", "dead_code", "boxes_sink", "boxes_are_used_again",
-    "pairs_of_counts_go", "pairs_that_stay",
+    "virtual_objects_in_loops", "side_traces_know", "dead_code", "boxes_sink",
+    "boxes_are_used_again", "pairs_of_counts_go", "pairs_that_stay",
 ]  # fmt: skip
 
 
