@@ -51,6 +51,8 @@ class Sides:
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONWARNINGS": "ignore",
             **child_env.sanitizer(),
+            # How the engine is set, FULLSPEED_JIT and its thresholds for one.
+            **{k: v for k, v in os.environ.items() if k.startswith("FULLSPEED_")},
         }
 
 
