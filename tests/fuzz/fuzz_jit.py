@@ -37,7 +37,8 @@ MODES = [
 ]
 
 HEAD = '''\
-import sys, traceback
+import gc, sys
+gc.disable()
 log = []
 class Loud:
     def __init__(self, n): self.n = n
@@ -77,7 +78,9 @@ g0, g1 = 1, 2.5
 '''
 
 TAIL = '''
-def counts(): return [sys.getrefcount(o) for o in (token, P, Q, S, Loud, main)]
+def counts():
+    gc.collect()
+    return [sys.getrefcount(o) for o in (token, P, Q, S, Loud, main)]
 def once(n):
     try:
         return main(n)
