@@ -87,6 +87,10 @@ static bool enter_may_record(const fs_ctx *ctx, fs_exit *exit)
         exit->why = FS_ABORT_not_selected;
         return false;
     }
+    if (!fs_jit_can_afford()) {
+        exit->count /= 2;
+        return false;
+    }
     return true;
 }
 

@@ -10,7 +10,7 @@
 
 #include "spec/spec.h"
 
-enum { HOT_COUNTER = 255 };
+enum { HOT_COUNTER = 255, HOT_LATER = 32 };
 
 bool fs_jit_records;
 
@@ -83,6 +83,26 @@ bool fs_jit_begin(fs_ctx *ctx, int kind, fs_exit *from)
     return true;
 }
 
+/* Making traces may take so many microseconds at once, and then this part of the time. */
+enum { HOT_FREE_US = 2000, HOT_SHARE = 6 };
+
+static uint64_t hot_spent, hot_started;
+
+void fs_jit_spend(uint64_t us)
+{
+    hot_spent += us;
+}
+
+bool fs_jit_can_afford(void)
+{
+    if (!fs_jit_settings.thrifty || hot_spent < HOT_FREE_US) {
+        return true;
+    }
+    uint64_t now = fs_jit_clock();
+    hot_started = hot_started == 0 ? now : hot_started;
+    return (hot_spent - HOT_FREE_US) * HOT_SHARE <= now - hot_started;
+}
+
 uint64_t fs_jit_recording_ends(void)
 {
     if (hot_recording.ctx == NULL) {
@@ -92,6 +112,7 @@ uint64_t fs_jit_recording_ends(void)
     fs_jit_records = false;
     uint64_t us = fs_jit_clock() - hot_recording.since;
     fs_jit_stats.record_us += us;
+    fs_jit_spend(us);
     return us;
 }
 
@@ -129,8 +150,9 @@ FS_COLD static fs_next hot_count(fs_ctx *ctx, fs_instr *counted, int kind)
     } else if (!fs_jit_records && ctx->table == fs_jit_main_table && !fs_jit_selected(co)) {
         fs_jit_note_abort(co, (int)(ctx->ip - co->instrs), kind, NULL, FS_ABORT_not_selected, -1);
         place->given_up = true;
-    } else if (ctx->table == fs_jit_main_table && !fs_jit_begin(ctx, kind, NULL)) {
-        counted->counter = HOT_COUNTER; /* somebody else is recording */
+    } else if (ctx->table == fs_jit_main_table &&
+               (!fs_jit_can_afford() || !fs_jit_begin(ctx, kind, NULL))) {
+        counted->counter = HOT_LATER; /* there is no time, or somebody else records */
     }
     return FS_GO_ON;
 }

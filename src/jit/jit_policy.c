@@ -145,7 +145,9 @@ static enum fs_abort policy_finish(fs_trace *trace, int end)
     uint64_t begun = fs_jit_clock();
     fs_jit_dump(trace, 'r');
     bool fine = fs_opt_run(&trace->ir, end);
-    fs_jit_stats.optimize_us += fs_jit_clock() - begun;
+    uint64_t us = fs_jit_clock() - begun;
+    fs_jit_stats.optimize_us += us;
+    fs_jit_spend(us);
     if (!fine || trace->ir.failed) {
         return trace->ir.failed ? FS_ABORT_too_long : FS_ABORT_type_unstable;
     }
@@ -169,6 +171,7 @@ static enum fs_abort policy_finish(fs_trace *trace, int end)
     fs_ir_trim(&trace->ir);
     trace->compile_us = (uint32_t)(fs_jit_clock() - begun);
     fs_jit_stats.compile_us += trace->compile_us;
+    fs_jit_spend(trace->compile_us);
     return why;
 }
 

@@ -90,6 +90,10 @@ fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace);
 bool fs_jit_begin(fs_ctx *ctx, int kind, fs_exit *from);
 /* The recording is over: its microseconds. */
 uint64_t fs_jit_recording_ends(void);
+/* Counts microseconds that were spent on making traces. */
+void fs_jit_spend(uint64_t us);
+/* Whether there is time for one more: what runs briefly must not wait for what never pays. */
+bool fs_jit_can_afford(void);
 /* A trace dies (NULL: a code object): a recording that may need it comes to nothing. */
 void fs_jit_recording_loses(const fs_trace *trace);
 /* After fork: what other threads recorded comes to nothing. */

@@ -17,6 +17,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from unit_child import ask_child, run_child
 
 ENV = {"FULLSPEED_JIT": "ir", "FULLSPEED_JIT_THRESHOLDS": "loop=1,entry=1000000,exit=1000000"}
+# (With thresholds of one's own, traces are made whatever time that takes.)
+CODE = {"FULLSPEED_JIT": "1", "FULLSPEED_JIT_THRESHOLDS": "loop=64,entry=200,exit=16"}
 HELPERS = '''
 import dis, gc, os, sys, threading, weakref
 fullspeed.enable()
@@ -687,7 +689,7 @@ answer([wrong, jit["evicted"] > 0, jit["memory"] <= jit["memory_limit"], jit["me
         sum(jit["alive"].values()) == len(engine.jit_traces())])
 """
     )
-    env = {"FULLSPEED_JIT": "1", "FULLSPEED_JIT_MEMORY": "256K"}
+    env = {**CODE, "FULLSPEED_JIT_MEMORY": "256K"}
     assert ask_child(code, env=env) == [[], True, True, True, True]
 
 
@@ -707,7 +709,7 @@ summed(1000); classes(300)
 import fullspeed._engine as engine
 answer([[t["id"], t["line"]] for t in engine.jit_traces() if t["function"] == "summed"])
 """
-    env = {"FULLSPEED_JIT": "1", "FULLSPEED_LOG": str(log), "FULLSPEED_DUMP": "im:summed"}
+    env = {**CODE, "FULLSPEED_LOG": str(log), "FULLSPEED_DUMP": "im:summed"}
     traces = ask_child(code, env=env)
     text = log.read_text()
     for number, line in traces:
@@ -737,4 +739,25 @@ del Old
 gc.collect()
 answer([len(t["ir"]) > 100 for t in engine.jit_traces(ir=True) if t["function"] == "f"])
 """
-    assert all(ask_child(code, env={"FULLSPEED_JIT": "1"}))
+    assert all(ask_child(code, env=CODE))
+
+
+def test_making_traces_takes_a_share_of_the_time() -> None:
+    code = (
+        MANY.replace("range(400)", "range(1000)")
+        + """
+import time
+begun = time.perf_counter()
+for k in range(1000):
+    space[f"f{k}"](70)
+whole = time.perf_counter() - begun
+jit = engine.stats()["jit"]
+spent = (jit["record_us"] + jit["optimize_us"] + jit["compile_us"]) / 1e6
+answer([sum(jit["traces"].values()), spent, whole])
+"""
+    )
+    traces, spent, whole = ask_child(code, env={"FULLSPEED_JIT": "1"})
+    assert traces > 5
+    assert spent < 0.01 + whole / 3
+    traces_at_once, _, _ = ask_child(code, env=CODE)
+    assert traces_at_once > traces
