@@ -133,38 +133,54 @@ PyObject *fs_jit_build_string(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_
     return ops_declined(_PyUnicode_JoinArray(&_Py_STR(empty), items, n));
 }
 
-/* ---- dict: look-ups that compare nothing but strings ---- */
+/* ---- dicts and sets: look-ups that run no code (interp_lookup.c) ---- */
 
-static bool ops_is_plain(PyObject *dict)
+/* A str that was never looked up gets its hash. */
+FS_INLINE void ops_know_hash(PyObject *key)
 {
-    return FS_LIKELY(DK_IS_UNICODE(((PyDictObject *)dict)->ma_keys));
+    if (PyUnicode_CheckExact(key) && FS_UNLIKELY(((PyASCIIObject *)key)->hash == -1)) {
+        (void)PyObject_Hash(key);
+    }
 }
 
-static Py_hash_t ops_hash(PyObject *key)
+PyObject *fs_jit_dict_find(PyObject *dict, PyObject *key)
 {
-    Py_hash_t hash = ((PyASCIIObject *)key)->hash;
-    return FS_LIKELY(hash != -1) ? hash : PyObject_Hash(key);
+    ops_know_hash(key);
+    return fs_lookup_get((PyDictObject *)dict, key);
 }
 
-PyObject *fs_jit_dict_get_str(PyObject *dict, PyObject *key)
+PyObject *fs_jit_dict_or(PyObject *dict, PyObject *key, PyObject *missing)
 {
-    return ops_is_plain(dict) ? _PyDict_GetItem_KnownHash(dict, key, ops_hash(key)) : NULL;
+    ops_know_hash(key);
+    return fs_lookup_or((PyDictObject *)dict, key, missing);
 }
 
-int32_t fs_jit_dict_has_str(PyObject *dict, PyObject *key)
+int32_t fs_jit_dict_has(PyObject *dict, PyObject *key)
 {
-    return ops_is_plain(dict) ? _PyDict_GetItem_KnownHash(dict, key, ops_hash(key)) != NULL : -1;
+    ops_know_hash(key);
+    return (int32_t)fs_lookup_dict((PyDictObject *)dict, key);
 }
 
-PyObject *fs_jit_dict_swap_str(PyObject *dict, PyObject *key, PyObject *v)
+int32_t fs_jit_set_has(PyObject *set, PyObject *key)
 {
-    if (!ops_is_plain(dict)) {
+    ops_know_hash(key);
+    return (int32_t)fs_lookup_set((PySetObject *)set, key);
+}
+
+int32_t fs_jit_sequence_has(PyObject *sequence, PyObject *v)
+{
+    return (int32_t)fs_lookup_items(PySequence_Fast_ITEMS(sequence), Py_SIZE(sequence), v);
+}
+
+PyObject *fs_jit_dict_swap(PyObject *dict, PyObject *key, PyObject *v)
+{
+    ops_know_hash(key);
+    PyObject *old = fs_lookup_or((PyDictObject *)dict, key, Py_None);
+    if (FS_UNLIKELY(old == NULL)) {
         return NULL;
     }
-    Py_hash_t hash = ops_hash(key);
-    PyObject *old = _PyDict_GetItem_KnownHash(dict, key, hash);
-    old = Py_NewRef(old != NULL ? old : Py_None);
-    if (FS_UNLIKELY(_PyDict_SetItem_KnownHash(dict, key, v, hash) < 0)) {
+    Py_INCREF(old);
+    if (FS_UNLIKELY(PyDict_SetItem(dict, key, v) < 0)) {
         PyErr_Clear();
         Py_DECREF(old);
         return NULL;

@@ -18,10 +18,14 @@ PyObject *fs_jit_compare_closed(PyObject *v, PyObject *w, int64_t op);
 int32_t fs_jit_str_equal(PyObject *v, PyObject *w);
 PyObject *fs_jit_str_item(PyObject *s, int64_t i);
 int32_t fs_jit_str_contains(PyObject *s, PyObject *part);
-PyObject *fs_jit_dict_get_str(PyObject *dict, PyObject *key); /* borrowed */
-PyObject *fs_jit_dict_swap_str(PyObject *dict, PyObject *key,
-                               PyObject *v); /* the old value, or None */
-int32_t fs_jit_dict_has_str(PyObject *dict, PyObject *key);
+PyObject *fs_jit_dict_find(PyObject *dict, PyObject *key); /* borrowed */
+/* dict.get; borrowed. */
+PyObject *fs_jit_dict_or(PyObject *dict, PyObject *key, PyObject *missing);
+/* Stores; the old value, or None. */
+PyObject *fs_jit_dict_swap(PyObject *dict, PyObject *key, PyObject *v);
+int32_t fs_jit_dict_has(PyObject *dict, PyObject *key);
+int32_t fs_jit_set_has(PyObject *set, PyObject *key);
+int32_t fs_jit_sequence_has(PyObject *sequence, PyObject *v); /* a list or tuple */
 int32_t fs_jit_list_append(PyObject *list, PyObject *v);
 int32_t fs_jit_list_extend(PyObject *list, PyObject *items);
 PyObject *fs_jit_list_pop(PyObject *list);

@@ -319,6 +319,23 @@ static bool known_method(rec_state *R, PyObject *callable, rec_slot *args, int n
         value->flags = REC_OWNED;
         return true;
     }
+    if (callable == fs_call_known.dict_get && (nargs == 2 || nargs == 3) && type == &PyDict_Type &&
+        args[0].seen != NULL && args[1].seen != NULL) {
+        PyObject *missing = nargs == 3 ? args[2].seen : Py_None;
+        PyObject *seen = missing == NULL
+                             ? NULL
+                             : fs_lookup_or((PyDictObject *)args[0].seen, args[1].seen, missing);
+        if (seen == NULL) {
+            return false;
+        }
+        fs_ref in[3] = {rec_guard_type(R, &args[0], type), rec_object(R, &args[1]),
+                        nargs == 3 ? rec_object(R, &args[2]) : rec_const(R, Py_None)};
+        value->ref = rec_call(R, FS_CALL_dict_or, in, 3, 0);
+        value->flags = REC_OWNED;
+        value->seen = seen;
+        rec_incref(R, value->ref);
+        return true;
+    }
     if (type == &PyList_Type &&
         known_list_call(R, rec_const(R, callable), false,
                         ((PyMethodDescrObject *)callable)->d_method->ml_name, args, nargs, value)) {

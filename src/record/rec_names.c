@@ -188,7 +188,7 @@ static rec_result rec_store_in(rec_state *R, PyObject *dict, int frame_offset, P
     fs_ref space = rec_namespace(R, dict, frame_offset);
     fs_ref args[3] = {space, rec_const(R, name), rec_object(R, rec_peek(R, 1))};
     if (quiet) {
-        fs_ref old = rec_call(R, FS_CALL_dict_swap_str, args, 3, 0);
+        fs_ref old = rec_call(R, FS_CALL_dict_swap, args, 3, 0);
         rec_pop_drop(R);
         rec_drop(R, old);
     } else {

@@ -245,11 +245,32 @@ static rec_result rec_subscr_generic(rec_state *R)
     return rec_subscr_done(R, r, REC_OWNED, NULL);
 }
 
-/* Whether a dict's look-up of this key compares nothing but strings. */
+/* Whether a dict's look-up of this key runs no code. */
 static bool rec_dict_is_quiet(PyObject *dict, PyObject *key)
 {
-    return PyDict_CheckExact(dict) && PyUnicode_CheckExact(key) &&
-           DK_IS_UNICODE(((PyDictObject *)dict)->ma_keys);
+    if (PyUnicode_CheckExact(key) && ((PyASCIIObject *)key)->hash == -1) {
+        (void)PyObject_Hash(key);
+    }
+    return PyDict_CheckExact(dict) && fs_lookup_dict((PyDictObject *)dict, key) != FS_LOOKUP_ASK;
+}
+
+/* The call that says quietly whether a container has an item; 0: none does. */
+static int rec_quiet_contains(PyTypeObject *type, PyObject *container, PyObject *item)
+{
+    if (container == NULL || item == NULL) {
+        return 0;
+    }
+    if (type == &PyDict_Type) {
+        return rec_dict_is_quiet(container, item) ? FS_CALL_dict_has : 0;
+    }
+    if (type == &PySet_Type || type == &PyFrozenSet_Type) {
+        return fs_lookup_set((PySetObject *)container, item) != FS_LOOKUP_ASK ? FS_CALL_set_has : 0;
+    }
+    bool sequence = type == &PyTuple_Type || type == &PyList_Type;
+    return sequence && fs_lookup_items(PySequence_Fast_ITEMS(container), Py_SIZE(container),
+                                       item) != FS_LOOKUP_ASK
+               ? FS_CALL_sequence_has
+               : 0;
 }
 
 rec_result rec_BINARY_SUBSCR(rec_state *R, uint32_t arg FS_UNUSED)
@@ -296,8 +317,8 @@ rec_result rec_BINARY_SUBSCR(rec_state *R, uint32_t arg FS_UNUSED)
         rec_dict_is_quiet(container->seen, key->seen)) {
         seen = PyDict_GetItemWithError(container->seen, key->seen);
         if (seen != NULL) {
-            fs_ref args[2] = {rec_guard_type(R, container, type), rec_guard_type(R, key, key_type)};
-            fs_ref r = rec_call(R, FS_CALL_dict_get_str, args, 2, 0);
+            fs_ref args[2] = {rec_guard_type(R, container, type), rec_object(R, key)};
+            fs_ref r = rec_call(R, FS_CALL_dict_find, args, 2, 0);
             rec_incref(R, r);
             return rec_subscr_done(R, r, REC_OWNED, seen);
         }
@@ -342,9 +363,9 @@ rec_result rec_STORE_SUBSCR(rec_state *R, uint32_t arg FS_UNUSED)
         rec_storex(R, FS_M_OBJ, FS_A_LISTITEM, items, index, 0, v);
     } else if (type == &PyDict_Type && key->seen != NULL && container->seen != NULL &&
                rec_dict_is_quiet(container->seen, key->seen)) {
-        fs_ref args[3] = {rec_guard_type(R, container, type), rec_guard_type(R, key, key_type),
+        fs_ref args[3] = {rec_guard_type(R, container, type), rec_object(R, key),
                           rec_object(R, value)};
-        old = rec_call(R, FS_CALL_dict_swap_str, args, 3, 0);
+        old = rec_call(R, FS_CALL_dict_swap, args, 3, 0);
     } else if (!rec_store_raw(R, container, key, value)) {
         PyFunctionObject *func = rec_subscr_method(R, container, true);
         rec_result result = func == NULL ? REC_WAIT
@@ -390,10 +411,12 @@ rec_result rec_CONTAINS_OP(rec_state *R, uint32_t arg)
         return REC_WAIT;
     }
     fs_ref r;
-    if (type == &PyDict_Type && item->seen != NULL && container->seen != NULL &&
-        rec_dict_is_quiet(container->seen, item->seen)) {
-        fs_ref args[2] = {rec_guard_type(R, container, type), rec_guard_type(R, item, item_type)};
-        r = rec_call(R, FS_CALL_dict_has_str, args, 2, 0);
+    (void)rec_value(R, container);
+    int quiet =
+        rec_is_unboxed(R, container) ? 0 : rec_quiet_contains(type, container->seen, item->seen);
+    if (quiet != 0) {
+        fs_ref args[2] = {rec_guard_type(R, container, type), rec_object(R, item)};
+        r = rec_call(R, quiet, args, 2, 0);
     } else if (type == &PyUnicode_Type && item_type == &PyUnicode_Type) {
         fs_ref args[2] = {rec_guard_type(R, container, type), rec_guard_type(R, item, item_type)};
         r = rec_call(R, FS_CALL_str_contains, args, 2, 0);
