@@ -129,7 +129,7 @@ static bool rec_guard_absent(rec_state *R, rec_slot *owner, PyObject *name,
             return false;
         }
         (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, args[0], rec_const(R, (PyObject *)&PyDict_Type));
-        rec_guard(R, FS_EQ, rec_call(R, FS_CALL_dict_has_str, args, 2, 0), rec_kint(R, 0));
+        rec_guard(R, FS_EQ, rec_call(R, FS_CALL_dict_has, args, 2, 0), rec_kint(R, 0));
         return true;
     }
     return false;
@@ -365,7 +365,7 @@ static rec_result rec_store_in_dict(rec_state *R, PyObject *name)
     }
     (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, dict, rec_const(R, (PyObject *)&PyDict_Type));
     fs_ref args[3] = {dict, rec_const(R, name), rec_object(R, rec_peek(R, 2))};
-    fs_ref old = rec_call(R, FS_CALL_dict_swap_str, args, 3, 0);
+    fs_ref old = rec_call(R, FS_CALL_dict_swap, args, 3, 0);
     rec_slot owner = rec_pop(R);
     rec_slot value = rec_pop(R);
     rec_drop(R, old);
