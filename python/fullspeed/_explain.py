@@ -290,6 +290,8 @@ def run(options: Any, argv: list[str]) -> int:
     os.environ["FULLSPEED"] = "1"
     if os.environ.get("FULLSPEED_JIT") not in ("1", "ir"):
         os.environ["FULLSPEED_JIT"] = "1"
+    # The usual thresholds, but given: then traces are made whatever share of the time that takes.
+    os.environ.setdefault("FULLSPEED_JIT_THRESHOLDS", "loop=64,entry=200,exit=16")
     _run.config()
     try:
         import fullspeed._engine as engine
