@@ -65,6 +65,11 @@ def abort_words(row: dict[str, Any]) -> Reason:
     line = row.get("stop_line")
     if why in ("unsupported_op", "unsupported_call", "unsupported_type") and row.get("op"):
         text += f" ({row['op']})"
+    elif why == "no_gain" and row["traces"] == 0 and row["stop_line"]:
+        return Reason(
+            "it mostly calls functions that are not followed; the interpreter calls them faster",
+            "See why those functions are not compiled.",
+        )
     elif why == "no_gain" and row["kind"] == "entry" and row["traces"] == 0:
         return Reason(
             "it is so short that entering machine code costs more than that would save "
