@@ -59,10 +59,12 @@ static bool registry_follow(uint8_t *seen, const fs_trace *t)
 {
     bool grown = false;
     if (t->target != NULL && seen[t->root->id] && !seen[t->target->id]) {
-        grown = seen[t->target->id] = true;
+        seen[t->target->id] = 1;
+        grown = true;
     }
     if (t->from != NULL && seen[t->from->trace->root->id] && !seen[t->root->id]) {
-        grown = seen[t->root->id] = true; /* another version of a loop hangs on an exit */
+        seen[t->root->id] = 1; /* another version of a loop hangs on an exit */
+        grown = true;
     }
     return grown;
 }

@@ -58,7 +58,7 @@ static rec_result build_hashing(rec_state *R, int quiet, int any, int n, int fir
         }
         leaves &= build_is_leaf(type);
     }
-    fs_ref args[FS_SCRATCH_ARGS];
+    fs_ref args[FS_SCRATCH_ARGS] = {0};
     if (n > FS_SCRATCH_ARGS - 4) {
         return rec_abort(R, FS_ABORT_unsupported_op);
     }

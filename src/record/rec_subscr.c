@@ -454,7 +454,7 @@ rec_result rec_BUILD_TUPLE(rec_state *R, uint32_t arg)
 /* Makes something of the topmost items by a call that borrows them. */
 rec_result rec_build_call(rec_state *R, int call, uint32_t n)
 {
-    fs_ref args[FS_SCRATCH_ARGS];
+    fs_ref args[FS_SCRATCH_ARGS] = {0};
     if (n >= FS_SCRATCH_ARGS) {
         return rec_abort(R, FS_ABORT_unsupported_op);
     }
