@@ -20,7 +20,7 @@ void fs_asm_link_exit(fs_exit *exit, const fs_trace *side);
 /* Memory in use and its limit, in bytes. */
 size_t fs_asm_memory_used(void);
 void fs_asm_set_limit(size_t bytes);
-/* Whether this machine is supported. */
+/* Whether this machine is supported, and lets us make memory executable. */
 bool fs_asm_available(void);
 /* The machine code of a trace, for disassembly (bytes object). */
 PyObject *fs_asm_bytes(const fs_trace *trace);

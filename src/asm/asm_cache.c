@@ -4,6 +4,8 @@
  * - No page can be written and run at once. A region can be run; the pages that a new block covers
  *   are made writable while it is copied in, under the GIL: nobody runs a trace then, as traces
  *   run under it, too.
+ * - A process may lose the right to make memory executable at any time (PR_SET_MDWE, seccomp): a
+ *   page of our own shows whether it has it before pages with code on them are made writable.
  * - Nothing in here depends on the process: after a fork the child has its own copy.
  * - Blocks begin at multiples of CACHE_ALIGN, so that the loops in them keep their alignment.
  */
@@ -105,10 +107,21 @@ static bool cache_protect(char *start, size_t size, int protection)
     return mprotect((void *)from, to - from, protection) == 0;
 }
 
+bool fs_asm_cache_works(void)
+{
+    static void *page = MAP_FAILED;
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    if (page == MAP_FAILED) {
+        page = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    }
+    return page != MAP_FAILED && mprotect(page, size, PROT_READ | PROT_WRITE) == 0 &&
+           mprotect(page, size, PROT_READ | PROT_EXEC) == 0;
+}
+
 void *fs_asm_cache_put(const void *bytes, size_t size)
 {
     size_t rounded = cache_round(size, CACHE_ALIGN);
-    if (cache_used + rounded > cache_limit) {
+    if (cache_used + rounded > cache_limit || !fs_asm_cache_works()) {
         return NULL;
     }
     char *start = cache_take(rounded);
@@ -121,7 +134,7 @@ void *fs_asm_cache_put(const void *bytes, size_t size)
     }
     memcpy(start, bytes, size);
     if (!cache_protect(start, rounded, PROT_READ | PROT_EXEC)) {
-        /* Neighbours on these pages cannot be run any more, nor can anything be done about it. */
+        /* It has just been possible. Neighbours on these pages cannot be run any more. */
         abort();
     }
     cache_used += rounded;

@@ -4,6 +4,8 @@
 
 #include "base/base.h"
 
+/* Whether memory that has been written can be made executable here and now. */
+bool fs_asm_cache_works(void);
 /* A copy of `size` bytes that can be run, aligned to 64; NULL: the limit is reached, or there is no
  * memory. */
 void *fs_asm_cache_put(const void *bytes, size_t size);

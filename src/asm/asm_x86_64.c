@@ -551,7 +551,8 @@ static bool asm_install(fs_asm *as)
     char *code = locs == NULL ? NULL : fs_asm_cache_put(as->b.bytes, (size_t)as->b.size);
     if (code == NULL) {
         free(locs);
-        as->al.reason = "the code cache is full";
+        as->al.reason =
+            fs_asm_cache_works() ? "the code cache is full" : "memory cannot be made executable";
         return false;
     }
     if (!asm_note_live(&as->al, trace)) {
@@ -624,7 +625,7 @@ void fs_asm_set_limit(size_t bytes)
 
 bool fs_asm_available(void)
 {
-    return true;
+    return fs_asm_cache_works();
 }
 
 PyObject *fs_asm_bytes(const fs_trace *trace)

@@ -257,3 +257,38 @@ def test_gdb_knows_traces(tmp_path: Path) -> None:
     assert "in trace loop hot (hot.py:" in done.stdout, done.stdout + done.stderr
     frames = done.stdout[done.stdout.index("in trace loop hot") :]
     assert "fs_jit_enter" in frames or "fs_eval" in frames, frames
+
+
+DENIED = """
+import ctypes
+def deny():
+    return ctypes.CDLL(None).prctl(65, 1, 0, 0, 0)  # PR_SET_MDWE: no more memory that is executable
+def hot(n):
+    t = 0
+    for i in range(n):
+        t += i
+    return t
+def other(n):
+    t = 1.0
+    for i in range(n):
+        t += i
+    return t
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_where_memory_cannot_become_executable(when: str) -> None:
+    """The program runs on without machine code, or with what it has."""
+    code = DENIED + {
+        "before": "denied = deny()\nimport fullspeed._engine as e\nfullspeed.enable()\n",
+        "after": "import fullspeed._engine as e\nfullspeed.enable()\nhot(2000)\ndenied = deny()\n",
+    }[when]
+    code += (
+        "answer([denied, hot(2000), hot(2000), other(2000), other(2000), "
+        "sum(e.stats()['jit']['traces'].values())])"
+    )
+    denied, *results, traces = ask_child(code, env={"FULLSPEED_JIT": "1"})
+    if denied != 0:
+        pytest.skip("this kernel has no PR_SET_MDWE (Linux 6.3)")
+    assert results == [1999000, 1999000, 1999001.0, 1999001.0]
+    assert (traces > 0) == (when == "after")
