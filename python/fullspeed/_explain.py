@@ -159,13 +159,18 @@ def _is_library(file: str) -> bool:
     )
 
 
+def _is_file(path: str, name: str) -> bool:
+    """Whether a path ends in a name that the user gave."""
+    return path == name or path.endswith(os.sep + name.removeprefix("./"))
+
+
 def _touches(place: Place, file: str, line: int) -> bool:
     """Whether a place is at a line, or runs it, or leaves there."""
-    if any(e.line == line and e.file.endswith(file) for e in place.exits):
+    if any(e.line == line and _is_file(e.file, file) for e in place.exits):
         return True
-    if place.row["file"].endswith(file) and line in (place.row["line"], place.row["stop_line"]):
+    if _is_file(place.row["file"], file) and line in (place.row["line"], place.row["stop_line"]):
         return True
-    return any(f.endswith(file) and n == line for t in place.traces for f, n in words.lines_of(t))
+    return any(_is_file(f, file) and n == line for t in place.traces for f, n in words.lines_of(t))
 
 
 def choose(report: Report, where: str | None, everything: bool) -> tuple[list[Place], int]:
@@ -205,6 +210,10 @@ def _table(places: list[Place], width: int) -> list[str]:
     return lines
 
 
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" + ("" if n == 1 else "s")
+
+
 def describe(place: Place, most: int = 6) -> list[str]:
     """What is to be said of one place, as lines."""
     row = place.row
@@ -217,10 +226,9 @@ def describe(place: Place, most: int = 6) -> list[str]:
     elif place.traces:
         alive = [t for t in place.traces if not t["died"]]
         size = sum(t["bytes"] for t in alive)
-        lines.append(
-            f"    entered {row['entries']} times; {len(place.traces)} traces, {size} bytes"
-            + (f", {row['died']} thrown away" if row["died"] else "")
-        )
+        made = _count(len(place.traces), "trace")
+        gone = f", {row['died']} thrown away" if row["died"] else ""
+        lines.append(f"    entered {row['entries']} times; {made}, {size} bytes{gone}")
     hints = []
     for exit in place.exits[:most]:
         at = f"line {exit.line}"
@@ -249,14 +257,17 @@ def as_text(report: Report, where: str | None = None, everything: bool = False) 
         lines += ["", f"{hidden} more in libraries: --all shows them."]
     stats = report.stats
     spent = (stats["record_us"] + stats["optimize_us"] + stats["compile_us"]) / 1000
-    lines += ["", f"{len(report.traces)} traces, {stats['memory'] // 1024} KiB of machine code, "
-              f"made in {spent:.1f} ms."]  # fmt: skip
+    made, size = _count(len(report.traces), "trace"), stats["memory"] // 1024
+    lines += ["", f"{made}, {size} KiB of machine code, made in {spent:.1f} ms."]
     return "\n".join(lines) + "\n"
 
 
-def _finish(options: Any) -> None:
+def _finish(options: Any, process: int) -> None:
     """Write the report; called when the program has ended."""
     import fullspeed
+
+    if os.getpid() != process:
+        return  # a child of the program
 
     fullspeed.disable()
     report = collect()
@@ -315,7 +326,7 @@ def run(options: Any, argv: list[str]) -> int:
     if kind == "file" and not os.path.exists(argv[0]):
         print(f"fullspeed: there is no file {argv[0]}", file=sys.stderr)
         return 1
-    atexit.register(_finish, options)
+    atexit.register(_finish, options, os.getpid())
     engine.jit_watch()
     engine.enable()
     _run.run_main(kind, target, rest, [sys.orig_argv[0], *argv])

@@ -64,7 +64,7 @@ def _lines_of(places: list[Any]) -> dict[str, dict[int, _Line]]:
                 at(file, line).mark("compiled")
         if row["state"] == "compiled":
             head.note(f"{place.name}: compiled, entered {row['entries']} times, "
-                      f"{len(place.traces)} traces")  # fmt: skip
+                      f"with {len(place.traces)} trace(s)")  # fmt: skip
         elif place.why.text:
             lines = [head]
             code = row["stop_code"]

@@ -121,6 +121,16 @@ static void notes_keep_dead(const fs_trace *trace)
     PyErr_Restore(type, value, traceback);
 }
 
+/* Whether all code of the trace lives: it may be older than the watch, and die with its code. */
+static bool notes_may_keep(const fs_trace *trace)
+{
+    bool lives = Py_REFCNT(trace->co->pycode) > 0;
+    for (int i = 0; i < trace->ir.nframes; i++) {
+        lives = lives && Py_REFCNT(trace->ir.frames[i].co->pycode) > 0;
+    }
+    return lives;
+}
+
 void fs_jit_note_death(const fs_trace *trace)
 {
     fs_jit_place *place = fs_jit_place_find(trace->co, trace->slot);
@@ -129,7 +139,7 @@ void fs_jit_note_death(const fs_trace *trace)
         place->note->died++;
         place->note->entries += trace->entries;
     }
-    if (notes_watch && Py_REFCNT(trace->co->pycode) > 0) {
+    if (notes_watch && notes_may_keep(trace)) {
         notes_keep_dead(trace);
     }
 }

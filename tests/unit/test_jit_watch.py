@@ -96,6 +96,20 @@ answer([len(places("gone")), len([t for t in engine.jit_traces() if t["function"
     assert ask(code) == [1, True]
 
 
+def test_traces_that_are_older_than_the_watch() -> None:
+    code = """
+names = {}
+exec("def inner(x):\\n    return x + 1\\n"
+     "def gone(n, inner):\\n    t = 0\\n    for i in range(n): t += inner(i)\\n    return t", names)
+for k in range(5): names["gone"](1000, names["inner"])
+engine.jit_watch()
+names.clear(); gc.collect()
+answer([len(places("gone")), len([t for t in engine.jit_traces() if t["function"] == "gone"]),
+        len(engine.jit_dead_traces())])
+"""
+    assert ask(code) == [0, 0, 0]
+
+
 def test_evicted_traces_are_kept_as_they_were() -> None:
     code = """
 engine.jit_watch()
