@@ -185,6 +185,24 @@ rec_result rec_MAKE_FUNCTION(rec_state *R, uint32_t arg)
     return REC_NEXT;
 }
 
+/* A list of arguments becomes a tuple, and goes before the call. */
+static void build_star_tuple(rec_state *R, rec_slot *given)
+{
+    (void)rec_guard_type(R, given, &PyList_Type);
+    fs_ref args[1] = {rec_object(R, given)};
+    fs_ref tuple = rec_call(R, FS_CALL_list_to_tuple, args, 1, FS_INS_NOHOT);
+    bool owned = (given->flags & (REC_OWNED | REC_SYNC)) != 0;
+    rec_note_write(R, rec_top(R), (int)(given - rec_top(R)->slots));
+    *given = (rec_slot){.ref = tuple, .flags = REC_OWNED};
+    rec_let_go(R, args[0], owned);
+    for (int i = 0; i < R->ndrops; i++) {
+        int snap = rec_snapshot_drops(R, R->start, i);
+        (void)rec_emit(R, (fs_ins){.op = FS_IR_DECREF, .a = R->drops[i], .snap = (uint16_t)snap});
+    }
+    R->ndrops = 0;
+    R->snap = 0;
+}
+
 /* func(*args, **kwargs), when the operands are a tuple and a dict already. */
 rec_result rec_CALL_FUNCTION_EX(rec_state *R, uint32_t arg)
 {
@@ -195,12 +213,16 @@ rec_result rec_CALL_FUNCTION_EX(rec_state *R, uint32_t arg)
     if (type == NULL || kwtype == NULL) {
         return REC_WAIT;
     }
-    if (type != &PyTuple_Type || kwtype != &PyDict_Type) {
+    if ((type != &PyTuple_Type && type != &PyList_Type) || kwtype != &PyDict_Type) {
         return rec_abort(R, FS_ABORT_unsupported_call);
     }
-    (void)rec_guard_type(R, given, type);
     if (arg & 1) {
         (void)rec_guard_type(R, rec_peek(R, 1), kwtype);
+    }
+    if (type == &PyList_Type) {
+        build_star_tuple(R, given);
+    } else {
+        (void)rec_guard_type(R, given, type);
     }
     fs_ref args[3];
     rec_sync(R);

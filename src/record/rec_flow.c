@@ -90,11 +90,44 @@ static rec_result rec_take(rec_state *R, bool jumps, int target)
     return REC_JUMP;
 }
 
+/* Asks the top of the stack for its truth, which may run code; the way shows when it has. */
+static rec_result rec_ask_truth(rec_state *R)
+{
+    rec_sync(R);
+    fs_ref args[1] = {rec_object(R, rec_peek(R, 1))};
+    R->pending = rec_call_escaping(R, FS_CALL_is_true, args, 1);
+    R->phase = 1;
+    return REC_WAIT;
+}
+
+static rec_result rec_jump_asked(rec_state *R, int target, int jumps_if)
+{
+    bool way = R->now == target;
+    R->phase = 0;
+    R->poke = true;
+    if (!way && R->now != R->next) {
+        return rec_abort(R, FS_ABORT_lost);
+    }
+    fs_ref truth = rec_cmp(R, FS_NE, R->pending, rec_kint(R, 0));
+    rec_pop_drop(R);
+    int snap = rec_snapshot_drops(R, way ? R->next : target, 0);
+    rec_guard_snap(R, FS_EQ, truth, fs_ir_bool(R->ir, way == (jumps_if != 0)), snap);
+    return rec_take(R, way, target);
+}
+
 /* POP_JUMP_IF_FALSE and its kin: jumps when the top of the stack has that truth. */
 static rec_result rec_pop_jump(rec_state *R, int target, int jumps_if)
 {
     rec_slot *top = rec_peek(R, 1);
+    if (R->phase != 0) {
+        return rec_jump_asked(R, target, jumps_if);
+    }
     PyTypeObject *type = rec_type(R, top);
+    if (type == NULL && R->now >= 0 && (R->now == target || R->now == R->next)) {
+        /* An op that does this jump as well has given True or False. */
+        top->seen = (R->now == target) == (jumps_if != 0) ? Py_True : Py_False;
+        type = &PyBool_Type;
+    }
     if (type == NULL && R->now != rec_top(R)->pc && R->now >= 0) {
         return rec_abort(R, FS_ABORT_lost);
     }
@@ -110,7 +143,7 @@ static rec_result rec_pop_jump(rec_state *R, int target, int jumps_if)
         if (R->now != rec_top(R)->pc) {
             return REC_WAIT;
         }
-        return rec_abort(R, FS_ABORT_unsupported_type); /* __bool__ or __len__ in Python */
+        return rec_ask_truth(R); /* __bool__ or __len__ in Python */
     }
     fs_ref truth = rec_truth(R, top);
     if (truth == 0) {
