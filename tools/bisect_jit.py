@@ -182,8 +182,8 @@ class Runner:
 
     def ours(self, env: dict[str, str]) -> tuple[object, ...]:
         """Run under fullspeed."""
-        if self.options.thresholds:
-            env = env | {"FULLSPEED_JIT_THRESHOLDS": self.options.thresholds}
+        # (Given thresholds: else what is compiled depends on the time that it takes.)
+        env = env | {"FULLSPEED_JIT_THRESHOLDS": self.options.thresholds}
         if self.options.check:
             return self._run(["sh", "-c", self.options.check], env)
         start = [self.options.python, "-m", "fullspeed", "run"]
@@ -227,7 +227,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--python", default=sys.executable, help="a Python that has fullspeed")
     parser.add_argument("--stderr", action="store_true", help="compare stderr, too")
     parser.add_argument("--check", metavar="CMD", help="a shell command; status 0: all is well")
-    parser.add_argument("--thresholds", metavar="LIST", help="FULLSPEED_JIT_THRESHOLDS")
+    parser.add_argument(
+        "--thresholds",
+        metavar="LIST",
+        default="loop=64,entry=200,exit=16",
+        help="FULLSPEED_JIT_THRESHOLDS",
+    )
     parser.add_argument("--timeout", type=float, default=300, help="seconds for a run")
     parser.add_argument("program", nargs=argparse.REMAINDER, help="the program, arguments")
     options = parser.parse_args(arguments)

@@ -82,13 +82,13 @@ static bool enter_may_record(const fs_ctx *ctx, fs_exit *exit)
     if (ctx->cframe.use_tracing) {
         return false;
     }
+    if (!fs_jit_can_afford()) {
+        exit->count /= 2;
+        return false;
+    }
     if (!fs_jit_records && !fs_jit_selected(trace->co)) {
         exit->state = FS_EXIT_GIVEN_UP;
         exit->why = FS_ABORT_not_selected;
-        return false;
-    }
-    if (!fs_jit_can_afford()) {
-        exit->count /= 2;
         return false;
     }
     return true;

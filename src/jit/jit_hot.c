@@ -147,12 +147,15 @@ FS_COLD static fs_next hot_count(fs_ctx *ctx, fs_instr *counted, int kind)
     } else if (place->left > 0) {
         counted->counter = (uint8_t)(place->left > HOT_COUNTER ? HOT_COUNTER : place->left);
         place->left -= counted->counter;
-    } else if (!fs_jit_records && ctx->table == fs_jit_main_table && !fs_jit_selected(co)) {
+    } else if (ctx->table != fs_jit_main_table) {
+        /* (asked again at once) */
+    } else if (fs_jit_records || !fs_jit_can_afford()) {
+        counted->counter = HOT_LATER; /* somebody else records, or there is no time */
+    } else if (!fs_jit_selected(co)) {
         fs_jit_note_abort(co, (int)(ctx->ip - co->instrs), kind, NULL, FS_ABORT_not_selected, -1);
         place->given_up = true;
-    } else if (ctx->table == fs_jit_main_table &&
-               (!fs_jit_can_afford() || !fs_jit_begin(ctx, kind, NULL))) {
-        counted->counter = HOT_LATER; /* there is no time, or somebody else records */
+    } else if (!fs_jit_begin(ctx, kind, NULL)) {
+        counted->counter = HOT_LATER;
     }
     return FS_GO_ON;
 }

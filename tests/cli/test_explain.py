@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from conftest import make_environment
 
+# (Given thresholds: else what is compiled depends on the time that it takes.)
+JIT = {"FULLSPEED_JIT": "1", "FULLSPEED_JIT_THRESHOLDS": "loop=64,entry=200,exit=16"}
+
 PROGRAM = """\
 import sys
 
@@ -205,7 +208,7 @@ def test_names_and_unwinding(fullspeed: list[str], tmp_path: Path) -> None:
         cwd=tmp_path,
         env=make_environment(
             None,
-            {"FULLSPEED_JIT": "1", "FULLSPEED_SYMBOLS": "jitdump", "JITDUMPDIR": str(tmp_path)},
+            JIT | {"FULLSPEED_SYMBOLS": "jitdump", "JITDUMPDIR": str(tmp_path)},
         ),
         capture_output=True,
         text=True,
@@ -270,8 +273,8 @@ GDB_PROGRAM = """\
 def powers(n, also):
     total = 0
     for i in range(n):
-        total += len(str(i))
-        if also:
+        total += i * 3 - (i & 7)
+        if also and i % 10 == 3:
             total += pow(3, i & 3)
     return total
 
@@ -290,14 +293,14 @@ def test_gdb_names_traces(python: str, tmp_path: Path) -> None:
         "set pagination off",
         "set debuginfod enabled off",
         "break PyNumber_Power",
-        "ignore 1 1000",
+        "ignore 1 400",
         "run",
         "backtrace 14",
     ]
     done = subprocess.run(
         ["gdb", "-nx", "-batch", *[f"-ex={c}" for c in commands]]
         + ["--args", os.path.realpath(python), "-m", "fullspeed", "run", str(script)],
-        env=make_environment(None, {"FULLSPEED_JIT": "1", "FULLSPEED_SYMBOLS": "gdb"})
+        env=make_environment(None, JIT | {"FULLSPEED_SYMBOLS": "gdb"})
         | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
         capture_output=True,
         text=True,

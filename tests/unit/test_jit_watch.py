@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from unit_child import ask_child, run_child
 
-ENV = {"FULLSPEED_JIT": "1"}
+ENV = {"FULLSPEED_JIT": "1", "FULLSPEED_JIT_THRESHOLDS": "loop=64,entry=200,exit=16"}
 HELPERS = """
 import gc, sys, weakref
 fullspeed.enable()
