@@ -14,7 +14,7 @@ typedef struct {
     uint8_t loop_counter;       /* first value of a backward jump's counter, */
     uint8_t entry_counter;      /* and of a function's */
     uint32_t loop, entry, exit; /* thresholds: turns, calls, times left */
-    bool thrifty; /* time for making traces is a share of the time since the start */
+    bool thrifty;               /* time for making traces is a share of the time since the start */
     uint32_t passes;
 } fs_jit_settings_t;
 extern FS_HIDDEN fs_jit_settings_t fs_jit_settings;

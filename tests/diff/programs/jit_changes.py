@@ -106,7 +106,7 @@ def use_class(objs, n):
         if i == 30:
             del objs[-1].k
         if i == 33:
-            B.__getattr__ = lambda self, name: 3
+            A.__getattr__ = lambda self, name: 3  # (B is one, too)
             del A.p
     return out
 

@@ -99,9 +99,9 @@ def vectors(n):
 
 def declines(n, k):
     p = None
-    for i in range(n):
-        p = Vec(i, i) * (k if i == n - 1 else 2)
     try:
+        for i in range(n):
+            p = Vec(i, i) * (k if i == n - 1 else 2)
         return p + 1
     except TypeError as error:
         return p, str(error)
