@@ -323,8 +323,15 @@ class Maker:
         self.emit("for turn_ in range(n):")
         self.level = 2
         self.loops = 1
+        safe = r.random() < 0.7
+        if safe:
+            self.emit("try:")
+            self.level = 3
         for _ in range(r.randint(4, 12)):
             self.statement(3)
+        if safe:
+            self.level = 2
+            self.emit("except Exception as e: log.append((type(e).__name__, e.__traceback__.tb_lineno))")
         self.emit("if not isinstance(i2, int): i2 = 2")
         self.level = 1
         names = "i0 i1 i2 f0 f1 s0 j l0 l1 d0 t0 t1 o0 o1 a0 n0".split()
