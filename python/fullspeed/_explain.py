@@ -77,6 +77,8 @@ class Place:
         """One word for table and colours."""
         if self.row["state"] == "compiled":
             return "leaves often" if self.costly else "compiled"
+        if self.row["why"] is not None and not self.why.costly:
+            return "left alone"
         if self.row["state"] == "counting" and self.row["why"] is not None:
             return "not compiled"
         return self.row["state"]
@@ -99,8 +101,9 @@ def _exits_of(traces: Iterable[dict[str, Any]]) -> list[Exit]:
         trace = words.Trace(row)
         for one in row["exits"]:
             reason = words.exit_words(trace, one)
-            key = one["file"], one["line"], reason.text
-            exit = found.setdefault(key, Exit(one["file"], one["line"], reason))
+            line = words.line_of(one["code"], one["slot"]) or row["line"]
+            key = one["file"], line, reason.text
+            exit = found.setdefault(key, Exit(one["file"], line, reason))
             exit.count += one["count"]
             if one["side"] is not None:
                 exit.sides.append(one["side"])
@@ -203,7 +206,9 @@ def _table(places: list[Place], width: int) -> list[str]:
     sizes[1] = min(sizes[1], max(12, width - sum(sizes[:1] + sizes[2:]) - 10))
     lines = []
     for row in rows:
-        cells = [row[i][: sizes[i]] for i in range(6)]
+        cells = list(row)
+        if len(row[1]) > sizes[1]:
+            cells[1] = "\N{HORIZONTAL ELLIPSIS}" + row[1][1 - sizes[1] :]
         text = [cell.ljust(sizes[i]) for i, cell in enumerate(cells[:3])]
         text += [cell.rjust(sizes[i + 3]) for i, cell in enumerate(cells[3:])]
         lines.append("  ".join(text).rstrip())
@@ -220,7 +225,7 @@ def describe(place: Place, most: int = 6) -> list[str]:
     lines = [f"{row['file']}:{row['line']}  {place.name}: {place.state}"]
     why = place.why
     if row["state"] != "compiled" and why.text:
-        lines.append(f"    {row['state']}: {why.text}")
+        lines.append(f"    {place.state}: {why.text}")
         if why.help:
             lines.append(f"    helps: {why.help}")
     elif place.traces:
@@ -243,16 +248,23 @@ def describe(place: Place, most: int = 6) -> list[str]:
     return lines
 
 
-def as_text(report: Report, where: str | None = None, everything: bool = False) -> str:
+def as_text(
+    report: Report, where: str | None = None, everything: bool = False, width: int = 100
+) -> str:
     """The whole report as text."""
     places, hidden = choose(report, where, everything)
     lines = []
     if not places:
         lines.append("Nothing was hot" + (f" at {where}." if where else "."))
     else:
-        lines += _table(places, shutil.get_terminal_size().columns)
+        lines += _table(places, width)
         for place in places:
-            lines += ["", *describe(place, 30 if where else 6)]
+            if where or place.state != "left alone":
+                lines += ["", *describe(place, 30 if where else 6)]
+        alone = sum(place.state == "left alone" for place in places)
+        if alone and not where:
+            lines += ["", f"{_count(alone, 'place')} left alone: too short, or they mostly call; "
+                      "file:line says which."]  # fmt: skip
     if hidden:
         lines += ["", f"{hidden} more in libraries: --all shows them."]
     stats = report.stats
@@ -271,7 +283,8 @@ def _finish(options: Any, process: int) -> None:
 
     fullspeed.disable()
     report = collect()
-    text = as_text(report, options.where, options.all)
+    size = shutil.get_terminal_size((100, 0)).columns if options.output is None else 200
+    text = as_text(report, options.where, options.all, size)
     if options.output is not None:
         with open(options.output, "w", encoding="utf-8") as file:
             file.write(text)

@@ -71,8 +71,9 @@ def _lines_of(places: list[Any]) -> dict[str, dict[int, _Line]]:
             if row["stop_line"]:
                 lines.append(at(code.co_filename if code else row["file"], row["stop_line"]))
             for line in lines:
-                line.mark("no")
-                line.note(f"{place.name}: {row['state']}: {place.why.text}")
+                if place.why.costly:
+                    line.mark("no")
+                line.note(f"{place.name}: {place.state}: {place.why.text}")
                 line.note(place.why.help, "help")
         for exit in place.exits:
             line = at(exit.file, exit.line)

@@ -45,7 +45,10 @@ OP_HELP = {
     "WITH_EXCEPT_START": "Take the with statement out of the loop.",
     "MAKE_FUNCTION": "Define the function, lambda or comprehension outside of the loop.",
     "YIELD_VALUE": "Generators run in the interpreter: collect into a list in a plain function.",
-    "SEND": "Coroutines run in the interpreter.",
+    "GET_YIELD_FROM_ITER": "Generators run in the interpreter: a plain loop over the inner one.",
+    "SEND": "Coroutines and `yield from` run in the interpreter.",
+    "GET_AWAITABLE": "Coroutines run in the interpreter: await less often, more at a time.",
+    "GET_ANEXT": "Coroutines run in the interpreter: await less often, more at a time.",
     "STORE_NAME": "Put the loop into a function: code of modules and classes is slower.",
     "LOAD_NAME": "Put the loop into a function: code of modules and classes is slower.",
     "RAISE_VARARGS": "Raise where it is rare.",
@@ -94,6 +97,13 @@ def abort_words(row: dict[str, Any]) -> Reason:
 
 
 _positions: dict[CodeType, list[tuple[Any, ...]]] = {}
+
+
+def line_of(code: CodeType, slot: int) -> int:
+    """The line of a slot, or of the last one before that has one; 0: none."""
+    if code not in _positions:
+        _positions[code] = list(code.co_positions())
+    return next((p[0] for p in reversed(_positions[code][: slot + 1]) if p[0]), 0)
 
 
 def segment(code: CodeType, slot: int) -> str:
