@@ -22,13 +22,14 @@ FS_INLINE bool fs_ir_op_has_mem(int op)
 FS_INLINE bool fs_ir_op_has_args(int op)
 {
     return op == FS_IR_CALL || op == FS_IR_JTRACE || op == FS_IR_NEWTUPLE || op == FS_IR_NEWLIST ||
-           op == FS_IR_NEWINST;
+           op == FS_IR_NEWINST || op == FS_IR_NEWCOMPLEX;
 }
 
 FS_INLINE bool fs_ir_op_has_aux(int op)
 {
     return fs_ir_op_has_mem(op) || op == FS_IR_LEA || op == FS_IR_SLOAD || op == FS_IR_PLOAD ||
-           op == FS_IR_JTRACE || op == FS_IR_JENTRY || op == FS_IR_PUSHFRAME || op == FS_IR_POPFRAME;
+           op == FS_IR_JTRACE || op == FS_IR_JENTRY || op == FS_IR_PUSHFRAME ||
+           op == FS_IR_POPFRAME;
 }
 
 #endif

@@ -121,6 +121,16 @@ static void exit_parts(exit_run *run, const fs_ins *ins, PyObject **parts)
     }
 }
 
+static PyObject *exit_complex(exit_run *run, const fs_ins *ins)
+{
+    double v[2];
+    for (int i = 0; i < 2; i++) {
+        uint64_t bits = exit_bits(run, run->ir->pool[ins->args + (uint32_t)i]);
+        memcpy(&v[i], &bits, sizeof(bits));
+    }
+    return PyComplex_FromDoubles(v[0], v[1]);
+}
+
 FS_COLD static PyObject *exit_make(exit_run *run, const fs_ins *ins)
 {
     PyObject *few[EXIT_FEW];
@@ -135,6 +145,9 @@ FS_COLD static PyObject *exit_make(exit_run *run, const fs_ins *ins)
     case FS_IR_BOXF:
     case FS_IR_BOXB:
         made = exit_object(run, ins->a);
+        break;
+    case FS_IR_NEWCOMPLEX:
+        made = exit_complex(run, ins);
         break;
     case FS_IR_NEWTUPLE:
         exit_parts(run, ins, parts);

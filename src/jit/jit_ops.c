@@ -338,6 +338,11 @@ int32_t fs_jit_slice_store(PyObject *list, int64_t from, int64_t to, PyObject *v
     return fs_slice_store(list, from, to, values);
 }
 
+PyObject *fs_jit_new_complex(double real, double imag)
+{
+    return ops_declined(PyComplex_FromDoubles(real, imag));
+}
+
 PyObject *fs_jit_new_cell(PyObject *v)
 {
     return FS_UNLIKELY(ops_collection_due()) ? NULL : ops_declined(PyCell_New(v));

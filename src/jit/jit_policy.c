@@ -17,6 +17,7 @@ enum {
     POLICY_CALL = 6,        /* ops that a call and its return are worth */
     POLICY_MIN_ENTRY = 20,  /* ops that pay for entering and leaving */
     POLICY_BRIDGES = 8,     /* into one loop */
+    POLICY_ENDS = 5,        /* last turns of a loop, one after the other, before one is recorded */
 };
 
 bool fs_jit_make_exits(fs_trace *trace)
@@ -361,6 +362,12 @@ void fs_jit_give_up(fs_trace *root)
     }
 }
 
+bool fs_jit_may_end(const fs_code *co, int slot)
+{
+    const fs_jit_place *place = fs_jit_place_find(co, slot);
+    return place != NULL && place->ends >= POLICY_ENDS;
+}
+
 /* Tries that a failure counts for: some would end in the same way each time. */
 static int policy_weight(enum fs_abort why)
 {
@@ -374,13 +381,17 @@ void fs_jit_aborted(fs_code *co, int slot, int kind, fs_exit *from, enum fs_abor
     fs_jit_stats.aborts[why]++;
     fs_jit_log_abort(co, slot, kind, from, why, op);
     fs_jit_note_abort(co, slot, kind, from, why, op);
+    fs_jit_place *place = kind == FS_TRACE_SIDE ? NULL : fs_jit_place_at(co, slot, kind);
+    bool over = why == FS_ABORT_loop_over && place != NULL;
+    if (over) {
+        place->left = place->ends++; /* (soon, but not in step with the loop) */
+    }
     if (from != NULL) {
-        from->failures++;
+        from->failures += !over;
         from->count = 0;
         return;
     }
-    fs_jit_place *place = fs_jit_place_at(co, slot, kind);
-    if (place == NULL) {
+    if (place == NULL || over) {
         return;
     }
     int most = why == FS_ABORT_inner_loop ? POLICY_TRIES_OUTER : POLICY_TRIES;

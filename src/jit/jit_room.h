@@ -22,6 +22,7 @@ typedef struct fs_jit_place {
     uint8_t tries;   /* recordings that came to nothing */
     bool given_up;
     struct fs_jit_note *note; /* jit_notes.c; NULL: nothing to say */
+    uint8_t ends;             /* recordings of a turn that was the last of its loop */
 } fs_jit_place;
 
 /* The place at a slot, made when there is none; NULL: no memory. */

@@ -72,6 +72,8 @@ PyTypeObject *fs_opt_made_type(const fs_ir *ir, fs_ref r)
         return &PyFloat_Type;
     case FS_IR_BOXB:
         return &PyBool_Type;
+    case FS_IR_NEWCOMPLEX:
+        return &PyComplex_Type;
     case FS_IR_NEWTUPLE:
         return &PyTuple_Type;
     case FS_IR_NEWLIST:

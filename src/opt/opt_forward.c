@@ -129,6 +129,9 @@ static fs_ref forward_made(forward_search *search, fs_ref *made)
         (ins->op == FS_IR_NEWTUPLE || (ins->op == FS_IR_NEWLIST && place->alias == FS_A_LISTHDR))) {
         return fs_ir_int(ir, ins->nargs);
     }
+    if (ins->op == FS_IR_NEWCOMPLEX && place->base == root && place->mem == FS_M_F64) {
+        return forward_item(ir, ins, place->offset - (int64_t)offsetof(PyComplexObject, cval));
+    }
     if (place->mem != FS_M_OBJ) {
         return 0;
     }

@@ -133,6 +133,20 @@ static bool rec_find_builtins(rec_state *R)
     return true;
 }
 
+/* The last jump back to a loop's head; 0: none. */
+static int rec_loop_end(const rec_frame *f, int head)
+{
+    int end = 0;
+    for (int i = head; i < f->co->nslots;) {
+        const fs_op_meta *meta = &fs_ops[fs_op_of_cpython[_Py_OPCODE(f->code[i])] - 1];
+        if (meta->flags & FS_OPF_BACK && i + 1 - (int)f->co->instrs[i].arg == head) {
+            end = i;
+        }
+        i += meta->length;
+    }
+    return end;
+}
+
 bool fs_rec_start(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip, fs_code *co,
                   int kind, fs_exit *from)
 {
@@ -170,6 +184,9 @@ bool fs_rec_start(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_ins
         for (int i = 0; good && i < f->sp; i++) {
             f->slots[i].flags = REC_OWNED | REC_SYNC;
         }
+    }
+    if (good && kind == FS_TRACE_LOOP && !fs_jit_may_end(co, R->anchor)) {
+        R->loop_end = rec_loop_end(&R->frames[0], R->anchor);
     }
     rec_current = R;
     good = good && rec_find_builtins(R);
@@ -257,6 +274,9 @@ static rec_result rec_one(rec_state *R)
             return result;
         }
     }
+    if (R->depth == 0 && R->loop_end != 0 && (f->pc > R->loop_end || f->pc < R->anchor)) {
+        return rec_abort(R, FS_ABORT_loop_over);
+    }
     rec_begin_op(R, f, op);
     if (rec_ops[op] == NULL) {
         return rec_abort(R, FS_ABORT_unsupported_op);
@@ -306,8 +326,8 @@ static bool rec_look(rec_state *R, _PyInterpreterFrame *frame, PyObject **sp)
     }
     for (int i = 0; i < f->sp; i++) {
         PyObject *seen = f->slots[i].flags & REC_BLIND ? NULL : frame->localsplus[i];
-        bool leaf = seen != NULL &&
-                    (PyLong_CheckExact(seen) || PyFloat_CheckExact(seen) || PyBool_Check(seen));
+        bool leaf = seen != NULL && (PyLong_CheckExact(seen) || PyFloat_CheckExact(seen) ||
+                                     PyBool_Check(seen) || PyComplex_CheckExact(seen));
         f->slots[i].seen = seen;
         f->slots[i].leaf = leaf ? Py_TYPE(seen) : NULL;
     }

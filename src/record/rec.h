@@ -21,8 +21,8 @@ typedef struct {
     fs_ref ref;
     uint8_t flags;
     PyObject *seen;
-    PyTypeObject *leaf; /* type of what was seen, when it is int, float or bool: `seen` may be gone
-                         * when the op that overwrites it is recorded */
+    PyTypeObject *leaf; /* type of what was seen, when it is int, float, bool or complex: `seen` may
+                         * be gone when the op that overwrites it is recorded */
 } rec_slot;
 
 enum {
@@ -103,6 +103,7 @@ typedef struct {
     int phase;     /* of an op that takes two looks; what the first one has left */
     fs_ref pending;
     int turns;     /* of inner loops that have been unrolled */
+    int loop_end;  /* FS_TRACE_LOOP: the last slot of the loop, 0: wherever the turn leads */
     bool at_head;  /* has just jumped back to a loop's head */
     fs_exit *hung; /* FS_TRACE_LOOP: the exit that the new version of the loop hangs on, NULL */
     enum fs_abort why;
@@ -239,6 +240,8 @@ bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args
                     rec_slot *value);
 void rec_load_locals(rec_state *R, rec_frame *f);
 void rec_own_result(rec_state *R, rec_frame *f, rec_slot *value);
+/* A complex as two F64: of a complex, float or int slot. */
+void rec_complex(rec_state *R, rec_slot *slot, fs_ref parts[2]);
 fs_ref rec_truth(rec_state *R, rec_slot *slot); /* B; 0: its type says nothing */
 fs_ref rec_truth_any(rec_state *R);
 rec_result rec_return_kind(rec_state *R, int kind); /* rec_call.c: __init__ and the like return */

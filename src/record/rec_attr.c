@@ -241,6 +241,14 @@ rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
     if (type == NULL) {
         return REC_WAIT;
     }
+    bool real = type == &PyComplex_Type && PyUnicode_CompareWithASCIIString(name, "real") == 0;
+    if (real || (type == &PyComplex_Type && PyUnicode_CompareWithASCIIString(name, "imag") == 0)) {
+        fs_ref parts[2];
+        rec_complex(R, owner, parts);
+        rec_pop_drop(R);
+        rec_push(R, parts[real ? 0 : 1], 0, NULL);
+        return REC_NEXT;
+    }
     if (rec_is_virtual(R, owner->ref)) {
         int i = rec_virtual_index(R, owner->ref, name);
         fs_attr_found found = fs_attr_look_in_type(type, name);

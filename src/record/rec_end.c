@@ -20,7 +20,10 @@ bool rec_needs_object(const fs_ir *ir, int slot, int end)
     }
     for (fs_ref i = sload; sload != 0 && i < end; i++) {
         const fs_ins *ins = fs_ir_at(ir, i);
-        if (ins->op == FS_IR_GTYPE || ins->op == FS_IR_UNBOXI || ins->op == FS_IR_UNBOXF) {
+        bool of_complex =
+            ins->op == FS_IR_LOAD && ins->cond == FS_M_F64 && ins->alias == FS_A_CONST;
+        if (ins->op == FS_IR_GTYPE || ins->op == FS_IR_UNBOXI || ins->op == FS_IR_UNBOXF ||
+            of_complex) {
             continue;
         }
         if (ins->op == FS_IR_GUARD && (ins->a == sload || ins->b == sload)) {
@@ -69,6 +72,7 @@ static void rec_settle(rec_state *R, const fs_ir *target, int end)
         } else if (slot->ref != 0 && rec_is_unboxed(R, slot)) {
             bool taken =
                 target == R->ir || (target != NULL && i < target->nslots && target->slots[i].stale);
+            taken = taken && (target == R->ir || !rec_is_virtual(R, slot->ref));
             if ((R->escaped && target == R->ir) || !taken || rec_needs_object(target, i, end)) {
                 (void)rec_object(R, slot);
             }

@@ -95,6 +95,13 @@ static bool known_type(rec_state *R, rec_slot *arg, rec_slot *value)
 
 static bool known_abs(rec_state *R, rec_slot *arg, rec_slot *value)
 {
+    if (rec_type(R, arg) == &PyComplex_Type) {
+        fs_ref parts[2];
+        rec_complex(R, arg, parts);
+        value->ref = rec_call(R, FS_CALL_hypot, parts, 2, 0);
+        rec_guard(R, FS_LT, value->ref, fs_ir_float(R->ir, Py_HUGE_VAL)); /* (else it may raise) */
+        return true;
+    }
     if (!known_fits(R, arg)) {
         return false;
     }
@@ -110,6 +117,22 @@ static bool known_abs(rec_state *R, rec_slot *arg, rec_slot *value)
                                       .b = negative,
                                       .c = v});
     return true;
+}
+
+/* complex(a), complex(a, b) of floats and ints. */
+static bool known_complex(rec_state *R, rec_slot *args, int nargs, rec_slot *value)
+{
+    fs_ref parts[2] = {0, fs_ir_float(R->ir, 0.0)};
+    for (int i = 0; i < nargs; i++) {
+        if (nargs > 2 || !known_fits(R, &args[i])) {
+            return false;
+        }
+    }
+    for (int i = 0; i < nargs; i++) {
+        parts[i] = rec_float(R, &args[i]);
+    }
+    value->ref = nargs == 0 ? 0 : rec_virtual(R, FS_IR_NEWCOMPLEX, 0, parts, 2);
+    return nargs != 0;
 }
 
 /* min(a, b): b if b < a else a. max(a, b): b if b > a else a. Of one exact type. */
@@ -394,6 +417,9 @@ bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args
     if (callable == (PyObject *)&PyLong_Type || callable == (PyObject *)&PyFloat_Type ||
         callable == (PyObject *)&PyBool_Type) {
         return nargs == 1 && known_convert(R, callable, &args[0], value);
+    }
+    if (callable == (PyObject *)&PyComplex_Type) {
+        return known_complex(R, args, nargs, value);
     }
     if (PyCFunction_CheckExact(callable)) {
         const char *name = ((PyCFunctionObject *)callable)->m_ml->ml_name;

@@ -159,6 +159,48 @@ static fs_ref rec_float_op(rec_state *R, int op, rec_slot *left, rec_slot *right
     }
 }
 
+void rec_complex(rec_state *R, rec_slot *slot, fs_ref parts[2])
+{
+    fs_ref ref = rec_value(R, slot);
+    if (rec_type(R, slot) != &PyComplex_Type) {
+        parts[0] = rec_float(R, slot);
+        parts[1] = fs_ir_float(R->ir, 0.0);
+    } else if (rec_is_virtual(R, ref)) {
+        memcpy(parts, R->ir->pool + fs_ir_at(R->ir, ref)->args, 2 * sizeof(fs_ref));
+    } else if (fs_ref_is_const(ref)) {
+        Py_complex c = ((PyComplexObject *)fs_ir_constant(R->ir, ref)->o)->cval;
+        parts[0] = fs_ir_float(R->ir, c.real);
+        parts[1] = fs_ir_float(R->ir, c.imag);
+    } else {
+        const int offset = (int)offsetof(PyComplexObject, cval);
+        (void)rec_guard_type(R, slot, &PyComplex_Type);
+        parts[0] = rec_load(R, FS_M_F64, FS_A_CONST, ref, offset);
+        parts[1] = rec_load(R, FS_M_F64, FS_A_CONST, ref, offset + (int)sizeof(double));
+    }
+}
+
+/* +, - and * of complexes, as CPython does them. 0: another operator. */
+static fs_ref rec_complex_op(rec_state *R, int op, rec_slot *left, rec_slot *right)
+{
+    fs_ref a[2], b[2], r[2];
+    if (op != NB_ADD && op != NB_SUBTRACT && op != NB_MULTIPLY) {
+        return 0;
+    }
+    rec_complex(R, left, a);
+    rec_complex(R, right, b);
+    if (op != NB_MULTIPLY) {
+        int each = op == NB_ADD ? FS_IR_FADD : FS_IR_FSUB;
+        r[0] = rec_op2(R, each, FS_T_F64, a[0], b[0]);
+        r[1] = rec_op2(R, each, FS_T_F64, a[1], b[1]);
+    } else {
+        r[0] = rec_op2(R, FS_IR_FSUB, FS_T_F64, rec_op2(R, FS_IR_FMUL, FS_T_F64, a[0], b[0]),
+                       rec_op2(R, FS_IR_FMUL, FS_T_F64, a[1], b[1]));
+        r[1] = rec_op2(R, FS_IR_FADD, FS_T_F64, rec_op2(R, FS_IR_FMUL, FS_T_F64, a[0], b[1]),
+                       rec_op2(R, FS_IR_FMUL, FS_T_F64, a[1], b[0]));
+    }
+    return rec_virtual(R, FS_IR_NEWCOMPLEX, 0, r, 2);
+}
+
 /* bool op bool that gives a bool. */
 static fs_ref rec_bool_op(rec_state *R, int op, rec_slot *left, rec_slot *right)
 {
@@ -255,6 +297,10 @@ rec_result rec_BINARY_OP(rec_state *R, uint32_t arg)
                (v == &PyFloat_Type || rec_is_intlike(v)) &&
                (w == &PyFloat_Type || rec_is_intlike(w))) {
         r = rec_float_op(R, op, left, right);
+    } else if (small && (v == &PyComplex_Type || w == &PyComplex_Type) &&
+               (v == &PyComplex_Type || v == &PyFloat_Type || rec_is_intlike(v)) &&
+               (w == &PyComplex_Type || w == &PyFloat_Type || rec_is_intlike(w))) {
+        r = rec_complex_op(R, op, left, right);
     }
     if (r != 0) {
         return rec_result2(R, r);
@@ -287,6 +333,13 @@ rec_result rec_UNARY_NEGATIVE(rec_state *R, uint32_t arg FS_UNUSED)
     } else if (rec_is_intlike(type) && rec_small(R, slot)) {
         fs_ref v = rec_int(R, slot);
         r = rec_opg(R, FS_IR_SUBOV, FS_T_I64, rec_kint(R, 0), v);
+    } else if (type == &PyComplex_Type) {
+        fs_ref parts[2];
+        rec_complex(R, slot, parts);
+        for (int i = 0; i < 2; i++) {
+            parts[i] = rec_op2(R, FS_IR_FNEG, FS_T_F64, parts[i], 0);
+        }
+        r = rec_virtual(R, FS_IR_NEWCOMPLEX, 0, parts, 2);
     } else {
         return rec_unary_generic(R, FS_CALL_negative);
     }

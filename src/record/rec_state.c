@@ -315,6 +315,12 @@ static fs_ref rec_make_virtual(rec_state *R, fs_ref ref)
         (void)rec_abort(R, FS_ABORT_too_long);
         return ref;
     }
+    if (fs_ir_at(R->ir, ref)->op == FS_IR_NEWCOMPLEX) {
+        fs_ref made = rec_call(R, FS_CALL_new_complex, R->ir->pool + fs_ir_at(R->ir, ref)->args, 2,
+                               FS_INS_NOHOT);
+        rec_replace(R, ref, made);
+        return made;
+    }
     /* (it is a new one whenever a part gets its object) */
     int self = R->nflight++;
     R->flight[self] = ref;
@@ -482,6 +488,8 @@ PyTypeObject *rec_type(rec_state *R, rec_slot *slot)
             return &PyLong_Type;
         case FS_IR_BOXF:
             return &PyFloat_Type;
+        case FS_IR_NEWCOMPLEX:
+            return &PyComplex_Type;
         case FS_IR_NEWTUPLE:
             return &PyTuple_Type;
         case FS_IR_NEWLIST:

@@ -18,6 +18,7 @@
     X(lost, "the interpreter went another way than the recorder expected") \
     X(exception, "an exception was raised")                                \
     X(left, "the anchor's frame was left")                                 \
+    X(loop_over, "the loop was over before its turn was")                  \
     X(inner_loop, "an inner loop that is not compiled yet")                \
     X(type_unstable, "the type of a variable changes from turn to turn")   \
     X(unsupported_op, "an op that cannot be recorded")                     \
@@ -57,6 +58,8 @@ void fs_jit_recorded(fs_trace *trace, int end);
 /* Nothing came of it. `op` names the opcode where it stopped, -1: none. `from`: NULL for roots. */
 void fs_jit_aborted(fs_code *co, int slot, int kind, fs_exit *from, enum fs_abort why, int op);
 /* The finished root trace that begins at a slot, NULL: none. */
+/* Whether a recording of the loop at a head may leave the loop: its turns are often the last. */
+bool fs_jit_may_end(const fs_code *co, int slot);
 fs_trace *fs_jit_trace_at(fs_code *co, int slot);
 
 #endif
