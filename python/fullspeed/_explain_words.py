@@ -36,6 +36,7 @@ ABORT_HELP = {
     "too_deep": "Less deeply nested calls; a loop in place of the recursion.",
     "backend": "Shorter loops with fewer live variables.",
     "code_memory": "FULLSPEED_JIT_MEMORY gives more room for machine code.",
+    "overtaken": "One turn takes long: what it calls is worth more than the loop itself.",
     "not_selected": "FULLSPEED_JIT_ONLY and FULLSPEED_JIT_SKIP say what is compiled.",
 }
 OP_HELP = {

@@ -10,7 +10,7 @@
 
 #include "spec/spec.h"
 
-enum { HOT_COUNTER = 255, HOT_LATER = 32 };
+enum { HOT_COUNTER = 255, HOT_LATER = 32, HOT_PATIENCE_US = 20000 };
 
 bool fs_jit_records;
 
@@ -70,9 +70,20 @@ static void hot_retire(fs_code *co, fs_instr *counted)
     counted->counter = 0;
 }
 
+/* Whether nobody is recording now. Who has been for long waits in a call, for another thread or for
+ * what that runs: others do not wait for it. */
+static bool hot_is_free(void)
+{
+    if (fs_jit_records && fs_jit_clock() - hot_recording.since > HOT_PATIENCE_US) {
+        fs_rec_cancel(hot_recording.ctx, FS_ABORT_overtaken);
+        (void)fs_jit_recording_ends();
+    }
+    return !fs_jit_records;
+}
+
 bool fs_jit_begin(fs_ctx *ctx, int kind, fs_exit *from)
 {
-    if (ctx->table != fs_jit_main_table || *ctx->slot != fs_eval ||
+    if (ctx->table != fs_jit_main_table || *ctx->slot != fs_eval || !hot_is_free() ||
         !fs_rec_start(ctx, ctx->frame, ctx->sp, ctx->ip, ctx->co, kind, from)) {
         return false;
     }
@@ -83,8 +94,9 @@ bool fs_jit_begin(fs_ctx *ctx, int kind, fs_exit *from)
     return true;
 }
 
-/* Making traces may take so many microseconds at once, and then this part of the time. */
-enum { HOT_FREE_US = 2000, HOT_SHARE = 6 };
+/* Making traces may take so many microseconds at once, and then this part of the time; no
+ * recording counts for more than HOT_RECORD_US of them, however long what it calls takes. */
+enum { HOT_FREE_US = 2000, HOT_SHARE = 6, HOT_RECORD_US = 300 };
 
 static uint64_t hot_spent, hot_started;
 
@@ -112,7 +124,7 @@ uint64_t fs_jit_recording_ends(void)
     fs_jit_records = false;
     uint64_t us = fs_jit_clock() - hot_recording.since;
     fs_jit_stats.record_us += us;
-    fs_jit_spend(us);
+    fs_jit_spend(us < HOT_RECORD_US ? us : HOT_RECORD_US);
     return us;
 }
 
@@ -149,7 +161,7 @@ FS_COLD static fs_next hot_count(fs_ctx *ctx, fs_instr *counted, int kind)
         place->left -= counted->counter;
     } else if (ctx->table != fs_jit_main_table) {
         /* (asked again at once) */
-    } else if (fs_jit_records || !fs_jit_can_afford()) {
+    } else if (!hot_is_free() || !fs_jit_can_afford()) {
         counted->counter = HOT_LATER; /* somebody else records, or there is no time */
     } else if (!fs_jit_selected(co)) {
         fs_jit_note_abort(co, (int)(ctx->ip - co->instrs), kind, NULL, FS_ABORT_not_selected, -1);

@@ -30,6 +30,7 @@
     X(backend, "the back end cannot compile it")                           \
     X(code_memory, "the code cache is full")                               \
     X(no_gain, "it does not pay")                                          \
+    X(overtaken, "what it called took long, and got hot itself")           \
     X(not_selected, "FULLSPEED_JIT_ONLY or FULLSPEED_JIT_SKIP leaves it out")
 
 enum fs_abort {

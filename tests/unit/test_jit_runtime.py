@@ -761,3 +761,34 @@ answer([sum(jit["traces"].values()), spent, whole])
     assert spent < 0.01 + whole / 3
     traces_at_once, _, _ = ask_child(code, env=CODE)
     assert traces_at_once > traces
+
+
+def test_a_recording_that_waits_is_overtaken() -> None:
+    code = """
+fullspeed.enable()
+import threading, time
+import fullspeed._engine as engine
+gate = threading.Lock()
+def waiting(n):
+    for i in range(n):
+        if i >= 64:
+            gate.acquire()
+            gate.release()
+def busy(n):
+    total = 0
+    for i in range(n):
+        total += i
+    return total
+gate.acquire()
+thread = threading.Thread(target=waiting, args=(70,))
+thread.start()
+time.sleep(0.2)
+busy(100000)
+made = [t["function"] for t in engine.jit_traces() if t["function"] == "busy"]
+gate.release()
+thread.join()
+answer([made, engine.stats()["jit"]["aborts"].get("overtaken")])
+"""
+    made, overtaken = ask_child(code, env=CODE)
+    assert made[:1] == ["busy"]
+    assert overtaken == 1
