@@ -168,8 +168,8 @@ static enum fs_abort policy_finish(fs_trace *trace, int end)
         return FS_ABORT_no_gain;
     }
     begun = fs_jit_clock();
+    fs_ir_trim(&trace->ir); /* (before: machine code knows where frames are described) */
     enum fs_abort why = policy_compile(trace);
-    fs_ir_trim(&trace->ir);
     trace->compile_us = (uint32_t)(fs_jit_clock() - begun);
     fs_jit_stats.compile_us += trace->compile_us;
     fs_jit_spend(trace->compile_us);
