@@ -33,14 +33,14 @@ enum { CMP_LESS = 1, CMP_EQUAL = 2, CMP_GREATER = 4, CMP_UNORDERED = 8 };
 #define CMP_FLOAT_POOL fs_float_pool
 
 /* Takes the jump behind the compare, which stands `before` slots after ip. */
-#define COMPARE_JUMP(before)             \
-    do {                                 \
-        ip += (before);                  \
-        if (FS_COMPARE_MASK(cache) & outcome) {     \
-            BRANCH_HERE();               \
-            COMPARE_WAY(cache->if_true); \
-        }                                \
-        COMPARE_WAY(cache->if_false);    \
+#define COMPARE_JUMP(before)                    \
+    do {                                        \
+        ip += (before);                         \
+        if (FS_COMPARE_MASK(cache) & outcome) { \
+            BRANCH_HERE();                      \
+            COMPARE_WAY(cache->if_true);        \
+        }                                       \
+        COMPARE_WAY(cache->if_false);           \
     } while (0)
 
 #define COMPARE_WAY(way)                            \
