@@ -30,7 +30,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import child_env  # noqa: E402
+import child_env
 
 DRIVE = Path(__file__).resolve().parents[1] / "diff" / "drive.py"
 ADDRESS = re.compile(r"0x[0-9a-f]+")

@@ -32,7 +32,7 @@ class Middle(Base):
         return super().area() * 2
 
     def name(self):
-        return "middle " + super(Middle, self).name()
+        return "middle " + super().name()
 
 
 class Last(Middle):

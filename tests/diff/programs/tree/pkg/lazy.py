@@ -1,6 +1,0 @@
-asked = []
-def __getattr__(name):
-    asked.append(name)
-    if name.startswith('__'):
-        raise AttributeError(name)
-    return 'lazy ' + name

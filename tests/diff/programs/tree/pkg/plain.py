@@ -1,2 +1,0 @@
-value = 1
-other = 2
