@@ -13,7 +13,8 @@
 
 enum { EXIT_FEW = 96, EXIT_FEW_MADE = 16 };
 
-/* A sunk allocation that has been made; `object` has one reference more than it is to have. */
+/* A sunk allocation or a box that has been made; `object` has one reference more than it is to
+ * have. */
 typedef struct {
     fs_ref ref;
     PyObject *object;
@@ -74,6 +75,36 @@ FS_INLINE bool exit_is_sunk(const exit_run *run, fs_ref ref)
 
 FS_COLD static PyObject *exit_sunk(exit_run *run, fs_ref ref);
 
+static bool exit_more_room(exit_run *run);
+
+/* A new reference to the box of a number. All that have the same value have the same box: one is a
+ * copy of the other, and `is` tells. */
+static PyObject *exit_number(exit_run *run, fs_ref ref)
+{
+    for (int i = 0; i < run->nmade; i++) {
+        if (run->made[i].ref == ref) {
+            return Py_NewRef(run->made[i].object);
+        }
+    }
+    uint64_t bits = exit_bits(run, ref);
+    PyObject *o;
+    if (fs_ir_type(run->ir, ref) == FS_T_I64) {
+        o = fs_jit_box_int((int64_t)bits);
+    } else {
+        double v;
+        memcpy(&v, &bits, sizeof(v));
+        o = fs_jit_box_float(v);
+    }
+    if (FS_UNLIKELY(o == NULL)) {
+        run->failed = true;
+        return Py_NewRef(Py_None);
+    }
+    if (FS_LIKELY(run->nmade < run->made_room || exit_more_room(run))) {
+        run->made[run->nmade++] = (exit_made){ref, Py_NewRef(o)};
+    }
+    return o;
+}
+
 /* A new reference to a value as an object; NULL if that is the value. What there is no memory for
  * becomes None: MemoryError follows. */
 FS_INLINE PyObject *exit_object(exit_run *run, fs_ref ref)
@@ -84,29 +115,18 @@ FS_INLINE PyObject *exit_object(exit_run *run, fs_ref ref)
     if (exit_is_sunk(run, ref)) {
         return Py_NewRef(exit_sunk(run, ref));
     }
-    PyObject *o;
-    uint64_t bits = exit_bits(run, ref);
+    uint64_t bits;
     switch (fs_ir_type(run->ir, ref)) {
     case FS_T_I64:
-        o = fs_jit_box_int((int64_t)bits);
-        break;
-    case FS_T_F64: {
-        double v;
-        memcpy(&v, &bits, sizeof(v));
-        o = fs_jit_box_float(v);
-        break;
-    }
+    case FS_T_F64:
+        return exit_number(run, ref);
     case FS_T_B:
         /* (only the low byte of a truth value is sure) */
-        return fs_jit_box_bool(bits & 0xff);
+        return fs_jit_box_bool(exit_bits(run, ref) & 0xff);
     default:
+        bits = exit_bits(run, ref);
         return Py_XNewRef((PyObject *)(uintptr_t)bits);
     }
-    if (FS_UNLIKELY(o == NULL)) {
-        run->failed = true;
-        return Py_NewRef(Py_None);
-    }
-    return o;
 }
 
 /* The parts of a sunk allocation, as references for it to take over. */
