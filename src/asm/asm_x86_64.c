@@ -100,6 +100,21 @@ fs_asm_rm fs_asm_pool_pair(fs_asm *as, uint64_t low, uint64_t high)
     return asm_pool_at(as->npool - 2);
 }
 
+fs_asm_rm fs_asm_pool_copy(fs_asm *as, const void *data, size_t size)
+{
+    int first = as->npool;
+    for (size_t done = 0; done < size; done += sizeof(uint64_t)) {
+        uint64_t word = 0;
+        memcpy(&word, (const char *)data + done,
+               size - done < sizeof(word) ? size - done : sizeof(word));
+        if (!fs_asm_more(&as->al, &as->pool, &as->pool_room, as->npool, sizeof(uint64_t))) {
+            return asm_pool_at(0);
+        }
+        as->pool[as->npool++] = word;
+    }
+    return asm_pool_at(first);
+}
+
 /* A constant into a register. */
 static void asm_get_constant(fs_asm *as, int to, uint64_t bits)
 {

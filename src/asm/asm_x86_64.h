@@ -83,6 +83,8 @@ void fs_asm_into_result(fs_asm *as, const fs_asm_step *st, int k);
 /* A constant of the pool; `low` alone, or both halves aligned. */
 fs_asm_rm fs_asm_pool(fs_asm *as, uint64_t bits);
 fs_asm_rm fs_asm_pool_pair(fs_asm *as, uint64_t low, uint64_t high);
+/* A copy of any data: the IR's arrays may move once the code is made. */
+fs_asm_rm fs_asm_pool_copy(fs_asm *as, const void *data, size_t size);
 /* An instruction whose memory operand may be in the pool. */
 void fs_asm_emit(fs_asm *as, int form, int reg, fs_asm_rm rm);
 void fs_asm_rr(fs_asm *as, int form, int reg, int rm);

@@ -64,7 +64,7 @@ static void frame_push_by_call(fs_asm *as, const fs_frame_desc *desc, const fs_f
     fs_asm_rr(as, X_MOV, RDI, FS_REG_CTX);
     frame_address(as, desc, RSI);
     frame_address(as, parent, RDX);
-    fs_asm_mov_imm(&as->b, RCX, (uint64_t)(uintptr_t)desc);
+    fs_asm_emit(as, X_LEA, RCX, fs_asm_pool_copy(as, desc, sizeof(*desc)));
     fs_asm_mov_imm(&as->b, R8, (uint64_t)(uintptr_t)parent->co);
     fs_asm_call(as, (const void *)fs_jit_push_frame);
 }
