@@ -28,6 +28,7 @@ class Reason:
 ABORT_HELP = {
     "too_long": "Less code in one turn: move rare cases into functions, split the loop.",
     "exception": "An exception ends the recording: test before, where exceptions are the rule.",
+    "loop_over": "Its loop ends after a turn or two: it is tried again in another turn.",
     "inner_loop": "See the loop inside it: this one is compiled when that one is.",
     "type_unstable": "Let each variable keep one type: begin a sum of floats with 0.0, not 0.",
     "unsupported_call": "Take this call out of the loop, or write what it does in Python.",
