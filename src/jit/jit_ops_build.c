@@ -178,6 +178,18 @@ PyObject *fs_jit_length(PyObject *v)
     return n < 0 ? NULL : PyLong_FromSsize_t(n);
 }
 
+void fs_jit_generator_end(fs_ctx *ctx, _PyInterpreterFrame *frame, int64_t depth, PyObject *result)
+{
+    PyGenObject *gen = _PyFrame_GetGenerator(frame);
+    frame->stacktop = (int)depth;
+    gen->gi_frame_state = FRAME_COMPLETED;
+    Py_CLEAR(gen->gi_exc_state.exc_value);
+    gen->gi_frame_state = FRAME_CLEARED;
+    fs_pyrt_frame_clear(ctx->ts, frame);
+    Py_XDECREF(result);
+    Py_DECREF(gen);
+}
+
 void fs_jit_drop(PyObject *v)
 {
     Py_DECREF(v);

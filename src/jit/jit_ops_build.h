@@ -37,6 +37,9 @@ PyObject *fs_jit_match_keys(fs_ctx *ctx, PyObject *subject, PyObject *keys);
 /* None: no match. */
 PyObject *fs_jit_match_class(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
 PyObject *fs_jit_length(PyObject *v);
+/* A generator has returned, its frame is unlinked: drops what the slots below `depth` hold, the
+ * result (or NULL), and a reference to the generator. */
+void fs_jit_generator_end(fs_ctx *ctx, _PyInterpreterFrame *frame, int64_t depth, PyObject *result);
 /* Drops a reference that is owned. */
 void fs_jit_drop(PyObject *v);
 

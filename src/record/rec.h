@@ -224,6 +224,8 @@ rec_result rec_super(rec_state *R,
 rec_result rec_build_call(rec_state *R, int call, uint32_t n);
 /* Goes on in a generator; REC_WAIT, nothing done: it has to be called. */
 rec_result rec_iter_generator(rec_state *R, rec_slot *top);
+/* RETURN_VALUE in one: the loop over it ends. */
+rec_result rec_generator_end(rec_state *R);
 void rec_sync_frame(rec_state *R, rec_frame *f); /* its unboxed locals get boxes in memory */
 rec_result rec_iter_call(rec_state *R, int target);
 int rec_iter_given(rec_state *R);

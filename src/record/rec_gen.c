@@ -123,3 +123,33 @@ rec_result rec_YIELD_VALUE(rec_state *R, uint32_t arg FS_UNUSED)
     rec_top(R)->pc = desc.call_slot + fs_ops[FS_OP_FOR_ITER].length;
     return REC_JUMP;
 }
+
+rec_result rec_generator_end(rec_state *R)
+{
+    rec_frame *f = rec_top(R);
+    const fs_frame_desc desc = R->ir->frames[f->desc];
+    (void)rec_value(R, rec_peek(R, 1));
+    rec_sync(R);
+    if (rec_is_virtual(R, rec_peek(R, 1)->ref)) {
+        (void)rec_object(R, rec_peek(R, 1));
+    }
+    rec_slot value = rec_pop(R);
+    rec_own_result(R, f, &value);
+    gen_write_stack(R, f, desc.baseref);
+    fs_ref result = fs_ir_obj(R->ir, NULL); /* what is to be dropped of it */
+    if (!rec_is_unboxed(R, &value) && (value.flags & REC_OWNED)) {
+        result = value.ref;
+    }
+    fs_ref args[3] = {desc.baseref, rec_kint(R, f->sp), result};
+    (void)rec_emit(R, (fs_ins){.op = FS_IR_POPFRAME, .aux = f->desc});
+    R->depth--;
+    rec_frame_fini(R, f);
+    R->pc_op = desc.call_slot;
+    rec_frame *caller = rec_top(R);
+    (void)rec_own(R, rec_peek(R, 1));
+    (void)rec_pop(R);
+    (void)rec_call_escaping(R, FS_CALL_generator_end, args, 3);
+    caller->pc = desc.call_slot + fs_ops[FS_OP_FOR_ITER].length +
+                 (int)caller->co->instrs[desc.call_slot].arg;
+    return REC_JUMP;
+}
