@@ -25,7 +25,6 @@ enum {
     FS_AT_CONST = -2, /* a constant */
     FS_AT_FIXED = -3, /* FRAME, DSTACK, CTX: made from what machine code always has at hand */
     FS_AT_ARGS = FS_LOC_SPILL + FS_SPILL_SLOTS,
-    FS_AT_COUNT = FS_AT_ARGS + FS_SCRATCH_ARGS,
 };
 
 /* What an instruction wants of an operand. */

@@ -5,8 +5,6 @@
  */
 #include "asm/asm_alloc.h"
 
-#include <stdlib.h>
-
 bool fs_asm_add_move(fs_asm_alloc *al, fs_ref ref, int from, int to)
 {
     if (!fs_asm_more(al, &al->moves, &al->moves_room, al->nmoves, sizeof(fs_asm_move))) {
@@ -21,15 +19,8 @@ bool fs_asm_parallel_add(fs_asm_alloc *al, fs_ref ref, int from, int to)
     if (from == to) {
         return true;
     }
-    if (al->nparallel == al->parallel_room) {
-        int room = al->parallel_room ? 2 * al->parallel_room : 64;
-        fs_asm_move *moves = realloc(al->parallel, (size_t)room * sizeof(fs_asm_move));
-        if (moves == NULL) {
-            al->reason = "out of memory";
-            return false;
-        }
-        al->parallel = moves;
-        al->parallel_room = room;
+    if (!fs_asm_more(al, &al->parallel, &al->parallel_room, al->nparallel, sizeof(fs_asm_move))) {
+        return false;
     }
     al->parallel[al->nparallel++] = (fs_asm_move){ref, (int16_t)from, (int16_t)to};
     return true;

@@ -181,11 +181,6 @@ int fs_asm_jcc_short(fs_asm_buffer *b, int cc)
     return enc_jump(b, 0x70 | cc, 1);
 }
 
-int fs_asm_jmp_short(fs_asm_buffer *b)
-{
-    return enc_jump(b, 0xEB, 1);
-}
-
 void fs_asm_patch(fs_asm_buffer *b, int at, int target)
 {
     if (!b->failed) {

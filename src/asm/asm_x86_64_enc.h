@@ -44,8 +44,8 @@ typedef struct {
     bool failed;
 } fs_asm_buffer;
 
-/* A register (base, mem false), or [base + index * scale + disp]; base < 0: none; `pool`: an offset
- * in the constant pool, relative to the instruction, whose place is noted in fs_asm_at_pool. */
+/* A register (base; not mem), or [base + index * scale + disp]; base < 0: none. `pool`: disp counts
+ * from the constant pool's start; fs_asm_emit notes the place to be filled in. */
 typedef struct {
     int8_t base, index;
     uint8_t scale; /* 1, 2, 4, 8 */
@@ -85,7 +85,6 @@ void fs_asm_cmov(fs_asm_buffer *b, int cc, int reg, fs_asm_rm rm);
 int fs_asm_jcc(fs_asm_buffer *b, int cc);
 int fs_asm_jmp(fs_asm_buffer *b);
 int fs_asm_jcc_short(fs_asm_buffer *b, int cc);
-int fs_asm_jmp_short(fs_asm_buffer *b);
 /* Fills in a jump to `target` (an offset in the buffer). */
 void fs_asm_patch(fs_asm_buffer *b, int at, int target);
 void fs_asm_patch_short(fs_asm_buffer *b, int at, int target);

@@ -98,6 +98,8 @@ bool fs_asm_need_shift(const fs_asm_alloc *al, int i, fs_asm_need *need)
 
 void fs_asm_shift(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
 {
+    _Static_assert(X_SHRI - X_SHLI == X_SHR - X_SHL && X_SARI - X_SHLI == X_SAR - X_SHL,
+                   "both kinds of shifts are in the same order");
     bool by_constant = fs_ref_is_const(st->ref[1]);
     int form = by_constant ? X_SHLI : X_SHL;
     form += ins->op == FS_IR_SHR ? X_SARI - X_SHLI : ins->op == FS_IR_USHR ? X_SHRI - X_SHLI : 0;
