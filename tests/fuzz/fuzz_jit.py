@@ -17,7 +17,6 @@ What must stay true: the text depends on the seed alone, and every program ends 
 Exit codes: 0 nothing found, 1 findings.
 """
 
-# ruff: noqa: E501 (tables of statements, as many to a line as go)
 from __future__ import annotations
 
 import argparse
