@@ -96,7 +96,7 @@ bool fs_jit_begin(fs_ctx *ctx, int kind, fs_exit *from)
 
 /* Making traces may take so many microseconds at once, and then this part of the time; no
  * recording counts for more than HOT_RECORD_US of them, however long what it calls takes. */
-enum { HOT_FREE_US = 2000, HOT_SHARE = 6, HOT_RECORD_US = 300 };
+enum { HOT_FREE_US = 2000, HOT_SHARE = 16, HOT_RECORD_US = 300 };
 
 static uint64_t hot_spent, hot_started;
 
