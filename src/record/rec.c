@@ -18,7 +18,12 @@ enum {
     REC_MIN_SIDE = 4
 };
 
-enum { REC_OPS_PER_CALL = 32 /* ops that a call-out to Python must come with */ };
+/* Ops that a trace must do for each of these to be worth its while. */
+enum {
+    REC_OPS_PER_CALL = 32,   /* call-out to a Python function */
+    REC_OPS_PER_ENTRY = 30,  /* entering and leaving */
+    REC_OPS_PER_ESCAPE = 12, /* call that may run Python code */
+};
 
 static rec_state *rec_current; /* one recording at a time, under the GIL */
 
@@ -91,7 +96,13 @@ static void rec_give_up(rec_state *R)
  * its own loop, which is cheaper than an activation for each. */
 static bool rec_only_calls(const rec_state *R)
 {
-    return R->callouts > 0 && R->steps < REC_OPS_PER_CALL * R->callouts;
+    if (R->callouts > 0 && R->steps < REC_OPS_PER_CALL * R->callouts) {
+        return true;
+    }
+    /* A function without a loop enters and leaves for little: what it does must be worth that, and
+     * what it checks again after every call that may run Python code. */
+    return R->kind == FS_TRACE_ENTRY && R->from == NULL && R->trace->ir.slots == NULL &&
+           R->steps < REC_OPS_PER_ENTRY + REC_OPS_PER_ESCAPE * R->escapes;
 }
 
 void rec_hand_over(rec_state *R, int end)

@@ -97,6 +97,7 @@ typedef struct {
     int nahead;
     bool shuffled; /* ops recorded ahead have moved what was on the stack */
     int skipped;   /* ops of callees that the trace calls out to */
+    int escapes;   /* calls that may run Python code */
     int callouts;  /* Python functions that the trace calls and does not follow */
     int steps;     /* ops recorded */
     bool away;     /* the interpreter is in a function that is called out to */

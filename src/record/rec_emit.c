@@ -213,6 +213,7 @@ fs_ref rec_call_escaping(rec_state *R, int call, const fs_ref *args, int n)
     rec_save_position(R);
     fs_ref r = rec_call(R, call, args, n, FS_INS_ERROR);
     R->poke = true;
+    R->escapes++;
     R->escaped = true;
     return r;
 }
