@@ -7,7 +7,7 @@
 #include "base/base_config.h"
 #include "opt/opt.h"
 
-enum { CONFIG_MEMORY = 64 << 20, CONFIG_LOOP = 64, CONFIG_ENTRY = 200, CONFIG_EXIT = 16 };
+enum { CONFIG_MEMORY = 64 << 20, CONFIG_LOOP = 128, CONFIG_ENTRY = 2000, CONFIG_EXIT = 16 };
 
 fs_jit_settings_t fs_jit_settings;
 size_t fs_jit_memory_limit;

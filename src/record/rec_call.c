@@ -475,6 +475,9 @@ static rec_result rec_call_out_python(rec_state *R, uint32_t arg)
     rec_sync(R);
     bool method = f->slots[base].ref != 0 && f->slots[base].ref != fs_ir_obj(R->ir, NULL);
     int callable = base + !method;
+    for (int i = callable; i < f->sp; i++) {
+        (void)rec_object(R, &f->slots[i]); /* may leave the trace: all must still be there */
+    }
     args[0] = rec_own(R, &f->slots[callable]);
     args[1] = R->kwnames == NULL ? fs_ir_obj(R->ir, NULL) : rec_const(R, R->kwnames);
     for (int i = callable + 1; i < f->sp; i++) {
