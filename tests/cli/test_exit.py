@@ -166,6 +166,16 @@ def _wait_until_asleep(pid: int) -> None:
     raise AssertionError("the program never went to sleep")
 
 
+def _default_signals() -> None:
+    """In a child before its program: no signal is ignored or blocked, as from a plain shell.
+
+    (Whoever starts the tests with nohup or in the background ignores some for all below.)
+    """
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
 def _interrupt(
     words: list[str], engine: str | None, number: int, code: str, *, asleep: bool = True
 ) -> tuple[int, bytes, bytes]:
@@ -175,6 +185,7 @@ def _interrupt(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=make_environment(engine),
+        preexec_fn=_default_signals,
     )
     assert process.stdout.readline() == b"ready\n"
     if asleep:
@@ -220,23 +231,17 @@ def _terminal(words: list[str], engine: str | None, typed: list[bytes]) -> str:
     """What a terminal shows when these lines are typed at the prompt."""
     child, terminal = pty.fork()
     if child == 0:
+        _default_signals()
         env = make_environment(engine, {"TERM": "dumb", "PYTHONSTARTUP": ""})
         os.execve(words[0], words, env)
     shown = b""
-
-    def read_until(end: bytes) -> None:
-        nonlocal shown
-        deadline = time.monotonic() + 20
-        while not shown.endswith(end) and time.monotonic() < deadline:
-            if select.select([terminal], [], [], 0.2)[0]:
-                try:
-                    shown += os.read(terminal, 4096)
-                except OSError:
-                    return
-        assert shown.endswith(end), shown
-
+    # What is typed before the prompt stands there is echoed by the terminal instead of the prompt.
     for line in typed:
-        read_until(b">>> ")
+        seen, deadline = len(shown), time.monotonic() + 60
+        while not shown[seen:].endswith(b">>> "):
+            assert time.monotonic() < deadline, shown
+            if select.select([terminal], [], [], 0.2)[0]:
+                shown += os.read(terminal, 4096)
         os.write(terminal, line)
     while True:
         try:

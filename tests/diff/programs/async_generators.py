@@ -135,7 +135,7 @@ def visible():
         g = shared["g"]
         f = sys._getframe()
         back = f.f_back
-        yield g.ag_running, g.ag_await, g.ag_frame is f, back.f_code.co_name, back.f_lineno, back.f_lasti
+        yield g.ag_running, g.ag_frame is f, back.f_code.co_name, back.f_lineno, back.f_lasti
         del f, back  # a cycle, which the collector finds sooner or later
         yield sys.getrefcount(g), sys.getrefcount(marker), shared["c"].cr_await, shared["c"].cr_running
         got = await pause("inside")
