@@ -86,7 +86,9 @@ static bool dealloc_is_leaf(PyTypeObject *type)
 {
     return type == &PyLong_Type || type == &PyFloat_Type || type == &PyUnicode_Type ||
            type == &PyBool_Type || type == &PyBytes_Type || type == &PyRange_Type ||
-           type == &PyRangeIter_Type || type == &PyComplex_Type;
+           type == &PyRangeIter_Type || type == &PyComplex_Type ||
+           type == fs_pyrt_numpy_types[FS_NUMPY_FLOAT64] ||
+           type == fs_pyrt_numpy_types[FS_NUMPY_INT64];
 }
 
 FS_INLINE PyObject *dealloc_at(PyObject *o, Py_ssize_t offset)

@@ -9,6 +9,7 @@
  * but for parts that are sunk or unboxed.
  */
 #include "jit/jit_help.h"
+#include "jit/jit_ops.h"
 #include "jit/jit_room.h"
 
 enum { EXIT_FEW = 96, EXIT_FEW_MADE = 16 };
@@ -151,6 +152,19 @@ static PyObject *exit_complex(exit_run *run, const fs_ins *ins)
     return PyComplex_FromDoubles(v[0], v[1]);
 }
 
+static PyObject *exit_scalar(exit_run *run, const fs_ins *ins)
+{
+    PyObject *type = (PyObject *)(uintptr_t)exit_bits(run, ins->a);
+    fs_ref number = run->ir->pool[ins->args];
+    uint64_t bits = exit_bits(run, number);
+    if (fs_ir_type(run->ir, number) != FS_T_F64) {
+        return fs_jit_new_int_scalar(type, (int64_t)bits);
+    }
+    double v;
+    memcpy(&v, &bits, sizeof(v));
+    return fs_jit_new_float_scalar(type, v);
+}
+
 FS_COLD static PyObject *exit_make(exit_run *run, const fs_ins *ins)
 {
     PyObject *few[EXIT_FEW];
@@ -168,6 +182,9 @@ FS_COLD static PyObject *exit_make(exit_run *run, const fs_ins *ins)
         break;
     case FS_IR_NEWCOMPLEX:
         made = exit_complex(run, ins);
+        break;
+    case FS_IR_NEWSCALAR:
+        made = exit_scalar(run, ins);
         break;
     case FS_IR_NEWTUPLE:
         exit_parts(run, ins, parts);

@@ -343,6 +343,30 @@ PyObject *fs_jit_new_complex(double real, double imag)
     return ops_declined(PyComplex_FromDoubles(real, imag));
 }
 
+static fs_pyrt_scalar *ops_new_scalar(PyObject *type)
+{
+    return (fs_pyrt_scalar *)ops_declined(
+        ((PyTypeObject *)type)->tp_alloc((PyTypeObject *)type, 0));
+}
+
+PyObject *fs_jit_new_float_scalar(PyObject *type, double value)
+{
+    fs_pyrt_scalar *made = ops_new_scalar(type);
+    if (made != NULL) {
+        made->value.f = value;
+    }
+    return (PyObject *)made;
+}
+
+PyObject *fs_jit_new_int_scalar(PyObject *type, int64_t value)
+{
+    fs_pyrt_scalar *made = ops_new_scalar(type);
+    if (made != NULL) {
+        made->value.i = value;
+    }
+    return (PyObject *)made;
+}
+
 PyObject *fs_jit_new_cell(PyObject *v)
 {
     return FS_UNLIKELY(ops_collection_due()) ? NULL : ops_declined(PyCell_New(v));

@@ -46,6 +46,9 @@ int32_t fs_jit_slice_swap(PyObject *list, int64_t from, int64_t to, PyObject *va
 /* list[from:to] = values; not quiet: items die. */
 int32_t fs_jit_slice_store(PyObject *list, int64_t from, int64_t to, PyObject *values);
 PyObject *fs_jit_new_complex(double real, double imag);
+/* One of NumPy's scalars. */
+PyObject *fs_jit_new_float_scalar(PyObject *type, double value);
+PyObject *fs_jit_new_int_scalar(PyObject *type, int64_t value);
 PyObject *fs_jit_new_cell(PyObject *v);
 void fs_jit_values_insert(void *values, int64_t index);
 /* args[0](*args[1:n]) of a C function that is known to be quiet. */

@@ -83,6 +83,53 @@ struct fs_pyrt_array {
 /* Whether the type is array.array itself (each interpreter has its own). */
 bool fs_pyrt_is_array(PyTypeObject *type);
 
+/* ---- NumPy's arrays and scalars (numpy/ndarraytypes.h, arrayscalars.h): the beginnings that its
+ * C API has kept from 1.x to 2.x ---- */
+
+typedef struct {
+    PyObject_HEAD PyTypeObject *typeobj;
+    char kind, type, byteorder, flags;
+    int type_num;
+} fs_pyrt_dtype;
+
+typedef struct {
+    PyObject_HEAD char *data;
+    int nd;
+    Py_ssize_t *dimensions, *strides; /* strides in bytes */
+    PyObject *base;
+    fs_pyrt_dtype *dtype;
+    int flags;
+} fs_pyrt_ndarray;
+
+typedef struct {
+    PyObject_HEAD union {
+        double f;
+        int64_t i;
+    } value;
+} fs_pyrt_scalar;
+
+enum { FS_NDARRAY_WRITEABLE = 0x0400, FS_NDARRAY_KEYS = 3 };
+#define FS_NDARRAY_WARN_ON_WRITE 0x80000000u
+
+enum fs_numpy {
+    FS_NUMPY_NONE,
+    FS_NUMPY_FLOAT64,
+    FS_NUMPY_INT64,
+    FS_NUMPY_BOOL,
+    FS_NUMPY_ARRAY,
+    FS_NUMPY_KINDS
+};
+
+/* The types that have been recognised: they are static, and stay. */
+extern FS_HIDDEN PyTypeObject *fs_pyrt_numpy_types[FS_NUMPY_KINDS];
+
+/* Which of NumPy's number types this is, float64 or int64, if any (NULL: none). */
+enum fs_numpy fs_pyrt_numpy_scalar(PyTypeObject *type);
+bool fs_pyrt_is_numpy_bool(PyTypeObject *type);
+bool fs_pyrt_is_ndarray(PyTypeObject *type);
+/* The type of a kind that has been recognised before; NULL: FS_NUMPY_NONE or not yet. */
+PyTypeObject *fs_pyrt_numpy_type(enum fs_numpy kind);
+
 /* Whether somebody listens to audit events. */
 FS_INLINE bool fs_pyrt_is_audited(PyThreadState *ts)
 {

@@ -420,3 +420,81 @@ bool fs_pyrt_is_array(PyTypeObject *type)
     return module != NULL && PyModule_Check(module) &&
            strcmp(((PyModuleObject *)module)->md_def->m_name, "array") == 0;
 }
+
+/* ---- NumPy ---- */
+
+PyTypeObject *fs_pyrt_numpy_types[FS_NUMPY_KINDS];
+
+/* Whether `type` is what the module numpy has under this name. */
+static bool numpy_has(const char *name, PyTypeObject *type)
+{
+    PyObject *module = PyDict_GetItemString(PyThreadState_Get()->interp->modules, "numpy");
+    PyObject *dict = module != NULL && PyModule_Check(module) ? PyModule_GetDict(module) : NULL;
+    return dict != NULL && PyDict_GetItemString(dict, name) == (PyObject *)type;
+}
+
+static enum fs_numpy numpy_kind(PyTypeObject *type)
+{
+    static const struct {
+        const char *name;
+        enum fs_numpy kind;
+        size_t least, most; /* size of an instance */
+    } known[] = {
+        {"float64", FS_NUMPY_FLOAT64, sizeof(fs_pyrt_scalar), sizeof(fs_pyrt_scalar)},
+        {"int64", FS_NUMPY_INT64, sizeof(fs_pyrt_scalar), sizeof(fs_pyrt_scalar)},
+        {"bool", FS_NUMPY_BOOL, sizeof(PyObject) + 1, sizeof(fs_pyrt_scalar)},
+        {"bool_", FS_NUMPY_BOOL, sizeof(PyObject) + 1, sizeof(fs_pyrt_scalar)},
+        {"ndarray", FS_NUMPY_ARRAY, sizeof(fs_pyrt_ndarray), SIZE_MAX},
+    };
+    if (type == NULL) {
+        return FS_NUMPY_NONE;
+    }
+    for (int kind = 0; kind < FS_NUMPY_KINDS; kind++) {
+        if (type == fs_pyrt_numpy_types[kind]) {
+            return kind;
+        }
+    }
+    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE || strncmp(type->tp_name, "numpy.", 6) != 0) {
+        return FS_NUMPY_NONE;
+    }
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(type->tp_name + 6, known[i].name) == 0 &&
+            (size_t)type->tp_basicsize >= known[i].least &&
+            (size_t)type->tp_basicsize <= known[i].most && numpy_has(known[i].name, type)) {
+            fs_pyrt_numpy_types[known[i].kind] = type;
+            return known[i].kind;
+        }
+    }
+    return FS_NUMPY_NONE;
+}
+
+enum fs_numpy fs_pyrt_numpy_scalar(PyTypeObject *type)
+{
+    enum fs_numpy kind = numpy_kind(type);
+    return kind == FS_NUMPY_FLOAT64 || kind == FS_NUMPY_INT64 ? kind : FS_NUMPY_NONE;
+}
+
+bool fs_pyrt_is_numpy_bool(PyTypeObject *type)
+{
+    return numpy_kind(type) == FS_NUMPY_BOOL;
+}
+
+bool fs_pyrt_is_ndarray(PyTypeObject *type)
+{
+    return numpy_kind(type) == FS_NUMPY_ARRAY;
+}
+
+PyTypeObject *fs_pyrt_numpy_type(enum fs_numpy kind)
+{
+    static const char *const names[] = {[FS_NUMPY_FLOAT64] = "float64", [FS_NUMPY_INT64] = "int64"};
+    bool scalar = kind == FS_NUMPY_FLOAT64 || kind == FS_NUMPY_INT64;
+    if (scalar && fs_pyrt_numpy_types[kind] == NULL) {
+        PyObject *module = PyDict_GetItemString(PyThreadState_Get()->interp->modules, "numpy");
+        PyObject *dict = module != NULL && PyModule_Check(module) ? PyModule_GetDict(module) : NULL;
+        PyObject *type = dict == NULL ? NULL : PyDict_GetItemString(dict, names[kind]);
+        if (type != NULL && PyType_Check(type)) {
+            (void)numpy_kind((PyTypeObject *)type);
+        }
+    }
+    return fs_pyrt_numpy_types[kind];
+}

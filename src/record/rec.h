@@ -245,6 +245,24 @@ void rec_load_locals(rec_state *R, rec_frame *f);
 void rec_own_result(rec_state *R, rec_frame *f, rec_slot *value);
 /* A complex as two F64: of a complex, float or int slot. */
 void rec_complex(rec_state *R, rec_slot *slot, fs_ref parts[2]);
+/* ---- rec_raw.c: containers of numbers ---- */
+/* The concrete value of an int slot; false: not known. */
+bool rec_index_seen(rec_state *R, rec_slot *slot, Py_ssize_t *value);
+/* A checked index into something of `size` (a ref); 0: it is out of range now. */
+fs_ref rec_checked_index(rec_state *R, rec_slot *key, fs_ref size, Py_ssize_t now_size);
+/* container[key] without its box, or as a sunk scalar; 0: not such a container. */
+fs_ref rec_raw_item(rec_state *R, rec_slot *container, rec_slot *key);
+/* container[key] = value of a number; false, nothing but guards done: not this. */
+bool rec_store_raw(rec_state *R, rec_slot *container, rec_slot *key, rec_slot *value);
+/* len() of a memoryview, array.array or NumPy array. */
+bool rec_raw_len(rec_state *R, rec_slot *slot, fs_ref *length);
+/* ---- rec_scalar.c: NumPy's scalars ---- */
+fs_ref rec_scalar_new(rec_state *R, PyTypeObject *type, fs_ref number);
+fs_ref rec_scalar_value(rec_state *R, rec_slot *slot);
+fs_ref rec_scalar_op(rec_state *R, int op, rec_slot *left, rec_slot *right);
+fs_ref rec_scalar_compare(rec_state *R, int cond, rec_slot *left, rec_slot *right);
+fs_ref rec_scalar_negative(rec_state *R, rec_slot *slot, bool only_sign);
+void rec_guard_exact(rec_state *R, fs_ref i);   /* leaves unless |i| <= 2**53 */
 fs_ref rec_truth(rec_state *R, rec_slot *slot); /* B; 0: its type says nothing */
 fs_ref rec_truth_any(rec_state *R);
 rec_result rec_return_kind(rec_state *R, int kind); /* rec_call.c: __init__ and the like return */

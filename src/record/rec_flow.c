@@ -40,6 +40,22 @@ rec_result rec_JUMP_BACKWARD_NO_INTERRUPT(rec_state *R, uint32_t arg)
     return REC_JUMP;
 }
 
+/* Whether asking for an object's truth runs no Python code. */
+static bool way_is_quiet(PyObject *o)
+{
+    PyTypeObject *type = Py_TYPE(o);
+    if (type == &PyList_Type || type == &PyTuple_Type || type == &PyDict_Type ||
+        type == &PyUnicode_Type || type == &PyBytes_Type || type == &PyLong_Type ||
+        type == &PyFloat_Type || o == Py_None || fs_pyrt_numpy_scalar(type) != FS_NUMPY_NONE ||
+        fs_pyrt_is_numpy_bool(type)) {
+        return true;
+    }
+    bool number = type != &PyComplex_Type && type->tp_as_number != NULL &&
+                  type->tp_as_number->nb_bool != NULL;
+    return !number && (type->tp_as_mapping == NULL || type->tp_as_mapping->mp_length == NULL) &&
+           (type->tp_as_sequence == NULL || type->tp_as_sequence->sq_length == NULL);
+}
+
 /* Which way the interpreter goes at a conditional jump; -1: not known yet, -2: lost. `jumps_if` is
  * the truth that jumps. */
 static int rec_way(rec_state *R, fs_ref truth, int target, int jumps_if)
@@ -53,21 +69,7 @@ static int rec_way(rec_state *R, fs_ref truth, int target, int jumps_if)
         return (top->seen == Py_True) == (jumps_if != 0);
     }
     if (top->seen != NULL) {
-        PyTypeObject *type = Py_TYPE(top->seen);
-        if (type->tp_as_number == NULL || type->tp_as_number->nb_bool == NULL ||
-            PyLong_CheckExact(top->seen) || PyFloat_CheckExact(top->seen) || top->seen == Py_None ||
-            type == &PyComplex_Type) {
-            bool sized = type == &PyList_Type || type == &PyTuple_Type || type == &PyDict_Type ||
-                         type == &PyUnicode_Type || type == &PyBytes_Type ||
-                         PyLong_CheckExact(top->seen) || PyFloat_CheckExact(top->seen) ||
-                         top->seen == Py_None;
-            if (sized ||
-                ((type->tp_as_mapping == NULL || type->tp_as_mapping->mp_length == NULL) &&
-                 (type->tp_as_sequence == NULL || type->tp_as_sequence->sq_length == NULL))) {
-                return (PyObject_IsTrue(top->seen) != 0) == (jumps_if != 0);
-            }
-        }
-        return -1;
+        return way_is_quiet(top->seen) ? (PyObject_IsTrue(top->seen) != 0) == (jumps_if != 0) : -1;
     }
     if (R->now == f->pc || R->now < 0) {
         return -1;

@@ -49,7 +49,7 @@ static bool known_len(rec_state *R, rec_slot *arg, rec_slot *value)
         offset = (int)offsetof(PyVarObject, ob_size);
         alias = FS_A_ARRAYHDR;
     } else {
-        return false;
+        return rec_raw_len(R, arg, &value->ref);
     }
     value->ref = rec_load(R, FS_M_I64, alias, rec_guard_type(R, arg, type), offset);
     return true;
@@ -100,6 +100,9 @@ static bool known_abs(rec_state *R, rec_slot *arg, rec_slot *value)
         rec_complex(R, arg, parts);
         value->ref = rec_call(R, FS_CALL_hypot, parts, 2, 0);
         rec_guard(R, FS_LT, value->ref, fs_ir_float(R->ir, Py_HUGE_VAL)); /* (else it may raise) */
+        return true;
+    }
+    if ((value->ref = rec_scalar_negative(R, arg, true)) != 0) {
         return true;
     }
     if (!known_fits(R, arg)) {
@@ -174,9 +177,29 @@ static bool known_extreme(rec_state *R, rec_slot *args, int cond, rec_slot *valu
 
 /* ---- int(x), float(x), bool(x) ---- */
 
+/* The same of one of NumPy's scalars: a number of Python's comes out. */
+static bool known_convert_scalar(rec_state *R, PyObject *to, rec_slot *arg, rec_slot *value)
+{
+    if (to == (PyObject *)&PyBool_Type) {
+        value->ref = rec_truth(R, arg);
+        return true;
+    }
+    fs_ref v = rec_scalar_value(R, arg);
+    bool is_float = fs_ir_type(R->ir, v) == FS_T_F64;
+    if (to == (PyObject *)&PyFloat_Type) {
+        value->ref = is_float ? v : rec_op2(R, FS_IR_I2F, FS_T_F64, v, 0);
+    } else {
+        value->ref = is_float ? rec_opg(R, FS_IR_F2I, FS_T_I64, v, 0) : v;
+    }
+    return true;
+}
+
 static bool known_convert(rec_state *R, PyObject *to, rec_slot *arg, rec_slot *value)
 {
     PyTypeObject *from = rec_type(R, arg);
+    if (fs_pyrt_numpy_scalar(from) != FS_NUMPY_NONE) {
+        return known_convert_scalar(R, to, arg, value);
+    }
     if (!known_fits(R, arg)) {
         return false;
     }
@@ -224,7 +247,8 @@ static bool known_math_call(rec_state *R, const char *name, rec_slot *args, int 
                             rec_slot *value)
 {
     fs_ref zero = fs_ir_float(R->ir, 0.0);
-    if (nargs != 1 || !known_fits(R, &args[0])) {
+    if (nargs != 1 || !(known_fits(R, &args[0]) ||
+                        fs_pyrt_numpy_scalar(rec_type(R, &args[0])) == FS_NUMPY_FLOAT64)) {
         return false;
     }
     if (strcmp(name, "sqrt") == 0) {

@@ -26,7 +26,7 @@ static rec_result rec_result2(rec_state *R, fs_ref ref)
 /* 2**53: ints up to there are floats exactly. */
 static const int64_t rec_exact = (int64_t)1 << 53;
 
-static void rec_guard_exact(rec_state *R, fs_ref i)
+void rec_guard_exact(rec_state *R, fs_ref i)
 {
     if (fs_ref_is_const(i) && fs_ir_constant(R->ir, i)->i >= -rec_exact &&
         fs_ir_constant(R->ir, i)->i <= rec_exact) {
@@ -302,6 +302,9 @@ rec_result rec_BINARY_OP(rec_state *R, uint32_t arg)
                (w == &PyComplex_Type || w == &PyFloat_Type || rec_is_intlike(w))) {
         r = rec_complex_op(R, op, left, right);
     }
+    if (r == 0) {
+        r = rec_scalar_op(R, op, left, right);
+    }
     if (r != 0) {
         return rec_result2(R, r);
     }
@@ -340,7 +343,7 @@ rec_result rec_UNARY_NEGATIVE(rec_state *R, uint32_t arg FS_UNUSED)
             parts[i] = rec_op2(R, FS_IR_FNEG, FS_T_F64, parts[i], 0);
         }
         r = rec_virtual(R, FS_IR_NEWCOMPLEX, 0, parts, 2);
-    } else {
+    } else if ((r = rec_scalar_negative(R, slot, false)) == 0) {
         return rec_unary_generic(R, FS_CALL_negative);
     }
     rec_pop_drop(R);
@@ -423,6 +426,16 @@ fs_ref rec_truth(rec_state *R, rec_slot *slot)
         fs_ref size =
             rec_load(R, FS_M_I64, FS_A_DICTHDR, ref, (int)offsetof(PyDictObject, ma_used));
         return rec_cmp(R, FS_NE, size, rec_kint(R, 0));
+    }
+    if (fs_pyrt_numpy_scalar(type) != FS_NUMPY_NONE) {
+        fs_ref v = rec_scalar_value(R, slot);
+        bool is_float = fs_ir_type(R->ir, v) == FS_T_F64;
+        return rec_cmp(R, FS_NE, v, is_float ? fs_ir_float(R->ir, 0.0) : rec_kint(R, 0));
+    }
+    if (fs_pyrt_is_numpy_bool(type)) {
+        (void)rec_guard_type(R, slot, type);
+        fs_ref v = rec_load(R, FS_M_U8, FS_A_CONST, ref, (int)offsetof(fs_pyrt_scalar, value));
+        return rec_cmp(R, FS_NE, v, rec_kint(R, 0));
     }
     if (type == NULL) {
         return 0;
@@ -533,6 +546,10 @@ rec_result rec_COMPARE_OP(rec_state *R, uint32_t arg)
     bool numbers =
         (v == &PyFloat_Type || rec_is_intlike(v)) && (w == &PyFloat_Type || rec_is_intlike(w));
     if (!small || !numbers) {
+        fs_ref r = rec_scalar_compare(R, rec_cond_of[arg], left, right);
+        if (r != 0) {
+            return rec_result2(R, r);
+        }
         return rec_compare_generic(R, arg, v, w);
     }
     if (rec_is_intlike(v) && rec_is_intlike(w)) {

@@ -321,6 +321,16 @@ static fs_ref rec_make_virtual(rec_state *R, fs_ref ref)
         rec_replace(R, ref, made);
         return made;
     }
+    if (fs_ir_at(R->ir, ref)->op == FS_IR_NEWSCALAR) {
+        const fs_ins scalar = *fs_ir_at(R->ir, ref);
+        fs_ref number = R->ir->pool[scalar.args];
+        bool is_float = fs_ir_type(R->ir, number) == FS_T_F64;
+        fs_ref args[2] = {scalar.a, number};
+        fs_ref made = rec_call(R, is_float ? FS_CALL_new_float_scalar : FS_CALL_new_int_scalar,
+                               args, 2, FS_INS_NOHOT);
+        rec_replace(R, ref, made);
+        return made;
+    }
     /* (it is a new one whenever a part gets its object) */
     int self = R->nflight++;
     R->flight[self] = ref;
@@ -484,6 +494,8 @@ PyTypeObject *rec_type(rec_state *R, rec_slot *slot)
         switch (fs_ir_at(R->ir, slot->ref)->op) {
         case FS_IR_NEWINST:
             return (PyTypeObject *)fs_ir_constant(R->ir, fs_ir_at(R->ir, slot->ref)->a)->o;
+        case FS_IR_NEWSCALAR:
+            return (PyTypeObject *)fs_ir_constant(R->ir, fs_ir_at(R->ir, slot->ref)->a)->o;
         case FS_IR_BOXI:
             return &PyLong_Type;
         case FS_IR_BOXF:
@@ -542,6 +554,9 @@ fs_ref rec_int(rec_state *R, rec_slot *slot)
         return rec_op2(R, FS_IR_B2I, FS_T_I64, ref, 0);
     }
     PyTypeObject *exact = rec_type(R, slot);
+    if (fs_pyrt_numpy_scalar(exact) != FS_NUMPY_NONE) {
+        return rec_scalar_value(R, slot);
+    }
     (void)rec_guard_type(R, slot, exact);
     return rec_opg(R, FS_IR_UNBOXI, FS_T_I64, ref, 0);
 }
@@ -555,6 +570,9 @@ fs_ref rec_float(rec_state *R, rec_slot *slot)
     if (rec_type(R, slot) == &PyFloat_Type) {
         (void)rec_guard_type(R, slot, &PyFloat_Type);
         return rec_op2(R, FS_IR_UNBOXF, FS_T_F64, ref, 0);
+    }
+    if (fs_pyrt_numpy_scalar(rec_type(R, slot)) == FS_NUMPY_FLOAT64) {
+        return rec_scalar_value(R, slot);
     }
     return rec_op2(R, FS_IR_I2F, FS_T_F64, rec_int(R, slot), 0);
 }

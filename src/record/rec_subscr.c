@@ -3,36 +3,6 @@
 
 #include "spec/spec.h"
 
-/* The concrete value of an int slot; false: not known. */
-static bool rec_index_seen(rec_state *R, rec_slot *slot, Py_ssize_t *value)
-{
-    if (fs_ref_is_const(slot->ref) && fs_ir_type(R->ir, slot->ref) == FS_T_I64) {
-        *value = (Py_ssize_t)fs_ir_constant(R->ir, slot->ref)->i;
-        return true;
-    }
-    PyObject *o = slot->seen;
-    if (o == NULL || !PyLong_Check(o) || Py_ABS(Py_SIZE(o)) > 2) {
-        return false;
-    }
-    *value = (Py_ssize_t)PyLong_AsLongLong(o);
-    return true;
-}
-
-/* A checked index into something of `size` (a ref); 0: it is out of range now. */
-static fs_ref rec_checked_index(rec_state *R, rec_slot *key, fs_ref size, Py_ssize_t now_size)
-{
-    Py_ssize_t i;
-    if (!rec_index_seen(R, key, &i) || i >= now_size || i < -now_size) {
-        return 0;
-    }
-    fs_ref index = rec_int(R, key);
-    if (i < 0) {
-        index = rec_op2(R, FS_IR_ADD, FS_T_I64, index, size);
-    }
-    rec_guard(R, FS_ULT, index, size);
-    return index;
-}
-
 static Py_ssize_t rec_wrapped(Py_ssize_t i, Py_ssize_t size)
 {
     return i < 0 ? i + size : i;
@@ -58,129 +28,6 @@ static fs_ref rec_sequence_item(rec_state *R, rec_slot *seq, rec_slot *key, PyTy
         return rec_loadx(R, FS_M_OBJ, FS_A_LISTITEM, items, index, 0);
     }
     return rec_loadx(R, FS_M_OBJ, FS_A_CONST, self, index, (int)offsetof(PyTupleObject, ob_item));
-}
-
-/* ---- raw items: array.array, bytearray, bytes ---- */
-
-/* Where a container has raw items, and of what kind. */
-typedef struct {
-    fs_ref base; /* of the items */
-    int offset, mem, alias;
-    fs_ref size;
-    Py_ssize_t now_size;
-} rec_raw;
-
-static int rec_raw_mem(char typecode)
-{
-    switch (typecode) {
-    case 'd':
-        return FS_M_F64;
-    case 'f':
-        return FS_M_F32;
-    case 'b':
-        return FS_M_I8;
-    case 'B':
-        return FS_M_U8;
-    case 'h':
-        return FS_M_I16;
-    case 'H':
-        return FS_M_U16;
-    case 'i':
-        return FS_M_I32;
-    case 'I':
-        return FS_M_U32;
-    case 'l':
-    case 'q':
-        return FS_M_I64;
-    default:
-        return -1;
-    }
-}
-
-/* Finds them, with guards; false, nothing done: it is not such a container. */
-static bool rec_find_raw(rec_state *R, rec_slot *container, rec_raw *raw)
-{
-    PyTypeObject *type = rec_type(R, container);
-    PyObject *seen = container->seen;
-    int items = 0;
-    if (seen == NULL || rec_is_unboxed(R, container)) {
-        return false;
-    }
-    *raw = (rec_raw){.mem = FS_M_U8, .alias = FS_A_RAW, .now_size = Py_SIZE(seen)};
-    if (type == &PyBytes_Type) {
-        raw->offset = (int)offsetof(PyBytesObject, ob_sval);
-        raw->alias = FS_A_CONST;
-    } else if (type == &PyByteArray_Type) {
-        items = (int)offsetof(PyByteArrayObject, ob_start);
-    } else if (fs_pyrt_is_array(type) &&
-               rec_raw_mem(((fs_pyrt_array *)seen)->descr->typecode) >= 0) {
-        items = (int)offsetof(fs_pyrt_array, items);
-        raw->mem = rec_raw_mem(((fs_pyrt_array *)seen)->descr->typecode);
-    } else {
-        return false;
-    }
-    raw->base = rec_guard_type(R, container, type);
-    if (fs_pyrt_is_array(type)) {
-        fs_ref descr =
-            rec_load(R, FS_M_PTR, FS_A_CONST, raw->base, (int)offsetof(fs_pyrt_array, descr));
-        rec_guard(R, FS_EQ, descr, fs_ir_ptr(R->ir, ((fs_pyrt_array *)seen)->descr));
-    }
-    raw->size = rec_load(R, FS_M_I64, items == 0 ? FS_A_CONST : FS_A_ARRAYHDR, raw->base,
-                         (int)offsetof(PyVarObject, ob_size));
-    if (items != 0) {
-        raw->base = rec_load(R, FS_M_PTR, FS_A_ARRAYHDR, raw->base, items);
-    }
-    return true;
-}
-
-/* container[i] without its box; 0: not this. */
-static fs_ref rec_raw_item(rec_state *R, rec_slot *container, rec_slot *key)
-{
-    rec_raw raw;
-    Py_ssize_t i, n = container->seen == NULL ? 0 : Py_SIZE(container->seen);
-    if (!rec_index_seen(R, key, &i) || !rec_find_raw(R, container, &raw) || i >= n || i < -n) {
-        return 0;
-    }
-    fs_ref index = rec_checked_index(R, key, raw.size, n);
-    return rec_loadx(R, raw.mem, raw.alias, raw.base, index, raw.offset);
-}
-
-/* The values that an item may have. */
-static bool rec_raw_range(int mem, int64_t *low, uint64_t *span)
-{
-    static const int64_t lows[] = {
-        [FS_M_I8] = INT8_MIN, [FS_M_I16] = INT16_MIN, [FS_M_I32] = INT32_MIN};
-    *low = mem == FS_M_I8 || mem == FS_M_I16 || mem == FS_M_I32 ? lows[mem] : 0;
-    *span = (uint64_t)1 << (8 * fs_mem_size[mem] % 64);
-    return mem != FS_M_I64;
-}
-
-/* container[i] = value of a number; false, nothing but guards done: not this. */
-static bool rec_store_raw(rec_state *R, rec_slot *container, rec_slot *key, rec_slot *value)
-{
-    rec_raw raw;
-    Py_ssize_t i, n = container->seen == NULL ? 0 : Py_SIZE(container->seen);
-    PyTypeObject *type = rec_type(R, value);
-    bool is_int = type == &PyLong_Type && rec_fits_int(value, fs_ir_type(R->ir, value->ref));
-    if (rec_type(R, key) != &PyLong_Type || !rec_index_seen(R, key, &i) || i >= n || i < -n ||
-        (!is_int && type != &PyFloat_Type) || !rec_find_raw(R, container, &raw) ||
-        raw.alias == FS_A_CONST) {
-        return false;
-    }
-    bool floats = fs_mem_type[raw.mem] == FS_T_F64;
-    if (!floats && !is_int) {
-        return false;
-    }
-    fs_ref index = rec_checked_index(R, key, raw.size, n);
-    fs_ref v = floats ? rec_float(R, value) : rec_int(R, value);
-    int64_t low;
-    uint64_t span;
-    if (!floats && rec_raw_range(raw.mem, &low, &span)) {
-        fs_ref from_low = low == 0 ? v : rec_op2(R, FS_IR_SUB, FS_T_I64, v, rec_kint(R, low));
-        rec_guard(R, FS_ULT, from_low, rec_kint(R, (int64_t)span));
-    }
-    rec_storex(R, raw.mem, raw.alias, raw.base, index, raw.offset, v);
-    return true;
 }
 
 /* Both operands off, a value on. */
@@ -323,11 +170,9 @@ rec_result rec_BINARY_SUBSCR(rec_state *R, uint32_t arg FS_UNUSED)
             return rec_subscr_done(R, r, REC_OWNED, seen);
         }
     }
-    if (key_type == &PyLong_Type) {
-        fs_ref item = rec_raw_item(R, container, key);
-        if (item != 0) {
-            return rec_subscr_done(R, item, 0, NULL);
-        }
+    fs_ref item = rec_raw_item(R, container, key);
+    if (item != 0) {
+        return rec_subscr_done(R, item, 0, NULL);
     }
     return rec_subscr_generic(R);
 }
