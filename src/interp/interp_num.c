@@ -367,6 +367,10 @@ PyObject *fs_num_wide(int op, PyObject *v, PyObject *w)
     if (nv <= 2 && nw <= 2) {
         int64_t r;
         if (num_operate(op, num_value(v), num_value(w), &r)) {
+            if ((op == NB_REMAINDER || op == NB_INPLACE_REMAINDER) && nw == 2 &&
+                r == num_value(v)) {
+                return Py_NewRef(v); /* (CPython does so, and `is` tells) */
+            }
             return num_make(r, dead);
         }
     }

@@ -134,6 +134,9 @@ static bool verify_type(verify *v, int i)
     case FS_IR_SELECT:
         wanted = fs_ir_type(v->ir, ins->b);
         break;
+    case FS_IR_COPY:
+        wanted = fs_ir_type(v->ir, ins->a);
+        break;
     case FS_IR_CALL:
         wanted = fs_ir_calls[ins->aux].result;
         break;

@@ -78,7 +78,19 @@ FS_COLD static PyObject *exit_sunk(exit_run *run, fs_ref ref);
 
 static bool exit_more_room(exit_run *run);
 
-/* A new reference to the box of a number. All that have the same value have the same box: one is a
+/* A new box of a number; NULL: no memory. */
+static PyObject *exit_box(exit_run *run, fs_ref ref)
+{
+    uint64_t bits = exit_bits(run, ref);
+    if (fs_ir_type(run->ir, ref) == FS_T_I64) {
+        return fs_jit_box_int((int64_t)bits);
+    }
+    double v;
+    memcpy(&v, &bits, sizeof(v));
+    return fs_jit_box_float(v);
+}
+
+/* A new reference to the box of a number. All that have the same ref have the same box: one is a
  * copy of the other, and `is` tells. */
 static PyObject *exit_number(exit_run *run, fs_ref ref)
 {
@@ -87,15 +99,7 @@ static PyObject *exit_number(exit_run *run, fs_ref ref)
             return Py_NewRef(run->made[i].object);
         }
     }
-    uint64_t bits = exit_bits(run, ref);
-    PyObject *o;
-    if (fs_ir_type(run->ir, ref) == FS_T_I64) {
-        o = fs_jit_box_int((int64_t)bits);
-    } else {
-        double v;
-        memcpy(&v, &bits, sizeof(v));
-        o = fs_jit_box_float(v);
-    }
+    PyObject *o = exit_box(run, ref);
     if (FS_UNLIKELY(o == NULL)) {
         run->failed = true;
         return Py_NewRef(Py_None);
@@ -177,6 +181,8 @@ FS_COLD static PyObject *exit_make(exit_run *run, const fs_ins *ins)
     switch (ins->op) {
     case FS_IR_BOXI:
     case FS_IR_BOXF:
+        made = exit_box(run, ins->a);
+        break;
     case FS_IR_BOXB:
         made = exit_object(run, ins->a);
         break;

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { COPY_MAX_ARGS = 256, COPY_MAX_ENTRIES = 2048, COPY_MAX_FRAMES = 64 };
+enum { COPY_MAX_ARGS = 256, COPY_MAX_NUMBERS = 64, COPY_MAX_ENTRIES = 2048, COPY_MAX_FRAMES = 64 };
 
 bool fs_opt_copy_begin(opt_copy *copy, fs_ir *to, const fs_ir *from, int nslots)
 {
@@ -36,7 +36,7 @@ void fs_opt_copy_restart(opt_copy *copy)
 {
     memset(copy->descs, 0, (size_t)copy->from->nframes * sizeof(int32_t));
     memset(copy->start, 0, (size_t)copy->nslots * sizeof(opt_start));
-    copy->snap_from = 0;
+    copy->snap_from = copy->told_apart = 0;
     copy->never = false;
 }
 
@@ -124,7 +124,79 @@ int fs_opt_copy_snap(opt_copy *copy, int snap, int at)
     return fs_ir_snap(copy->to, frames, old.nframes, entries, n, old.flags);
 }
 
-/* The same, shared by guards that follow each other. */
+/* ---- which number is which object ---- */
+
+/* Numbers that a snapshot names, and what they are in the turn that is copied (0: what it begins
+ * with). */
+typedef struct {
+    fs_ref value[COPY_MAX_NUMBERS], from[COPY_MAX_NUMBERS];
+    int n;
+    uint64_t seen; /* a bit for each value, by its lowest six */
+    bool inner;    /* of virtual objects: those are complete */
+} copy_numbers;
+
+/* Two numbers that the turn has made are two objects, also when the copy has found out that they
+ * are equal, or as before the loop: the second gets an identity. */
+static void copy_number(opt_copy *copy, copy_numbers *numbers, fs_ref from, fs_ref value)
+{
+    int type = fs_ir_type(copy->to, value);
+    if ((type != FS_T_I64 && type != FS_T_F64) || numbers->n == COPY_MAX_NUMBERS) {
+        return;
+    }
+    uint64_t bit = (uint64_t)1 << (value & 63);
+    for (int i = 0; numbers->seen & bit && i < numbers->n; i++) {
+        if (numbers->value[i] == value && numbers->from[i] != from) {
+            fs_ins ins = {.op = FS_IR_COPY, .type = (uint8_t)type, .a = value};
+            copy->never |= numbers->inner || from <= 0;
+            value = fs_opt_emit(copy->to, &ins, NULL);
+            copy->subst[from > 0 ? from : 0] = from > 0 ? value : 0;
+            break;
+        }
+    }
+    numbers->seen |= bit;
+    numbers->value[numbers->n] = value;
+    numbers->from[numbers->n++] = from;
+}
+
+/* The same of what a snapshot names: what the turn begins with, or has made. */
+static void copy_number_of(opt_copy *copy, copy_numbers *numbers, fs_ref from, bool old)
+{
+    const fs_ins *ins = from > 0 ? &copy->from->ins[from] : NULL;
+    if (ins != NULL && (ins->flags & FS_INS_SUNK)) {
+        bool inner = numbers->inner;
+        numbers->inner = true;
+        for (int i = 0; i < ins->nargs; i++) {
+            copy_number_of(copy, numbers, copy->from->pool[ins->args + (uint32_t)i], old);
+        }
+        numbers->inner = inner;
+    } else if (ins != NULL && old == (ins->op == FS_IR_SLOAD)) {
+        copy_number(copy, numbers, old ? 0 : from, copy->subst[from]);
+    }
+}
+
+/* Before the guard at `at` is copied. */
+static void copy_tell_apart(opt_copy *copy, int snap, int at)
+{
+    const fs_ir *from = copy->from;
+    const fs_snap *s = &from->snaps[snap - 1];
+    copy_numbers numbers;
+    numbers.n = 0;
+    numbers.seen = 0;
+    numbers.inner = false;
+    for (int slot = 0; slot < copy->nslots; slot++) {
+        bool unwritten = from->slots[slot].end == 0 || at < from->slots[slot].first;
+        if (copy->start[slot].ref != 0 && unwritten) {
+            copy_number(copy, &numbers, 0, copy->start[slot].ref);
+        }
+    }
+    for (int i = 0; i < 2 * s->nentries; i++) {
+        bool old = i < s->nentries;
+        const fs_snap_entry *entry = &from->entries[s->entries + (uint32_t)(i % s->nentries)];
+        copy_number_of(copy, &numbers, entry->ref, old);
+    }
+}
+
+/* The same snapshot, shared by guards that follow each other. */
 static int copy_shared_snap(opt_copy *copy, int snap, int at)
 {
     bool shared = snap == copy->snap_from;
@@ -224,6 +296,10 @@ bool fs_opt_copy_ins(opt_copy *copy, int at)
     fs_ins ins = copy->from->ins[at];
     if (ins.op == FS_IR_NOP) {
         return true;
+    }
+    if (ins.snap != 0 && ins.snap != copy->told_apart) {
+        copy_tell_apart(copy, ins.snap, at);
+        copy->told_apart = ins.snap;
     }
     int snap = ins.snap, npool = to->npool, nins = to->nins;
     ins.snap = 0;

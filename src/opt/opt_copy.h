@@ -22,6 +22,7 @@ typedef struct {
     int nslots;
     int nlisted;                     /* snapshots looked at */
     int snap_from, snap_at, snap_to; /* the last snapshot copied, for which guard, its copy */
+    int told_apart;                  /* the last snapshot whose numbers have been told apart */
     bool never;                      /* a guard can never hold */
 } opt_copy;
 

@@ -20,7 +20,8 @@ typedef struct {
 static bool dce_has_effect(const fs_ins *ins)
 {
     int flags = opt_flags(ins);
-    if (ins->op == FS_IR_NOP || ins->op == FS_IR_PHI || (ins->flags & FS_INS_SUNK)) {
+    if (ins->op == FS_IR_NOP || ins->op == FS_IR_PHI || ins->op == FS_IR_COPY ||
+        (ins->flags & FS_INS_SUNK)) {
         return false;
     }
     if (ins->op == FS_IR_CALL) {

@@ -34,6 +34,9 @@ typedef struct {
     int turn;     /* instructions of the first turn */
     fs_ir before; /* lengths of the arrays, to cut back to */
     opt_heads heads;
+    /* Virtual objects that the turn ends with, and what they are at the loop's start. */
+    fs_ref virtual_end[OPT_MAX_CARRIED], virtual_start[OPT_MAX_CARRIED];
+    int nvirtual;
 } loop_peel;
 
 static bool loop_is_sunk(const fs_ir *ir, fs_ref r)
@@ -99,13 +102,11 @@ static void loop_find_boxed(const fs_ir *ir, int turn, bool *boxed)
     }
 }
 
-/* Ends the turn with the slot's value in a box that memory has. */
-static void loop_box_slot(fs_ir *ir, int slot, int end_snap)
+/* The slot ends the turn with this box, which memory gets. */
+static void loop_put_box(fs_ir *ir, int slot, fs_ref made)
 {
     fs_slot_end *end = &ir->slots[slot];
     int offset = (int)offsetof(_PyInterpreterFrame, localsplus) + slot * (int)sizeof(PyObject *);
-    int type = fs_ir_type(ir, end->end);
-    int op = type == FS_T_I64 ? FS_IR_BOXI : type == FS_T_F64 ? FS_IR_BOXF : FS_IR_BOXB;
     fs_ins frame = {.op = FS_IR_FRAME, .type = FS_T_PTR};
     fs_ref base = fs_opt_emit(ir, &frame, NULL);
     fs_ins load = {.op = FS_IR_LOAD,
@@ -115,12 +116,7 @@ static void loop_box_slot(fs_ir *ir, int slot, int end_snap)
                    .a = base,
                    .aux = offset,
                    .flags = FS_INS_NULLABLE};
-    fs_ins box = {.op = (uint8_t)op,
-                  .type = FS_T_OBJ,
-                  .a = end->end,
-                  .snap = (uint16_t)(op == FS_IR_BOXB ? 0 : end_snap)};
     fs_ref old = fs_opt_emit(ir, &load, NULL);
-    fs_ref made = fs_opt_emit(ir, &box, NULL);
     fs_ins store = {.op = FS_IR_STORE,
                     .cond = FS_M_OBJ,
                     .alias = FS_A_FRAME,
@@ -132,6 +128,27 @@ static void loop_box_slot(fs_ir *ir, int slot, int end_snap)
     fs_opt_emit(ir, &drop, NULL);
     end->end = made;
     end->stale = 0;
+}
+
+/* Ends the turn with the slot's value in a box; whoever has the same number has the box. */
+static void loop_box_slot(fs_ir *ir, int slot, int end_snap)
+{
+    fs_ref value = ir->slots[slot].end;
+    int type = fs_ir_type(ir, value);
+    int op = type == FS_T_I64 ? FS_IR_BOXI : type == FS_T_F64 ? FS_IR_BOXF : FS_IR_BOXB;
+    fs_ins box = {.op = (uint8_t)op,
+                  .type = FS_T_OBJ,
+                  .a = value,
+                  .snap = (uint16_t)(op == FS_IR_BOXB ? 0 : end_snap)};
+    fs_ref made = fs_opt_emit(ir, &box, NULL);
+    loop_put_box(ir, slot, made);
+    for (int other = 0; other < ir->nslots; other++) {
+        if (ir->slots[other].stale && ir->slots[other].end == value) {
+            fs_ins more = {.op = FS_IR_INCREF, .a = made};
+            fs_opt_emit(ir, &more, NULL);
+            loop_put_box(ir, other, made);
+        }
+    }
 }
 
 static void loop_box_slots(fs_ir *ir, int end_snap)
@@ -157,13 +174,28 @@ static void loop_box_slots(fs_ir *ir, int end_snap)
  * parts. 0: no room. */
 static fs_ref loop_start_sunk(loop_peel *peel, fs_ref end);
 
+/* Whether a PHI is the value in the box of the PHI before it. */
+static bool loop_is_content(const loop_peel *peel, fs_ref phi)
+{
+    return phi > peel->ir->loop + 1 && peel->ir->ins[phi - 1].op == FS_IR_PHI &&
+           peel->ir->ins[phi - 1].c == phi;
+}
+
 static fs_ref loop_start_part(loop_peel *peel, fs_ref part)
 {
     if (part <= 0) {
         return part;
     }
-    return loop_is_sunk(peel->ir, part) ? loop_start_sunk(peel, part)
-                                        : opt_carry_phi(peel->ir, &peel->carry, part);
+    if (loop_is_sunk(peel->ir, part)) {
+        return loop_start_sunk(peel, part);
+    }
+    /* What is one object in two places stays that. */
+    for (fs_ref phi = peel->ir->loop + 1; phi < peel->carry.next; phi++) {
+        if (peel->ir->ins[phi].a == part && !loop_is_content(peel, phi)) {
+            return phi;
+        }
+    }
+    return opt_carry_phi(peel->ir, &peel->carry, part);
 }
 
 static fs_ref loop_start_sunk(loop_peel *peel, fs_ref end)
@@ -171,7 +203,12 @@ static fs_ref loop_start_sunk(loop_peel *peel, fs_ref end)
     fs_ir *ir = peel->ir;
     fs_ins ins = ir->ins[end];
     fs_ref args[OPT_MAX_CARRIED];
-    if (ins.nargs > OPT_MAX_CARRIED) {
+    for (int i = 0; i < peel->nvirtual; i++) {
+        if (peel->virtual_end[i] == end) {
+            return peel->virtual_start[i];
+        }
+    }
+    if (ins.nargs > OPT_MAX_CARRIED || peel->nvirtual == OPT_MAX_CARRIED) {
         return 0;
     }
     for (int i = 0; i < ins.nargs; i++) {
@@ -189,7 +226,10 @@ static fs_ref loop_start_sunk(loop_peel *peel, fs_ref end)
     }
     ins.args = ins.nargs > 0 ? fs_ir_args(ir, args, ins.nargs) : 0;
     ins.snap = 0;
-    return fs_ir_append(ir, &ins);
+    fs_ref made = fs_ir_append(ir, &ins);
+    peel->virtual_end[peel->nvirtual] = end;
+    peel->virtual_start[peel->nvirtual++] = made;
+    return made;
 }
 
 /* Gives the PHIs in a virtual object at the loop's start the parts of the one at its end. */
@@ -255,6 +295,7 @@ static bool loop_begin(loop_peel *peel)
         return false;
     }
     opt_carry_restart(&peel->carry, ir->loop + 1, ir->loop + 1 + places);
+    peel->nvirtual = 0;
     for (int slot = 0; slot < ir->nslots; slot++) {
         loop_slot *s = &peel->slots[slot];
         const fs_slot_end *end = &ir->slots[slot];

@@ -10,6 +10,12 @@ static bool run_loop(fs_ir *ir, int end)
     return end == 0 || fs_opt_loop(ir, end);
 }
 
+static bool run_identity(fs_ir *ir, int end FS_UNUSED)
+{
+    fs_opt_identity(ir);
+    return true;
+}
+
 static bool run_sink(fs_ir *ir, int end FS_UNUSED)
 {
     fs_opt_sink(ir);
@@ -40,6 +46,7 @@ static const struct {
     bool (*run)(fs_ir *ir, int end);
 } run_passes[] = {
     {"loop", 0, run_loop}, /* without the pass, nothing moves out of the loop */
+    {"identity", FS_PASS_identity, run_identity},
     {"sink", FS_PASS_sink, run_sink},
     {"refs", FS_PASS_refs, run_refs},
     {"reuse", FS_PASS_refs, run_reuse},

@@ -267,6 +267,7 @@ static void rec_begin_op(rec_state *R, rec_frame *f, int op)
         R->kwnames = NULL;
     }
     R->op = op;
+    R->made = R->ir->nins;
     R->snap = 0;
     R->ndrops = 0;
     R->depth_before = R->depth;

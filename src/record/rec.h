@@ -82,6 +82,7 @@ typedef struct {
     bool failed; /* nothing comes of it: why */
     int pc_op;   /* slot of the op itself (CALL) */
     int next;    /* slot of what follows it */
+    fs_ref made; /* what the op has added stands from here on */
     int depth_before, sp_before;
     fs_snap_entry entries[REC_MAX_SLOTS + REC_MAX_DROPS]; /* room to build a snapshot */
     bool begins;  /* drops are to be done yet: leaving does them */
@@ -153,6 +154,11 @@ fs_ref rec_int(rec_state *R, rec_slot *slot);   /* I64 of an int or bool slot (t
 fs_ref rec_float(rec_state *R, rec_slot *slot); /* F64 of a float or int slot */
 bool rec_fits_int(rec_slot *slot, int type);
 bool rec_is_unboxed(rec_state *R, rec_slot *slot);
+/* A number that the op has made, which is an object of its own though its value may be known. */
+fs_ref rec_fresh(rec_state *R, fs_ref ref);
+/* Whether the op's result is the operand of an operator next, who cannot tell which object it is.
+ */
+bool rec_is_operand_next(rec_state *R);
 fs_ref rec_guard_null(rec_state *R, rec_slot *slot); /* leaves when a local is not bound */
 /* ---- virtual objects: allocations that are FS_INS_SUNK, whose args are their parts (owned by
  * them, maybe unboxed) ---- */

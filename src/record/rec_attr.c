@@ -246,7 +246,7 @@ rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
         fs_ref parts[2];
         rec_complex(R, owner, parts);
         rec_pop_drop(R);
-        rec_push(R, parts[real ? 0 : 1], 0, NULL);
+        rec_push(R, rec_fresh(R, parts[real ? 0 : 1]), 0, NULL);
         return REC_NEXT;
     }
     if (rec_is_virtual(R, owner->ref)) {

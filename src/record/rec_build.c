@@ -307,7 +307,7 @@ rec_result rec_GET_LEN(rec_state *R, uint32_t arg FS_UNUSED)
         (void)rec_guard_type(R, top, type);
         fs_ref size = rec_load(R, FS_M_I64, type == &PyList_Type ? FS_A_LISTHDR : FS_A_CONST, self,
                                (int)offsetof(PyVarObject, ob_size));
-        rec_push(R, size, 0, NULL);
+        rec_push(R, rec_fresh(R, size), 0, NULL);
         return REC_NEXT;
     }
     rec_sync(R);

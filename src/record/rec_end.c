@@ -57,6 +57,18 @@ static void rec_write_stack_slot(rec_state *R, rec_frame *f, int i)
     slot->flags = REC_OWNED | REC_SYNC;
 }
 
+/* Whether another local has the same number: two PHIs would make two objects of it. */
+static bool rec_is_shared(rec_state *R, int index)
+{
+    rec_frame *f = rec_top(R);
+    fs_ref ref = f->slots[index].ref;
+    bool shared = false;
+    for (int i = 0; i < f->co->nlocalsplus; i++) {
+        shared |= i != index && f->slots[i].ref == ref;
+    }
+    return shared && fs_ir_type(R->ir, ref) != FS_T_B;
+}
+
 /* The state at a loop head: everything in memory, but unboxed locals that the loop (NULL: none)
  * takes unboxed.
  */
@@ -73,6 +85,7 @@ static void rec_settle(rec_state *R, const fs_ir *target, int end)
             bool taken =
                 target == R->ir || (target != NULL && i < target->nslots && target->slots[i].stale);
             taken = taken && (target == R->ir || !rec_is_virtual(R, slot->ref));
+            taken = taken && (target == R->ir || !rec_is_shared(R, i));
             if ((R->escaped && target == R->ir) || !taken || rec_needs_object(target, i, end)) {
                 (void)rec_object(R, slot);
             }

@@ -129,7 +129,7 @@ static fs_ref rec_take_step(rec_state *R, const rec_step *step)
         rec_incref(R, step->item);
     }
     rec_store(R, FS_M_I64, FS_A_ITER, step->iter, step->offset, step->moved);
-    return step->item;
+    return rec_fresh(R, step->item);
 }
 
 /* enumerate() and zip() keep the tuple that they gave last, and with it the items: so do we. */
@@ -178,7 +178,7 @@ static bool rec_iter_enumerate(rec_state *R, rec_slot *top)
     if (kept == 0) {
         return false;
     }
-    fs_ref parts[2] = {index, rec_take_step(R, &step)};
+    fs_ref parts[2] = {rec_fresh(R, index), rec_take_step(R, &step)};
     if (step.seen != NULL) {
         rec_keep_item(R, kept, 1, step.item);
     }

@@ -51,7 +51,7 @@ static bool known_len(rec_state *R, rec_slot *arg, rec_slot *value)
     } else {
         return rec_raw_len(R, arg, &value->ref);
     }
-    value->ref = rec_load(R, FS_M_I64, alias, rec_guard_type(R, arg, type), offset);
+    value->ref = rec_fresh(R, rec_load(R, FS_M_I64, alias, rec_guard_type(R, arg, type), offset));
     return true;
 }
 
@@ -93,13 +93,40 @@ static bool known_type(rec_state *R, rec_slot *arg, rec_slot *value)
     return true;
 }
 
+/* The very object that a slot has is the value. */
+static void known_give(rec_state *R, const rec_slot *slot, rec_slot *value)
+{
+    *value = (rec_slot){.ref = slot->ref, .seen = slot->seen};
+    if (!rec_is_unboxed(R, value)) {
+        rec_incref(R, slot->ref);
+        value->flags = REC_OWNED;
+    }
+}
+
+/* abs() of an int: itself, when it is not negative. */
+static bool known_abs_object(rec_state *R, rec_slot *arg, fs_ref v, rec_slot *value)
+{
+    if (arg->seen == NULL) {
+        return false;
+    }
+    bool negative = Py_SIZE(arg->seen) < 0;
+    rec_guard(R, negative ? FS_LT : FS_GE, v, rec_kint(R, 0));
+    if (negative) {
+        value->ref = rec_fresh(R, rec_opg(R, FS_IR_SUBOV, FS_T_I64, rec_kint(R, 0), v));
+    } else {
+        known_give(R, arg, value);
+    }
+    return true;
+}
+
 static bool known_abs(rec_state *R, rec_slot *arg, rec_slot *value)
 {
     if (rec_type(R, arg) == &PyComplex_Type) {
         fs_ref parts[2];
         rec_complex(R, arg, parts);
-        value->ref = rec_call(R, FS_CALL_hypot, parts, 2, 0);
-        rec_guard(R, FS_LT, value->ref, fs_ir_float(R->ir, Py_HUGE_VAL)); /* (else it may raise) */
+        fs_ref size = rec_call(R, FS_CALL_hypot, parts, 2, 0);
+        rec_guard(R, FS_LT, size, fs_ir_float(R->ir, Py_HUGE_VAL)); /* (else it may raise) */
+        value->ref = rec_fresh(R, size);
         return true;
     }
     if ((value->ref = rec_scalar_negative(R, arg, true)) != 0) {
@@ -109,10 +136,13 @@ static bool known_abs(rec_state *R, rec_slot *arg, rec_slot *value)
         return false;
     }
     if (rec_type(R, arg) == &PyFloat_Type) {
-        value->ref = rec_op2(R, FS_IR_FABS, FS_T_F64, rec_float(R, arg), 0);
+        value->ref = rec_fresh(R, rec_op2(R, FS_IR_FABS, FS_T_F64, rec_float(R, arg), 0));
         return true;
     }
     fs_ref v = rec_int(R, arg);
+    if (rec_type(R, arg) == &PyLong_Type && !rec_is_operand_next(R)) {
+        return known_abs_object(R, arg, v, value);
+    }
     fs_ref negative = rec_opg(R, FS_IR_SUBOV, FS_T_I64, rec_kint(R, 0), v);
     value->ref = rec_emit(R, (fs_ins){.op = FS_IR_SELECT,
                                       .type = FS_T_I64,
@@ -149,8 +179,8 @@ static bool known_extreme(rec_state *R, rec_slot *args, int cond, rec_slot *valu
     bool is_float = type == &PyFloat_Type;
     fs_ref a = is_float ? rec_float(R, &args[0]) : rec_int(R, &args[0]);
     fs_ref b = is_float ? rec_float(R, &args[1]) : rec_int(R, &args[1]);
-    /* The very object that was given comes out: only numbers without one may be chosen unseen. */
-    if (!rec_is_unboxed(R, &args[0]) || !rec_is_unboxed(R, &args[1])) {
+    /* The very object that was given comes out: only where nobody can tell it is chosen unseen. */
+    if (!rec_is_unboxed(R, &args[0]) || !rec_is_unboxed(R, &args[1]) || !rec_is_operand_next(R)) {
         if (args[0].seen == NULL || args[1].seen == NULL) {
             return false;
         }
@@ -158,13 +188,7 @@ static bool known_extreme(rec_state *R, rec_slot *args, int cond, rec_slot *valu
             PyObject_RichCompareBool(args[1].seen, args[0].seen, cond == FS_LT ? Py_LT : Py_GT);
         int not = is_float ? (cond == FS_LT ? FS_NLT : FS_NGT) : (cond == FS_LT ? FS_GE : FS_LE);
         rec_guard(R, way ? cond : not, b, a);
-        rec_slot *chosen = way ? &args[1] : &args[0];
-        value->ref = chosen->ref;
-        value->seen = chosen->seen;
-        if (!rec_is_unboxed(R, chosen)) {
-            rec_incref(R, chosen->ref);
-            value->flags = REC_OWNED;
-        }
+        known_give(R, way ? &args[1] : &args[0], value);
         return true;
     }
     value->ref = rec_emit(R, (fs_ins){.op = FS_IR_SELECT,
@@ -204,11 +228,11 @@ static bool known_convert(rec_state *R, PyObject *to, rec_slot *arg, rec_slot *v
         return false;
     }
     if (to == (PyObject *)&PyFloat_Type && from != &PyFloat_Type) {
-        value->ref = rec_float(R, arg);
+        value->ref = rec_fresh(R, rec_float(R, arg));
         return true;
     }
     if (to == (PyObject *)&PyLong_Type && from == &PyFloat_Type) {
-        value->ref = rec_opg(R, FS_IR_F2I, FS_T_I64, rec_float(R, arg), 0);
+        value->ref = rec_fresh(R, rec_opg(R, FS_IR_F2I, FS_T_I64, rec_float(R, arg), 0));
         return true;
     }
     if (to == (PyObject *)&PyLong_Type && from == &PyBool_Type) {
@@ -221,11 +245,7 @@ static bool known_convert(rec_state *R, PyObject *to, rec_slot *arg, rec_slot *v
     }
     if (to == (PyObject *)from) { /* the object itself */
         (void)rec_guard_type(R, arg, from);
-        *value = (rec_slot){.ref = arg->ref, .seen = arg->seen};
-        if (!rec_is_unboxed(R, arg)) {
-            rec_incref(R, arg->ref);
-            value->flags = REC_OWNED;
-        }
+        known_give(R, arg, value);
         return true;
     }
     return false;
@@ -254,18 +274,18 @@ static bool known_math_call(rec_state *R, const char *name, rec_slot *args, int 
     if (strcmp(name, "sqrt") == 0) {
         fs_ref v = rec_float(R, &args[0]);
         rec_guard(R, FS_GE, v, zero);
-        value->ref = rec_op2(R, FS_IR_FSQRT, FS_T_F64, v, 0);
+        value->ref = rec_fresh(R, rec_op2(R, FS_IR_FSQRT, FS_T_F64, v, 0));
         return true;
     }
     if (strcmp(name, "fabs") == 0) {
-        value->ref = rec_op2(R, FS_IR_FABS, FS_T_F64, rec_float(R, &args[0]), 0);
+        value->ref = rec_fresh(R, rec_op2(R, FS_IR_FABS, FS_T_F64, rec_float(R, &args[0]), 0));
         return true;
     }
     bool floors = strcmp(name, "floor") == 0;
     if ((floors || strcmp(name, "ceil") == 0) && rec_type(R, &args[0]) == &PyFloat_Type) {
         fs_ref v = rec_float(R, &args[0]);
         fs_ref whole = rec_call(R, floors ? FS_CALL_math_floor : FS_CALL_math_ceil, &v, 1, 0);
-        value->ref = rec_opg(R, FS_IR_F2I, FS_T_I64, whole, 0);
+        value->ref = rec_fresh(R, rec_opg(R, FS_IR_F2I, FS_T_I64, whole, 0));
         return true;
     }
     for (size_t i = 0; i < sizeof(known_math) / sizeof(known_math[0]); i++) {
@@ -278,7 +298,7 @@ static bool known_math_call(rec_state *R, const char *name, rec_slot *args, int 
             /* infinite and NaN results are errors, or need a second look */
             rec_guard(R, FS_LT, rec_op2(R, FS_IR_FABS, FS_T_F64, r, 0),
                       fs_ir_float(R->ir, Py_HUGE_VAL));
-            value->ref = r;
+            value->ref = rec_fresh(R, r);
             return true;
         }
     }

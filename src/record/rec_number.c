@@ -19,7 +19,7 @@ static rec_result rec_result2(rec_state *R, fs_ref ref)
 {
     rec_pop_drop(R);
     rec_pop_drop(R);
-    rec_push(R, ref, 0, NULL);
+    rec_push(R, rec_fresh(R, ref), 0, NULL);
     return REC_NEXT;
 }
 
@@ -68,6 +68,21 @@ static bool rec_seen_int(rec_state *R, rec_slot *slot, int64_t *value)
     return true;
 }
 
+/* Whether somebody else has what the operand is. */
+static bool rec_has_other(rec_state *R, const rec_slot *slot)
+{
+    for (int k = 0; k <= R->depth; k++) {
+        rec_frame *f = &R->frames[k];
+        for (int i = 0; i < f->sp; i++) {
+            fs_ref ref = f->slots[i].ref;
+            if (&f->slots[i] != slot && (ref == slot->ref || rec_virtual_has(R, ref, slot->ref))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* int op int with an int as result; 0: not one that is done unboxed. */
 static fs_ref rec_int_op(rec_state *R, int op, rec_slot *left, rec_slot *right)
 {
@@ -82,8 +97,16 @@ static fs_ref rec_int_op(rec_state *R, int op, rec_slot *left, rec_slot *right)
     if (op == NB_POWER && (!known || (w != 2 && w != 3) || !fs_ref_is_const(right->ref))) {
         return 0;
     }
+    /* What is less than a divisor of more than a digit comes out as the object that it is. */
+    bool itself = op == NB_REMAINDER && rec_has_other(R, left);
+    if (itself && (!known || w < 0 || w > PyLong_BASE)) {
+        return 0;
+    }
     fs_ref a = rec_int(R, left);
     fs_ref b = rec_int(R, right);
+    if (itself) {
+        rec_guard(R, FS_ULE, b, rec_kint(R, PyLong_BASE));
+    }
     switch (op) {
     case NB_ADD:
         return rec_opg(R, FS_IR_ADDOV, FS_T_I64, a, b);
@@ -347,7 +370,7 @@ rec_result rec_UNARY_NEGATIVE(rec_state *R, uint32_t arg FS_UNUSED)
         return rec_unary_generic(R, FS_CALL_negative);
     }
     rec_pop_drop(R);
-    rec_push(R, r, 0, NULL);
+    rec_push(R, rec_fresh(R, r), 0, NULL);
     return REC_NEXT;
 }
 
@@ -363,7 +386,7 @@ rec_result rec_UNARY_INVERT(rec_state *R, uint32_t arg FS_UNUSED)
     }
     fs_ref r = rec_op2(R, FS_IR_XOR, FS_T_I64, rec_int(R, slot), rec_kint(R, -1));
     rec_pop_drop(R);
-    rec_push(R, r, 0, NULL);
+    rec_push(R, rec_fresh(R, r), 0, NULL);
     return REC_NEXT;
 }
 

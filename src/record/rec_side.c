@@ -26,7 +26,12 @@ static fs_ref rec_inherit(rec_state *R, const fs_ir *parent, fs_ref *known, fs_r
     if (!(ins->flags & FS_INS_SUNK)) {
         known[ref] = rec_emit(R, (fs_ins){.op = FS_IR_PLOAD, .type = ins->type, .aux = ref});
     } else if (ins->op == FS_IR_BOXI || ins->op == FS_IR_BOXF || ins->op == FS_IR_BOXB) {
-        known[ref] = rec_inherit(R, parent, known, ins->a);
+        fs_ref value = rec_inherit(R, parent, known, ins->a);
+        known[ref] = ins->op == FS_IR_BOXB
+                         ? value
+                         : rec_emit(R, (fs_ins){.op = FS_IR_COPY,
+                                                .type = (uint8_t)fs_ir_type(R->ir, value),
+                                                .a = value});
     } else {
         fs_ref parts[FS_SCRATCH_ARGS];
         if (ins->nargs > FS_SCRATCH_ARGS) {

@@ -24,6 +24,31 @@ bool rec_is_unboxed(rec_state *R, rec_slot *slot)
     return type == FS_T_I64 || type == FS_T_F64 || type == FS_T_B || rec_is_virtual(R, slot->ref);
 }
 
+fs_ref rec_fresh(rec_state *R, fs_ref ref)
+{
+    int type = fs_ir_type(R->ir, ref);
+    if ((type != FS_T_I64 && type != FS_T_F64) || ref >= R->made) {
+        return ref;
+    }
+    if (fs_ref_is_const(ref) && type == FS_T_I64) {
+        int64_t v = fs_ir_constant(R->ir, ref)->i;
+        if (v >= -_PY_NSMALLNEGINTS && v < _PY_NSMALLPOSINTS) {
+            return ref; /* there is but one */
+        }
+    }
+    return rec_emit(R, (fs_ins){.op = FS_IR_COPY, .type = (uint8_t)type, .a = ref});
+}
+
+bool rec_is_operand_next(rec_state *R)
+{
+    const rec_frame *f = rec_top(R);
+    int pc = R->next, op = _Py_OPCODE(f->code[pc]);
+    if (op == LOAD_FAST || op == LOAD_CONST) {
+        op = _Py_OPCODE(f->code[pc + 1]);
+    }
+    return op == BINARY_OP || op == COMPARE_OP || op == UNARY_NEGATIVE || op == UNARY_NOT;
+}
+
 /* The frame that a slot belongs to, and its number there. */
 static rec_frame *rec_frame_of(rec_state *R, rec_slot *slot, int *index)
 {

@@ -172,7 +172,7 @@ rec_result rec_BINARY_SUBSCR(rec_state *R, uint32_t arg FS_UNUSED)
     }
     fs_ref item = rec_raw_item(R, container, key);
     if (item != 0) {
-        return rec_subscr_done(R, item, 0, NULL);
+        return rec_subscr_done(R, rec_fresh(R, item), 0, NULL);
     }
     return rec_subscr_generic(R);
 }
