@@ -571,6 +571,7 @@ def init_frames():
             self.names = [f.f_code.co_name, f.f_back.f_code.co_name]
             self.refs = sys.getrefcount(self), sys.getrefcount(F)
             self.locals = sorted(locals())
+            del f  # else a cycle, which the collector finds sooner or later
     for _ in range(WARM):
         o = F()
     return o.names, o.refs, o.locals
