@@ -26,8 +26,8 @@ static bool dce_has_effect(const fs_ins *ins)
     }
     if (ins->op == FS_IR_CALL) {
         int call = fs_ir_calls[ins->aux].flags;
-        return !(call & (FS_CALLF_PURE | FS_CALLF_READS)) || (call & FS_CALLF_NEW) ||
-               (ins->flags & FS_INS_ERROR);
+        /* One that fails says that the program goes another way there: no key, no hash. */
+        return !(call & (FS_CALLF_PURE | FS_CALLF_READS)) || (call & FS_CALLF_FAILS);
     }
     bool box = ins->op == FS_IR_BOXI || ins->op == FS_IR_BOXF || ins->op == FS_IR_BOXB;
     return !(flags & (FS_IRF_PURE | FS_IRF_LOAD)) && !box;

@@ -472,6 +472,15 @@ def check_dead_code() -> None:
     t("- JEXIT", snap=failed)
     text = optimize(t.text())
     assert ops(text) == ["SLOAD", "LOAD.i64[const]", "GUARD.gt", "STORE.i64[misc]", "JEXIT"], text
+    t = Trace()
+    a, b = t("OBJ SLOAD", "#0"), t("OBJ SLOAD", "#1")
+    t("- GTYPE", a, "<type dict>", snap=t.snap())
+    t("OBJ CALL @dict_find", f"({a} {b})", snap=t.snap())  # leaves where there is no such key
+    t("F64 CALL @math_sin", "(1.5)")
+    t("- JEXIT", snap=t.snap())
+    text = optimize(t.text())
+    assert ops(text) == ["SLOAD", "SLOAD", "GTYPE", "CALL", "JEXIT"] and "@dict_find" in text, text
+    assert run(text, {0: {1: 2}, 1: 3})["exit"] != run(text, {0: {1: 2}, 1: 1})["exit"]
 
 
 def check_boxes_sink() -> None:
