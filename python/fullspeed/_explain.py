@@ -75,6 +75,8 @@ class Place:
     @property
     def state(self) -> str:
         """One word for table and colours."""
+        if self.row["state"] == "rests":
+            return "rests"
         if self.row["state"] == "compiled":
             return "leaves often" if self.costly else "compiled"
         if self.row["why"] is not None and not self.why.costly:
@@ -224,7 +226,9 @@ def describe(place: Place, most: int = 6) -> list[str]:
     row = place.row
     lines = [f"{row['file']}:{row['line']}  {place.name}: {place.state}"]
     why = place.why
-    if row["state"] != "compiled" and why.text:
+    if row["state"] == "rests":
+        lines.append(f"    rests: {words.RESTS}")
+    if row["state"] not in ("compiled", "rests") and why.text:
         lines.append(f"    {place.state}: {why.text}")
         if why.help:
             lines.append(f"    helps: {why.help}")

@@ -65,6 +65,8 @@ def _lines_of(places: list[Any]) -> dict[str, dict[int, _Line]]:
         if row["state"] == "compiled":
             head.note(f"{place.name}: compiled, entered {row['entries']} times, "
                       f"with {len(place.traces)} trace(s)")  # fmt: skip
+        elif row["state"] == "rests":
+            head.note(f"{place.name}: rests: {words.RESTS}")
         elif place.why.text:
             lines = [head]
             code = row["stop_code"]

@@ -58,6 +58,9 @@ OP_HELP = {
     "CALL_FUNCTION_EX": "Pass arguments by themselves, without * and **.",
 }
 
+# Of a place whose trace is not entered for a while (jit_worth.c).
+RESTS = "what it does per entry does not pay for entering and leaving; it is tried again later"
+
 
 def abort_words(row: dict[str, Any]) -> Reason:
     """Why a place was given up or has no trace yet; `row` is one of jit_places()."""

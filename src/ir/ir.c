@@ -179,6 +179,7 @@ int fs_ir_snap(fs_ir *ir, const fs_snap_frame *frames, int nframes, const fs_sna
         .entries = (uint32_t)ir->nentries,
         .nframes = (uint16_t)nframes,
         .nentries = (uint16_t)nentries,
+        .work = (uint16_t)(ir->work < UINT16_MAX ? ir->work : UINT16_MAX),
         .flags = (uint8_t)flags,
     };
     for (int i = 0; i < nframes; i++) {

@@ -170,6 +170,7 @@ typedef struct {
 typedef struct {
     uint32_t frames, entries; /* first of each in the trace's arrays */
     uint16_t nframes, nentries;
+    uint16_t work; /* CPython's ops on the way there (fs_ir.work) */
     uint8_t flags; /* FS_SNAP_* */
 } fs_snap;
 
@@ -212,6 +213,7 @@ typedef struct fs_ir {
     fs_slot_end *slots;             /* loop traces: by localsplus index of the root frame, */
     int nslots;                     /* up to the stack depth at the loop head */
     int loop;                       /* index of LOOP, 0: none yet */
+    int work;                       /* CPython's ops that were recorded so far; calls count more */
     int nspill;                     /* spill slots used (back end) */
     uint32_t passes;                /* FS_PASS_* that are on */
     struct fs_opt_index *opt_index; /* chains of the passes (opt_index.h): one block of malloc */

@@ -28,7 +28,8 @@ typedef struct fs_exit {
     int snap;
     uint32_t count; /* times left here */
     uint8_t state;  /* enum fs_exit_state_kind */
-    uint8_t early;  /* enum fs_exit_early */
+    bool turns;     /* the way there goes through loops: */
+    uint16_t work;  /* it is this many of CPython's ops (fs_ir.work), or more */
     uint16_t nlocs;
     fs_loc *locs;      /* of every non-constant ref that the snapshot needs, sunk ones' parts too */
     fs_trace *side;    /* the side trace, NULL */
@@ -39,8 +40,6 @@ typedef struct fs_exit {
 } fs_exit;
 
 enum { FS_EXIT_COLD, FS_EXIT_LINKED, FS_EXIT_GIVEN_UP };
-/* Whether next to nothing was done since the root was entered. */
-enum fs_exit_early { FS_EARLY_UNKNOWN, FS_EARLY_YES, FS_EARLY_NO };
 
 /* What machine code (or the IR interpreter) leaves behind. Offsets are known to asm_x86_64.c. */
 typedef struct fs_exit_state {
@@ -61,6 +60,15 @@ typedef struct fs_exit_state {
  * it. */
 enum fs_trace_kind { FS_TRACE_LOOP, FS_TRACE_ENTRY, FS_TRACE_SIDE, FS_TRACE_BRIDGE };
 enum { FS_TRACE_KINDS = FS_TRACE_BRIDGE + 1 };
+
+/* A function's trace, tried against the interpreter (jit_worth.c). */
+enum fs_trial_side { FS_TRIAL_OFF, FS_TRIAL_WITH, FS_TRIAL_WITHOUT };
+typedef struct {
+    uint64_t due;         /* by the count of entries: when this side is over; 0: never tried */
+    uint64_t since, with; /* nanoseconds: when it began; how long the trace's side took */
+    uint8_t side;         /* enum fs_trial_side */
+    uint8_t pairs, wins;
+} fs_jit_trial;
 
 struct fs_trace {
     uint32_t id;
@@ -86,9 +94,11 @@ struct fs_trace {
     uint64_t entries; /* times entered (roots) */
     uint32_t record_us, compile_us;
     /* The engine's own (src/jit). */
-    fs_trace *target;      /* the root whose LOOP the JTRACE at its end goes on at, NULL */
-    fs_trace *next;        /* list of the dead that wait for their end */
-    uint32_t wasted;       /* roots: times left early */
+    fs_trace *target; /* the root whose LOOP the JTRACE at its end goes on at, NULL */
+    fs_trace *next;   /* list of the dead that wait for their end */
+    int32_t gain;     /* roots: nanoseconds that the last entries that were weighed have saved, */
+    uint16_t weighed; /* and how many those are */
+    fs_jit_trial trial;
     uint64_t last;         /* roots: when last entered, by the count of all entries */
     uint32_t held;         /* dead: activations that may be inside */
     uint16_t sides;        /* roots: side traces in the tree */

@@ -287,12 +287,44 @@ static bool dealloc_try(PyObject *o, int depth)
     return true;
 }
 
-/* Whether none of a row's objects can die by the loss of `n` references, or with no effect. */
+/* Whether the object cannot die by the loss of `n` references, or with no effect. */
+FS_INLINE bool dealloc_is_safe(PyObject *ref, Py_ssize_t n)
+{
+    return ref->ob_refcnt > n || dealloc_is_leaf(Py_TYPE(ref));
+}
+
+/* Whether that is so for all of a row. */
 static bool dealloc_row_is_safe(PyObject *const *refs, Py_ssize_t count, Py_ssize_t n)
 {
     for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *ref = refs[i];
-        if (ref != NULL && ref->ob_refcnt <= n && !dealloc_is_leaf(Py_TYPE(ref))) {
+        if (refs[i] != NULL && !dealloc_is_safe(refs[i], n)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool dealloc_set_is_safe(const PySetObject *set)
+{
+    const setentry *entry = set->table;
+    for (Py_ssize_t left = set->used; left > 0; entry++) {
+        if (entry->key == NULL || entry->hash == -1) { /* (of what was removed) */
+            continue;
+        }
+        if (!dealloc_is_safe(entry->key, set->used)) {
+            return false;
+        }
+        left--;
+    }
+    return true;
+}
+
+static bool dealloc_dict_is_safe(PyObject *dict)
+{
+    Py_ssize_t place = 0, n = PyDict_GET_SIZE(dict) * 2;
+    PyObject *key, *value;
+    while (PyDict_Next(dict, &place, &key, &value)) {
+        if (!dealloc_is_safe(key, n) || !dealloc_is_safe(value, n)) {
             return false;
         }
     }
@@ -303,9 +335,20 @@ static bool dealloc_row_is_safe(PyObject *const *refs, Py_ssize_t count, Py_ssiz
 static bool dealloc_is_plain(PyObject *o)
 {
     dealloc_walk walk;
+    if (PyTuple_CheckExact(o) || PyList_CheckExact(o)) {
+        PyObject **items =
+            PyTuple_CheckExact(o) ? ((PyTupleObject *)o)->ob_item : ((PyListObject *)o)->ob_item;
+        return dealloc_row_is_safe(items, Py_SIZE(o), Py_SIZE(o));
+    }
     dealloc_begin(&walk, o);
-    if (walk.way == DEALLOC_LOUD || walk.way == DEALLOC_DICT || walk.way == DEALLOC_SET) {
+    if (walk.way == DEALLOC_LOUD) {
         return false;
+    }
+    if (walk.way == DEALLOC_SET) {
+        return dealloc_set_is_safe((PySetObject *)o);
+    }
+    if (walk.way == DEALLOC_DICT) {
+        return dealloc_dict_is_safe(o);
     }
     Py_ssize_t n = walk.n + walk.nmore;
     return dealloc_row_is_safe(walk.refs, walk.n, n) &&

@@ -13,8 +13,6 @@ enum {
     ENTER_TRIES = 3,      /* recordings that may fail before an exit is given up */
     ENTER_MAX_SIDES = 64, /* side traces of a root */
     ENTER_MAX_FORMS = 4,  /* and how many of those may begin at one place */
-    ENTER_EARLY = 16,     /* slots that are next to nothing */
-    ENTER_TRIAL = 1000,   /* early exits before a trace is judged */
     ENTER_MAX_LEVEL = 24, /* side traces upon side traces */
 };
 
@@ -33,35 +31,6 @@ static bool enter_is_repeated(const fs_exit *exit)
         forms += fs_jit_exit_place(from, &other) == co && other == slot;
     }
     return forms >= ENTER_MAX_FORMS;
-}
-
-/* Whether next to nothing was done on the way to an exit: it is in a first turn, and close to where
- * the root begins. */
-static bool enter_is_early(fs_exit *exit)
-{
-    if (exit->early == FS_EARLY_UNKNOWN) {
-        const fs_trace *trace = exit->trace;
-        const fs_ir *ir = &trace->ir;
-        int slot;
-        const fs_code *co = fs_jit_exit_place(exit, &slot);
-        int ahead = slot - trace->root->slot;
-        bool early = (ir->loop == 0 || exit->guard < ir->loop) && co == trace->root->co &&
-                     ahead >= 0 && ahead < ENTER_EARLY && ir->snaps[exit->snap].nframes == 1 &&
-                     (trace->from == NULL || enter_is_early(trace->from));
-        exit->early = early ? FS_EARLY_YES : FS_EARLY_NO;
-    }
-    return exit->early == FS_EARLY_YES;
-}
-
-/* Counts an exit that no side trace will take over; a tree that is mostly left at once goes. */
-static void enter_judge(fs_exit *exit)
-{
-    fs_trace *root = exit->trace->root;
-    if (!root->dead && root->kind != FS_TRACE_BRIDGE && root->from == NULL &&
-        enter_is_early(exit) && ++root->wasted >= ENTER_TRIAL &&
-        (uint64_t)root->wasted * 2 > root->entries) {
-        fs_jit_give_up(root);
-    }
 }
 
 /* Whether a recording from this exit may be tried now. */
@@ -111,9 +80,7 @@ static void enter_count(fs_ctx *ctx, fs_exit *exit, bool failed)
     if (exit->trace->ir.ins[exit->guard].flags & FS_INS_NOHOT) {
         return;
     }
-    if (exit->state == FS_EXIT_GIVEN_UP) {
-        enter_judge(exit);
-    } else if (!failed && enter_may_record(ctx, exit)) {
+    if (!failed && enter_may_record(ctx, exit)) {
         (void)fs_jit_begin(ctx, enter_kind(ctx, exit), exit);
     }
 }
@@ -152,6 +119,8 @@ FS_NOINLINE fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace)
     trace->entries++;
     trace->last = ++enter_clock;
     fs_jit_stats.entries++;
+    bool weighs = fs_jit_weighs(trace);
+    uint64_t begun = weighs ? fs_jit_clock_ns() : 0;
     enter_link(&inside);
     if (trace->code != NULL) {
         fs_asm_enter(trace, &state);
@@ -161,6 +130,9 @@ FS_NOINLINE fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace)
     bool failed = state.error != 0;
     fs_next next = fs_jit_restore(ctx, &state);
     PyMem_Free(state.values);
+    if (FS_UNLIKELY(weighs)) {
+        fs_jit_weigh(trace, state.exit, begun);
+    }
     enter_count(ctx, state.exit, failed || next == FS_FAIL);
     enter_unlink(&inside);
     return next;

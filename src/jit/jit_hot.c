@@ -18,7 +18,7 @@ bool fs_jit_records;
 static struct {
     const fs_ctx *ctx;
     const fs_exit *from;
-    uint64_t since;
+    uint64_t since, begun; /* by the clock, by fs_jit_work_clock */
 } hot_recording;
 
 fs_jit_place *fs_jit_place_find(const fs_code *co, int slot)
@@ -90,19 +90,30 @@ bool fs_jit_begin(fs_ctx *ctx, int kind, fs_exit *from)
     hot_recording.ctx = ctx;
     hot_recording.from = from;
     hot_recording.since = fs_jit_clock();
+    hot_recording.begun = fs_jit_work_clock();
     fs_jit_records = true;
     return true;
 }
 
-/* Making traces may take so many microseconds at once, and then this part of the time; no
- * recording counts for more than HOT_RECORD_US of them, however long what it calls takes. */
-enum { HOT_FREE_US = 2000, HOT_SHARE = 16, HOT_RECORD_US = 300 };
+/* Making traces may take this part of the time since the start, and more where much of the time
+ * is spent in them: there they pay. No recording counts for more than HOT_RECORD_US, however long
+ * what it calls takes. */
+enum { HOT_FREE_US = 300, HOT_SHARE = 32, HOT_SHARE_INSIDE = 16, HOT_RECORD_US = 600 };
 
-static uint64_t hot_spent, hot_started;
+/* The time that has passed is CPU time: who waits for others has no time for traces. It is asked
+ * for once in HOT_ASK_US. */
+enum { HOT_ASK_US = 200, HOT_BURST_US = 1000 };
+
+static uint64_t hot_spent, hot_inside, hot_passed, hot_asked;
 
 void fs_jit_spend(uint64_t us)
 {
     hot_spent += us;
+}
+
+void fs_jit_was_inside(uint64_t us)
+{
+    hot_inside += us;
 }
 
 bool fs_jit_can_afford(void)
@@ -111,8 +122,16 @@ bool fs_jit_can_afford(void)
         return true;
     }
     uint64_t now = fs_jit_clock();
-    hot_started = hot_started == 0 ? now : hot_started;
-    return (hot_spent - HOT_FREE_US) * HOT_SHARE <= now - hot_started;
+    if (now - hot_asked > HOT_ASK_US) {
+        hot_asked = now;
+        hot_passed = fs_jit_cpu_clock(CLOCK_PROCESS_CPUTIME_ID);
+    }
+    uint64_t inside = hot_inside < hot_passed ? hot_inside : hot_passed;
+    uint64_t granted = HOT_FREE_US + hot_passed / HOT_SHARE + inside / HOT_SHARE_INSIDE;
+    if (granted > hot_spent + HOT_BURST_US) {
+        hot_spent = granted - HOT_BURST_US; /* (what was not used for long is lost) */
+    }
+    return hot_spent <= granted;
 }
 
 uint64_t fs_jit_recording_ends(void)
@@ -122,7 +141,7 @@ uint64_t fs_jit_recording_ends(void)
     }
     hot_recording.ctx = NULL;
     fs_jit_records = false;
-    uint64_t us = fs_jit_clock() - hot_recording.since;
+    uint64_t us = fs_jit_work_clock() - hot_recording.begun;
     fs_jit_stats.record_us += us;
     fs_jit_spend(us < HOT_RECORD_US ? us : HOT_RECORD_US);
     return us;
@@ -159,10 +178,10 @@ FS_COLD static fs_next hot_count(fs_ctx *ctx, fs_instr *counted, int kind)
     } else if (place->left > 0) {
         counted->counter = (uint8_t)(place->left > HOT_COUNTER ? HOT_COUNTER : place->left);
         place->left -= counted->counter;
-    } else if (ctx->table != fs_jit_main_table) {
-        /* (asked again at once) */
+    } else if (place->trace != NULL || ctx->table != fs_jit_main_table) {
+        /* (asked again at once; a trace that was left alone for a while is entered then) */
     } else if (!hot_is_free() || !fs_jit_can_afford()) {
-        counted->counter = HOT_LATER; /* somebody else records, or there is no time */
+        counted->counter = HOT_COUNTER; /* somebody else records, or there is no time */
     } else if (!fs_jit_selected(co)) {
         fs_jit_note_abort(co, (int)(ctx->ip - co->instrs), kind, NULL, FS_ABORT_not_selected, -1);
         place->given_up = true;
@@ -176,7 +195,7 @@ FS_INLINE fs_next hot_at(fs_ctx *ctx, fs_instr *counted, int kind)
 {
     const fs_code *co = ctx->co;
     fs_jit_place *place = co->places == NULL ? NULL : co->places[ctx->ip - co->instrs];
-    if (FS_UNLIKELY(place == NULL || place->trace == NULL)) {
+    if (FS_UNLIKELY(place == NULL || place->trace == NULL || place->left != 0 || place->given_up)) {
         return hot_count(ctx, counted, kind);
     }
     counted->counter = 1;

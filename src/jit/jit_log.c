@@ -47,11 +47,26 @@ void fs_jit_log_init(void)
     }
 }
 
-uint64_t fs_jit_clock(void)
+static uint64_t log_clock(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t fs_jit_clock_ns(void)
+{
+    return log_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t fs_jit_cpu_clock(clockid_t clock)
+{
+    return log_clock(clock) / 1000;
+}
+
+uint64_t fs_jit_clock(void)
+{
+    return fs_jit_clock_ns() / 1000;
 }
 
 int fs_jit_line_of(const fs_code *co, int slot)

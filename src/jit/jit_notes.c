@@ -187,19 +187,20 @@ static PyObject *notes_row(const fs_jit_note *note)
     for (const fs_trace *t = place->trace; t != NULL; t = t->version) {
         entries += t->entries;
     }
-    const char *state = place->trace != NULL ? "compiled"
-                        : place->given_up    ? "given up"
-                                             : "counting";
+    const char *state = place->trace != NULL && place->left == 0 && !place->given_up ? "compiled"
+                        : place->trace != NULL                                       ? "rests"
+                        : place->given_up                                            ? "given up"
+                                                                                     : "counting";
     return Py_BuildValue(
-        "{sO sO sO si si ss ss si sI sI sK sN sz sz sz si si sO}", "code", code, "file",
+        "{sO sO sO si si ss ss si si sI sI sK sN sz sz sz si si sO}", "code", code, "file",
         code->co_filename, "function", code->co_qualname, "slot", note->slot, "line",
         fs_jit_line_of(note->co, note->slot), "kind", fs_jit_kind_names[note->kind], "state", state,
-        "tries", (int)place->tries, "traces", (unsigned)note->traces, "died", (unsigned)note->died,
-        "entries", (unsigned long long)entries, "aborts", notes_aborts(note), "why",
-        note->why != 0 ? fs_jit_abort_names[note->why] : NULL, "why_text",
-        note->why != 0 ? fs_jit_abort_texts[note->why] : NULL, "op", fs_jit_op_name(note->op),
-        "stop_line", note->stop_line, "stop_slot", note->stop_slot, "stop_code",
-        note->stop_co != NULL ? (PyObject *)note->stop_co : Py_None);
+        "tries", (int)place->tries, "rests", (int)place->rests, "traces", (unsigned)note->traces,
+        "died", (unsigned)note->died, "entries", (unsigned long long)entries, "aborts",
+        notes_aborts(note), "why", note->why != 0 ? fs_jit_abort_names[note->why] : NULL,
+        "why_text", note->why != 0 ? fs_jit_abort_texts[note->why] : NULL, "op",
+        fs_jit_op_name(note->op), "stop_line", note->stop_line, "stop_slot", note->stop_slot,
+        "stop_code", note->stop_co != NULL ? (PyObject *)note->stop_co : Py_None);
 }
 
 PyObject *fs_jit_list_places(void)

@@ -20,6 +20,20 @@ enum {
     POLICY_ENDS = 5,        /* last turns of a loop, one after the other, before one is recorded */
 };
 
+/* The way out at a guard, and what is known of the way there. */
+static fs_exit policy_exit(fs_trace *trace, fs_ref guard)
+{
+    int snap = trace->ir.ins[guard].snap - 1;
+    const fs_exit *from = trace->from;
+    int work = trace->ir.snaps[snap].work + (from != NULL ? from->work : 0);
+    bool turns = (trace->ir.loop != 0 && guard > trace->ir.loop) || (from != NULL && from->turns);
+    return (fs_exit){.trace = trace,
+                     .guard = guard,
+                     .snap = snap,
+                     .turns = turns,
+                     .work = (uint16_t)(work < UINT16_MAX ? work : UINT16_MAX)};
+}
+
 bool fs_jit_make_exits(fs_trace *trace)
 {
     const fs_ir *ir = &trace->ir;
@@ -33,8 +47,7 @@ bool fs_jit_make_exits(fs_trace *trace)
     }
     for (int i = 1; i < ir->nins; i++) {
         if (ir->ins[i].snap != 0) {
-            trace->exits[trace->nexits++] =
-                (fs_exit){.trace = trace, .guard = i, .snap = ir->ins[i].snap - 1};
+            trace->exits[trace->nexits++] = policy_exit(trace, i);
         }
     }
     return true;
@@ -143,10 +156,10 @@ static bool policy_is_too_short(const fs_trace *trace)
 /* Turns a recording into a trace that can be run. */
 static enum fs_abort policy_finish(fs_trace *trace, int end)
 {
-    uint64_t begun = fs_jit_clock();
+    uint64_t begun = fs_jit_work_clock();
     fs_jit_dump(trace, 'r');
     bool fine = fs_opt_run(&trace->ir, end);
-    uint64_t us = fs_jit_clock() - begun;
+    uint64_t us = fs_jit_work_clock() - begun;
     fs_jit_stats.optimize_us += us;
     fs_jit_spend(us);
     if (!fine || trace->ir.failed) {
@@ -167,10 +180,10 @@ static enum fs_abort policy_finish(fs_trace *trace, int end)
     if (policy_is_too_short(trace)) {
         return FS_ABORT_no_gain;
     }
-    begun = fs_jit_clock();
+    begun = fs_jit_work_clock();
     fs_ir_trim(&trace->ir); /* (before: machine code knows where frames are described) */
     enum fs_abort why = policy_compile(trace);
-    trace->compile_us = (uint32_t)(fs_jit_clock() - begun);
+    trace->compile_us = (uint32_t)(fs_jit_work_clock() - begun);
     fs_jit_stats.compile_us += trace->compile_us;
     fs_jit_spend(trace->compile_us);
     return why;
@@ -231,6 +244,8 @@ static bool policy_install(fs_trace *trace)
     }
     if (place != NULL) {
         policy_set_trace(place, trace);
+        place->left = 0;
+        place->given_up = false;
         if (trace->from != NULL) {
             policy_hang(trace);
         }
@@ -305,7 +320,7 @@ fs_trace *fs_jit_bridge(fs_trace *target, const uint8_t *types, int n)
     if (count >= POLICY_BRIDGES || n != target->ir.nslots) {
         return NULL;
     }
-    uint64_t begun = fs_jit_clock();
+    uint64_t begun = fs_jit_work_clock();
     fs_trace *bridge = policy_new_bridge(target, types, n);
     if (bridge == NULL) {
         return NULL;
@@ -314,7 +329,7 @@ fs_trace *fs_jit_bridge(fs_trace *target, const uint8_t *types, int n)
         fs_jit_free(bridge);
         return NULL;
     }
-    fs_jit_log_trace(bridge, fs_jit_clock() - begun);
+    fs_jit_log_trace(bridge, fs_jit_work_clock() - begun);
     fs_jit_dump(bridge, 'i');
     fs_jit_dump(bridge, 'm');
     bridge->ir.old = true;
@@ -332,7 +347,7 @@ void fs_jit_recorded(fs_trace *trace, int end)
     policy_place(trace);
     uint64_t us = fs_jit_recording_ends();
     trace->record_us = (uint32_t)us;
-    uint64_t begun = fs_jit_clock();
+    uint64_t begun = fs_jit_work_clock();
     enum fs_abort why = policy_finish(trace, end);
     if (why == FS_ABORT_none && !policy_install(trace)) {
         why = FS_ABORT_memory;
@@ -343,7 +358,7 @@ void fs_jit_recorded(fs_trace *trace, int end)
         fs_jit_free(trace);
         return;
     }
-    fs_jit_log_trace(trace, us + fs_jit_clock() - begun);
+    fs_jit_log_trace(trace, us + fs_jit_work_clock() - begun);
     fs_jit_dump(trace, 'i');
     fs_jit_dump(trace, 'm');
     trace->ir.old = true;

@@ -14,12 +14,16 @@
 #include "jit/jit_hooks.h"
 #include "record/record.h"
 
+#include <time.h>
+
 /* A loop head or function entry that is counted. */
 typedef struct fs_jit_place {
     fs_trace *trace; /* NULL: none */
-    uint32_t left;   /* turns or calls to go, besides what the instruction's counter has */
+    uint32_t left;   /* turns or calls to go, besides what the instruction's counter has; 0 where
+                      * the trace is entered */
     uint8_t kind;    /* enum fs_trace_kind */
     uint8_t tries;   /* recordings that came to nothing */
+    uint8_t rests;   /* times that the trace here did not pay for a while (jit_worth.c) */
     bool given_up;
     struct fs_jit_note *note; /* jit_notes.c; NULL: nothing to say */
     uint8_t ends;             /* recordings of a turn that was the last of its loop */
@@ -93,12 +97,20 @@ bool fs_jit_begin(fs_ctx *ctx, int kind, fs_exit *from);
 uint64_t fs_jit_recording_ends(void);
 /* Counts microseconds that were spent on making traces. */
 void fs_jit_spend(uint64_t us);
+/* Counts microseconds inside traces. */
+void fs_jit_was_inside(uint64_t us);
 /* Whether there is time for one more: what runs briefly must not wait for what never pays. */
 bool fs_jit_can_afford(void);
 /* A trace dies (NULL: a code object): a recording that may need it comes to nothing. */
 void fs_jit_recording_loses(const fs_trace *trace);
 /* After fork: what other threads recorded comes to nothing. */
 void fs_jit_recording_forks(const PyThreadState *ts);
+
+/* jit_worth.c */
+/* Whether this entry is weighed: how long it takes must be known. */
+bool fs_jit_weighs(const fs_trace *root);
+/* It was left at `exit`; it was entered at that time (fs_jit_clock_ns). */
+void fs_jit_weigh(fs_trace *root, const fs_exit *exit, uint64_t begun);
 
 /* jit_registry.c: the traces by id. */
 extern FS_HIDDEN fs_trace **fs_jit_traces;
@@ -144,8 +156,16 @@ extern FS_HIDDEN const char *const fs_jit_kind_names[FS_TRACE_KINDS];
 extern FS_HIDDEN const char *const fs_jit_abort_texts[FS_ABORT_COUNT];
 extern FS_HIDDEN const char *const fs_jit_abort_names[FS_ABORT_COUNT];
 const char *fs_jit_op_name(int opcode); /* of CPython; NULL: none */
-/* Microseconds of a clock that only goes forward. */
+/* Microseconds and nanoseconds of a clock that only goes forward. */
 uint64_t fs_jit_clock(void);
+uint64_t fs_jit_clock_ns(void);
+/* Microseconds of CPU time: of CLOCK_PROCESS_CPUTIME_ID or CLOCK_THREAD_CPUTIME_ID. */
+uint64_t fs_jit_cpu_clock(clockid_t clock);
+/* What making traces is measured by. */
+FS_INLINE uint64_t fs_jit_work_clock(void)
+{
+    return fs_jit_cpu_clock(CLOCK_THREAD_CPUTIME_ID);
+}
 int fs_jit_line_of(const fs_code *co, int slot);
 
 #endif

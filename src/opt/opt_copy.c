@@ -15,6 +15,7 @@ bool fs_opt_copy_begin(opt_copy *copy, fs_ir *to, const fs_ir *from, int nslots)
         .start = calloc((size_t)nslots + 1, sizeof(opt_start)),
         .listed = calloc((size_t)nslots + 1, sizeof(int32_t)),
         .nslots = nslots,
+        .work = to->work,
     };
     if (copy->subst == NULL || copy->descs == NULL || copy->start == NULL || copy->listed == NULL) {
         fs_opt_copy_end(copy);
@@ -121,6 +122,7 @@ int fs_opt_copy_snap(opt_copy *copy, int snap, int at)
                                            .stale = start->stale};
         }
     }
+    copy->to->work = copy->work + old.work;
     return fs_ir_snap(copy->to, frames, old.nframes, entries, n, old.flags);
 }
 

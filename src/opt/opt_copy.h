@@ -20,6 +20,7 @@ typedef struct {
     opt_start *start; /* by slot */
     int32_t *listed;  /* by slot: the last snapshot that lists it */
     int nslots;
+    int work;                        /* of `to` before the copy */
     int nlisted;                     /* snapshots looked at */
     int snap_from, snap_at, snap_to; /* the last snapshot copied, for which guard, its copy */
     int told_apart;                  /* the last snapshot whose numbers have been told apart */

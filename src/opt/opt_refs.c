@@ -156,7 +156,11 @@ static int refs_clone_snap(fs_ir *ir, int snap)
     fs_snap_frame frames[REFS_MAX_FRAMES];
     memcpy(entries, &ir->entries[old.entries], old.nentries * sizeof(entries[0]));
     memcpy(frames, &ir->snap_frames[old.frames], old.nframes * sizeof(frames[0]));
-    return fs_ir_snap(ir, frames, old.nframes, entries, old.nentries, old.flags);
+    int clone = fs_ir_snap(ir, frames, old.nframes, entries, old.nentries, old.flags);
+    if (clone != 0) {
+        ir->snaps[clone - 1].work = old.work;
+    }
+    return clone;
 }
 
 /* In this snapshot the trace has one reference of v less. */

@@ -23,6 +23,7 @@ enum {
     REC_OPS_PER_CALL = 32,   /* call-out to a Python function */
     REC_OPS_PER_ENTRY = 30,  /* entering and leaving */
     REC_OPS_PER_ESCAPE = 12, /* call that may run Python code */
+    REC_WORK_OF_CALL = 6,    /* ops that a call and its return count for */
 };
 
 static rec_state *rec_current; /* one recording at a time, under the GIL */
@@ -318,6 +319,7 @@ static rec_result rec_one(rec_state *R)
             before->pc = next;
         }
         R->moved = true;
+        R->ir->work += R->depth > R->depth_before ? REC_WORK_OF_CALL : 1;
         if (++R->steps > REC_MAX_STEPS) {
             return rec_abort(R, FS_ABORT_too_long);
         }

@@ -1,0 +1,73 @@
+"""Traces that do not pay are left alone, and dropped in the end; those that pay are not."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from unit_child import ask_child
+
+ENV = {"FULLSPEED_JIT": "1"}
+HELPERS = """
+fullspeed.enable()
+import fullspeed._engine as engine
+
+def short(n):
+    t = 0
+    for i in (n, n):
+        t += i
+    return t
+
+def long(n):
+    t = 0
+    for i in range(200):
+        t += i & n
+    return t
+
+def place(name):
+    return next(p for p in engine.jit_places() if p["function"] == name and p["kind"] == "loop")
+"""
+
+
+def test_a_loop_of_two_turns_is_left_alone() -> None:
+    """Each entry does next to nothing: the interpreter enters ever more seldom."""
+    code = """
+t = 0
+exec("for i in range(60000):\\n t += short(i)")
+p = place("short")
+answer([t, p["state"], p["rests"] >= 3, 1000 <= p["entries"] < 20000])
+"""
+    answer = ask_child(HELPERS + code, env=ENV)
+    assert answer == [60000 * 59999, "rests", True, True]
+
+
+def test_it_is_dropped_in_the_end() -> None:
+    """Its memory is given back, and it is not made again."""
+    code = """
+exec("for i in range(1500000):\\n short(i)")
+p, stats = place("short"), engine.stats()["jit"]
+answer([p["state"], p["died"], p["why"], stats["alive"].get("loop", 0)])
+"""
+    assert ask_child(HELPERS + code, env=ENV) == ["given up", 1, "no_gain", 0]
+
+
+def test_what_pays_is_entered_each_time() -> None:
+    """A loop of many turns is no loss, though it is entered as often."""
+    code = """
+exec("for i in range(20000):\\n long(i)")
+p = place("long")
+answer([p["state"], p["rests"]])
+"""
+    assert ask_child(HELPERS + code, env=ENV) == ["compiled", 0]
+
+
+def test_thresholds_for_tests_switch_it_off() -> None:
+    """Who sets the thresholds wants traces to be entered."""
+    code = """
+exec("for i in range(60000):\\n short(i)")
+answer(place("short")["rests"])
+"""
+    env = ENV | {"FULLSPEED_JIT_THRESHOLDS": "loop=64"}
+    assert ask_child(HELPERS + code, env=env) == 0
