@@ -103,6 +103,46 @@ int32_t fs_jit_str_equal(PyObject *v, PyObject *w)
     return v == w || _PyUnicode_EQ(v, w);
 }
 
+/* Whether a string is nobody else's, so that it may grow where it is. */
+static bool ops_may_grow(PyObject *s, Py_ssize_t references)
+{
+    return Py_REFCNT(s) == references && ((PyASCIIObject *)s)->hash == -1 &&
+           !PyUnicode_CHECK_INTERNED(s) && PyUnicode_IS_COMPACT(s);
+}
+
+PyObject *fs_jit_str_append(PyObject *s, PyObject *t, int64_t more)
+{
+    if (PyUnicode_READY(s) < 0 || PyUnicode_READY(t) < 0) {
+        PyErr_Clear();
+        return NULL;
+    }
+    Py_ssize_t n = PyUnicode_GET_LENGTH(s), added = PyUnicode_GET_LENGTH(t);
+    bool fits =
+        PyUnicode_KIND(s) >= PyUnicode_KIND(t) && (!PyUnicode_IS_ASCII(s) || PyUnicode_IS_ASCII(t));
+    if (n == 0 || added == 0 || !fits || !ops_may_grow(s, more + 1) || added > PY_SSIZE_T_MAX - n) {
+        PyObject *made = ops_declined(PyUnicode_Concat(s, t));
+        for (int64_t i = 0; i <= more && made != NULL; i++) {
+            Py_DECREF(s);
+        }
+        return made;
+    }
+    Py_SET_REFCNT(s, 1);
+    int kind = PyUnicode_KIND(s);
+    if (PyUnicode_Resize(&s, n + added) < 0) { /* (it is as before then) */
+        PyErr_Clear();
+        Py_SET_REFCNT(s, more + 1);
+        return NULL;
+    }
+    if (kind == PyUnicode_KIND(t)) {
+        memcpy((char *)PyUnicode_DATA(s) + n * kind, PyUnicode_DATA(t), (size_t)(added * kind));
+    } else {
+        for (Py_ssize_t i = 0; i < added; i++) {
+            PyUnicode_WRITE(kind, PyUnicode_DATA(s), n + i, PyUnicode_READ_CHAR(t, i));
+        }
+    }
+    return s;
+}
+
 PyObject *fs_jit_str_item(PyObject *s, int64_t i)
 {
     if (FS_UNLIKELY(i < 0 || i >= PyUnicode_GET_LENGTH(s) || PyUnicode_READY(s) < 0)) {

@@ -170,6 +170,7 @@ void rec_let_go(rec_state *R, fs_ref ref, bool owned);
 void rec_let_go_all(rec_state *R, const rec_slot *slots, int n);
 void rec_release(rec_state *R,
                  fs_ref ref); /* an owned reference: to a slot that borrows, or dropped */
+void rec_moved_local(rec_state *R, rec_frame *f, int i, fs_ref now);
 void rec_note_write(rec_state *R, rec_frame *f, int i);
 
 /* ---- rec_emit.c: instructions and snapshots ---- */

@@ -294,6 +294,50 @@ static rec_result rec_binary_generic(rec_state *R, uint32_t arg, PyTypeObject *v
     return REC_NEXT;
 }
 
+/* Whether `ref` is in no slot but these two. */
+static bool rec_only_in(const rec_state *R, fs_ref ref, const rec_slot *a, const rec_slot *b)
+{
+    for (int k = 0; k <= R->depth; k++) {
+        const rec_frame *f = &R->frames[k];
+        for (int i = 0; i < f->sp; i++) {
+            if (f->slots[i].ref == ref && &f->slots[i] != a && &f->slots[i] != b) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* s = s + t of strings, s a local that alone has the object: t is appended in place, as CPython
+ * does it (BINARY_OP_INPLACE_ADD_UNICODE). REC_WAIT, nothing done: not this. */
+static rec_result rec_append_text(rec_state *R, rec_slot *left, rec_slot *right)
+{
+    rec_frame *f = rec_top(R);
+    const int store = R->next, local = (int)f->co->instrs[store].arg;
+    if (_Py_OPCODE(f->code[store]) != STORE_FAST || R->nahead == REC_MAX_AHEAD || left->ref <= 0 ||
+        (left->flags & REC_SYNC)) {
+        return REC_WAIT;
+    }
+    rec_slot *variable = &f->slots[local];
+    if (variable->ref != left->ref || !(variable->flags & (REC_OWNED | REC_SYNC)) ||
+        right->ref == left->ref || !rec_only_in(R, left->ref, left, variable)) {
+        return REC_WAIT;
+    }
+    (void)rec_guard_type(R, left, &PyUnicode_Type);
+    (void)rec_guard_type(R, right, &PyUnicode_Type);
+    fs_ref more = rec_kint(R, left->flags & REC_OWNED ? 1 : 0);
+    fs_ref args[3] = {left->ref, rec_object(R, right), more};
+    fs_ref r = rec_call(R, FS_CALL_str_append, args, 3, FS_INS_NOHOT);
+    rec_slot operand = rec_pop(R);
+    (void)rec_pop(R);
+    rec_moved_local(R, f, local, r);
+    rec_let_go(R, operand.ref, operand.flags & REC_OWNED);
+    R->ahead[R->nahead].frame = f->frame;
+    R->ahead[R->nahead++].pc = store;
+    f->pc = store + fs_ops[FS_OP_STORE_FAST].length;
+    return REC_JUMP;
+}
+
 rec_result rec_BINARY_OP(rec_state *R, uint32_t arg)
 {
     rec_slot *left = rec_peek(R, 2);
@@ -330,6 +374,12 @@ rec_result rec_BINARY_OP(rec_state *R, uint32_t arg)
     }
     if (r != 0) {
         return rec_result2(R, r);
+    }
+    if (op == NB_ADD && v == &PyUnicode_Type && w == &PyUnicode_Type) {
+        rec_result result = rec_append_text(R, left, right);
+        if (result != REC_WAIT || R->failed) {
+            return result;
+        }
     }
     return rec_binary_generic(R, arg, v, w);
 }

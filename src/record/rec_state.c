@@ -500,6 +500,16 @@ void rec_set_local(rec_state *R, rec_frame *f, int i, rec_slot value)
     rec_let_go(R, old.ref, old.flags & REC_OWNED);
 }
 
+/* A local whose object has become another one (a call has taken the old one over). */
+void rec_moved_local(rec_state *R, rec_frame *f, int i, fs_ref now)
+{
+    if (f->real) {
+        rec_note_write(R, f, i);
+        rec_write_through(R, f, i, now, false);
+    }
+    f->slots[i] = (rec_slot){.ref = now, .flags = f->real ? REC_OWNED | REC_SYNC : REC_OWNED};
+}
+
 PyTypeObject *rec_type(rec_state *R, rec_slot *slot)
 {
     switch (fs_ir_type(R->ir, slot->ref)) {
