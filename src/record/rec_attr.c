@@ -24,6 +24,23 @@ static bool rec_guard_class_of(rec_state *R, rec_slot *owner, PyTypeObject *type
     return true;
 }
 
+/* Guards that what a class has under a name stays what it is, a descriptor or none, if its own class
+ * can be changed. */
+static bool rec_guard_kind(rec_state *R, PyObject *descr)
+{
+    PyTypeObject *type = Py_TYPE(descr);
+    if (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) {
+        return true;
+    }
+    uint32_t version = fs_pyrt_type_version(type);
+    if (version == 0) {
+        return false;
+    }
+    (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, rec_const(R, descr), rec_const(R, (PyObject *)type));
+    rec_guard_version(R, type, version);
+    return true;
+}
+
 /* The value array of an instance, guarded to be there. */
 static fs_ref rec_values(rec_state *R, rec_slot *owner)
 {
@@ -207,14 +224,14 @@ static fs_ref rec_class_value(rec_state *R, rec_slot *owner, PyObject *name, PyO
     PyTypeObject *cls = (PyTypeObject *)owner->seen;
     PyTypeObject *meta = Py_TYPE(cls);
     PyObject *value = _PyType_Lookup(cls, name);
-    if (meta->tp_getattro != PyType_Type.tp_getattro || _PyType_Lookup(meta, name) != NULL ||
+    if (!fs_pyrt_standard_loads(meta, PyType_Type.tp_getattro) || _PyType_Lookup(meta, name) != NULL ||
         value == NULL) {
         return 0;
     }
     bool plain = PyFunction_Check(value) || Py_TYPE(value)->tp_descr_get == NULL;
     bool wrapped =
         Py_IS_TYPE(value, &PyClassMethod_Type) || Py_IS_TYPE(value, &PyStaticMethod_Type);
-    if ((!plain && !wrapped) || (Py_TYPE(value)->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) == 0) {
+    if ((!plain && !wrapped) || !rec_guard_kind(R, value)) {
         return 0;
     }
     uint32_t version = fs_pyrt_type_version(cls);
@@ -287,7 +304,7 @@ rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
         bool plain = ref != 0 && (PyFunction_Check(seen) || Py_TYPE(seen)->tp_descr_get == NULL);
         return plain ? rec_give(R, ref, seen) : rec_attr_generic(R, name);
     }
-    if (type->tp_getattro != PyObject_GenericGetAttr) {
+    if (!fs_pyrt_standard_loads(type, PyObject_GenericGetAttr)) {
         return rec_attr_generic(R, name);
     }
     fs_attr_found found = fs_attr_look_in_type(type, name);
@@ -305,6 +322,9 @@ rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
         rec_guard(R, FS_NE, ref, fs_ir_obj(R->ir, NULL));
         return rec_give(R, ref, seen);
     }
+    if (found.kind == FS_ATTR_PROPERTY && type->tp_getattro != PyObject_GenericGetAttr) {
+        return rec_attr_generic(R, name); /* (an AttributeError of the getter is for __getattr__) */
+    }
     if (found.kind == FS_ATTR_PROPERTY) {
         rec_result result = rec_property(R, owner, type, &found);
         return result == REC_WAIT && !R->failed ? rec_attr_generic(R, name) : result;
@@ -313,7 +333,7 @@ rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
         found.kind != FS_ATTR_METHOD) {
         return rec_attr_generic(R, name);
     }
-    if (found.may_change) {
+    if (found.may_change && !rec_guard_kind(R, found.descr)) {
         return rec_attr_generic(R, name);
     }
     fs_attr_place place = fs_attr_look_in_instance(owner->seen, name);
@@ -580,7 +600,7 @@ rec_result rec_LOAD_METHOD(rec_state *R, uint32_t arg)
         bool plain = ref != 0 && (PyFunction_Check(seen) || Py_TYPE(seen)->tp_descr_get == NULL);
         return plain ? rec_give_value(R, ref, seen) : rec_method_generic(R, name);
     }
-    if (type->tp_getattro != PyObject_GenericGetAttr) {
+    if (!fs_pyrt_standard_loads(type, PyObject_GenericGetAttr)) {
         return rec_method_generic(R, name);
     }
     fs_attr_found found = fs_attr_look_in_type(type, name);
