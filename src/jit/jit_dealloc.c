@@ -107,28 +107,32 @@ static const dealloc_fields *dealloc_fields_of(PyTypeObject *type)
     return NULL;
 }
 
-/* Whether the end of an instance of a class asks nobody but its values. */
-static bool dealloc_instance_is_quiet(PyObject *o)
+/* How the references of an instance of a class are found whose end asks nobody but these: of one
+ * made by class statements down from object, or from tuple (named tuples). */
+static dealloc_way dealloc_way_of_instance(PyObject *o)
 {
     PyTypeObject *type = Py_TYPE(o);
-    if (type->tp_finalize != NULL || type->tp_del != NULL || type->tp_itemsize != 0) {
-        return false;
+    if (type->tp_finalize != NULL || type->tp_del != NULL) {
+        return DEALLOC_LOUD;
     }
     if (type->tp_weaklistoffset != 0 &&
         (type->tp_weaklistoffset < 0 || dealloc_at(o, type->tp_weaklistoffset) != NULL)) {
-        return false;
+        return DEALLOC_LOUD;
     }
     if (type->tp_dictoffset != 0 && !(type->tp_flags & Py_TPFLAGS_MANAGED_DICT)) {
-        return false;
+        return DEALLOC_LOUD;
     }
-    for (; type != &PyBaseObject_Type; type = type->tp_base) {
+    for (; type != &PyBaseObject_Type && type != &PyTuple_Type; type = type->tp_base) {
         /* (types of C that leave tp_dealloc to CPython have a body of their own) */
         if (type->tp_dealloc != dealloc_of_classes ||
             ((PyHeapTypeObject *)type)->_ht_tpname != NULL) {
-            return false;
+            return DEALLOC_LOUD;
         }
     }
-    return true;
+    if (type == &PyTuple_Type) { /* (it has no room for slots) */
+        return Py_TYPE(o)->tp_dictoffset == 0 ? DEALLOC_TUPLE : DEALLOC_LOUD;
+    }
+    return Py_TYPE(o)->tp_itemsize == 0 ? DEALLOC_INSTANCE : DEALLOC_LOUD;
 }
 
 /* Whether a generator has nothing left to do when it dies. */
@@ -157,7 +161,7 @@ static dealloc_way dealloc_way_of(PyObject *o)
         return ((PySetObject *)o)->weakreflist == NULL ? DEALLOC_SET : DEALLOC_LOUD;
     }
     if (type->tp_dealloc == dealloc_of_classes) {
-        return dealloc_instance_is_quiet(o) ? DEALLOC_INSTANCE : DEALLOC_LOUD;
+        return dealloc_way_of_instance(o);
     }
     if (type == &PyGen_Type && !dealloc_generator_is_over((PyGenObject *)o)) {
         return DEALLOC_LOUD;

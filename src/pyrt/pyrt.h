@@ -236,6 +236,9 @@ typedef struct {
     PyTypeObject *obj_type;
 } fs_pyrt_super;
 
+/* The index of a _collections._tuplegetter, which collections.namedtuple makes; -1: not one. */
+Py_ssize_t fs_pyrt_tuple_field(PyObject *descr);
+
 /* Where the instance's dict pointer stands, from the object on; 0: there is none. */
 FS_INLINE int fs_pyrt_dict_offset(PyTypeObject *type)
 {

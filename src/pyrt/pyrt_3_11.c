@@ -384,6 +384,20 @@ bool fs_pyrt_standard_loads(PyTypeObject *type, getattrofunc standard)
            _PyType_Lookup(type, last) != NULL && type->tp_getattro == pyrt_getattr_hook();
 }
 
+Py_ssize_t fs_pyrt_tuple_field(PyObject *descr)
+{
+    typedef struct {
+        PyObject_HEAD Py_ssize_t index;
+        PyObject *doc;
+    } tuplegetter;
+    PyTypeObject *type = Py_TYPE(descr);
+    bool is = !(type->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
+              type->tp_basicsize == sizeof(tuplegetter) && type->tp_descr_get != NULL &&
+              strcmp(type->tp_name, "_collections._tuplegetter") == 0;
+    Py_ssize_t index = is ? ((tuplegetter *)descr)->index : -1;
+    return index <= INT32_MAX / (Py_ssize_t)sizeof(PyObject *) - 8 ? index : -1;
+}
+
 /* ---- iterators ---- */
 
 bool fs_pyrt_knows_iterator(PyTypeObject *type)

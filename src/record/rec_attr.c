@@ -24,8 +24,8 @@ static bool rec_guard_class_of(rec_state *R, rec_slot *owner, PyTypeObject *type
     return true;
 }
 
-/* Guards that what a class has under a name stays what it is, a descriptor or none, if its own class
- * can be changed. */
+/* Guards that what a class has under a name stays what it is, a descriptor or none, if its own
+ * class can be changed. */
 static bool rec_guard_kind(rec_state *R, PyObject *descr)
 {
     PyTypeObject *type = Py_TYPE(descr);
@@ -224,8 +224,8 @@ static fs_ref rec_class_value(rec_state *R, rec_slot *owner, PyObject *name, PyO
     PyTypeObject *cls = (PyTypeObject *)owner->seen;
     PyTypeObject *meta = Py_TYPE(cls);
     PyObject *value = _PyType_Lookup(cls, name);
-    if (!fs_pyrt_standard_loads(meta, PyType_Type.tp_getattro) || _PyType_Lookup(meta, name) != NULL ||
-        value == NULL) {
+    if (!fs_pyrt_standard_loads(meta, PyType_Type.tp_getattro) ||
+        _PyType_Lookup(meta, name) != NULL || value == NULL) {
         return 0;
     }
     bool plain = PyFunction_Check(value) || Py_TYPE(value)->tp_descr_get == NULL;
@@ -248,6 +248,22 @@ static fs_ref rec_class_value(rec_state *R, rec_slot *owner, PyObject *name, PyO
     rec_guard_version(R, meta, meta_version);
     *seen = value;
     return rec_const(R, value);
+}
+
+/* A field of a named tuple; 0: the tuple is too short for it. */
+static fs_ref rec_field(rec_state *R, rec_slot *owner, PyTypeObject *type,
+                        const fs_attr_found *found, PyObject **seen)
+{
+    Py_ssize_t index = fs_pyrt_tuple_field(found->descr);
+    if (index >= Py_SIZE(owner->seen) || !rec_guard_class_of(R, owner, type, found->version)) {
+        return 0;
+    }
+    fs_ref size =
+        rec_load(R, FS_M_I64, FS_A_CONST, owner->ref, (int)offsetof(PyVarObject, ob_size));
+    rec_guard(R, FS_GT, size, rec_kint(R, index));
+    *seen = PyTuple_GET_ITEM(owner->seen, index);
+    return rec_load(R, FS_M_OBJ, FS_A_CONST, owner->ref,
+                    (int)offsetof(PyTupleObject, ob_item) + (int)index * 8);
 }
 
 rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
@@ -321,6 +337,10 @@ rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
         ref = rec_load_null(R, FS_M_OBJ, FS_A_ATTR, owner->ref, offset);
         rec_guard(R, FS_NE, ref, fs_ir_obj(R->ir, NULL));
         return rec_give(R, ref, seen);
+    }
+    if (found.kind == FS_ATTR_FIELD) {
+        ref = rec_field(R, owner, type, &found, &seen);
+        return ref != 0 ? rec_give(R, ref, seen) : rec_attr_generic(R, name);
     }
     if (found.kind == FS_ATTR_PROPERTY && type->tp_getattro != PyObject_GenericGetAttr) {
         return rec_attr_generic(R, name); /* (an AttributeError of the getter is for __getattr__) */

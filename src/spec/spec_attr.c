@@ -36,7 +36,9 @@ static fs_attr_kind attr_data_kind(PyTypeObject *type, PyObject *descr)
         PyType_IsSubtype(type, ((PyDescrObject *)descr)->d_type)) {
         return FS_ATTR_GETSET;
     }
-    return FS_ATTR_OPAQUE;
+    return PyType_IsSubtype(type, &PyTuple_Type) && fs_pyrt_tuple_field(descr) >= 0
+               ? FS_ATTR_FIELD
+               : FS_ATTR_OPAQUE;
 }
 
 /* The kind of an attribute that is found in the type. */

@@ -157,6 +157,14 @@ FS_INLINE PyObject *fs_attr_slot(PyObject *owner, const fs_cache_attr *cache)
                                                   : NULL;
 }
 
+/* The item of a tuple that has it; NULL: not this class, or a tuple that is too short. */
+FS_INLINE PyObject *fs_attr_field(PyObject *owner, const fs_cache_attr *cache)
+{
+    return fs_attr_type_is(owner, cache->version) && (size_t)Py_SIZE(owner) > cache->offset
+               ? PyTuple_GET_ITEM(owner, cache->offset)
+               : NULL;
+}
+
 /* The shape that the owner has, if it is known. */
 FS_INLINE const fs_attr_shape *fs_attr_shape_of(PyObject *owner, const fs_cache_shapes *cache)
 {
@@ -385,6 +393,7 @@ typedef enum {
     FS_ATTR_PROPERTY,
     FS_ATTR_GETSET,
     FS_ATTR_MEMBER, /* a C field that is not a plain object pointer */
+    FS_ATTR_FIELD,  /* an item of a tuple (_collections._tuplegetter): namedtuple */
     FS_ATTR_METHOD, /* becomes a bound method, may be called unbound */
     FS_ATTR_STATICMETHOD,
     FS_ATTR_CLASSMETHOD,

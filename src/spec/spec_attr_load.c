@@ -99,6 +99,9 @@ static int load_plan_data(fs_cache_attr *cache, const fs_attr_found *found)
     }
     case FS_ATTR_MEMBER:
         return FS_OP_LOAD_ATTR_MEMBER;
+    case FS_ATTR_FIELD:
+        cache->offset = (uint32_t)fs_pyrt_tuple_field(found->descr);
+        return FS_OP_LOAD_ATTR_FIELD;
     default:
         return 0;
     }
@@ -122,6 +125,7 @@ static int load_plan_instance(fs_cache_attr *cache, PyObject *owner, PyObject *n
         /* A getter's AttributeError makes CPython ask __getattr__. */
         return type->tp_getattro == PyObject_GenericGetAttr ? load_plan_data(cache, &found) : 0;
     case FS_ATTR_SLOT:
+    case FS_ATTR_FIELD:
         return load_plan_data(cache, &found);
     default:
         break;
@@ -166,6 +170,7 @@ static int load_plan_class(fs_cache_attr *cache, PyObject *owner, PyObject *name
     case FS_ATTR_PROPERTY:
     case FS_ATTR_GETSET:
     case FS_ATTR_MEMBER:
+    case FS_ATTR_FIELD:
         return FS_OP_LOAD_ATTR_CLASS;
     case FS_ATTR_STATICMETHOD:
         return FS_OP_LOAD_ATTR_CLASS_STATIC;

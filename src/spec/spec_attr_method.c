@@ -82,6 +82,7 @@ static int method_plan_instance(void *cache, PyObject *owner, PyObject *name)
     case FS_ATTR_OPAQUE:
     case FS_ATTR_PROPERTY:
     case FS_ATTR_GETSET:
+    case FS_ATTR_FIELD:
     case FS_ATTR_MEMBER:
         return 0;
     default:

@@ -35,6 +35,7 @@ static int store_plan(fs_cache_attr *cache, PyObject *owner, PyObject *name)
     switch (found.kind) {
     case FS_ATTR_OPAQUE:
     case FS_ATTR_GETSET:
+    case FS_ATTR_FIELD:
     case FS_ATTR_MEMBER:
         return 0;
     case FS_ATTR_SLOT:
