@@ -280,7 +280,8 @@ static void exit_frames(exit_run *run, const fs_snap *snap, _PyInterpreterFrame 
         const fs_frame_desc *desc = &run->ir->frames[frames[i].desc];
         where[i] = exit_frame_of(run, desc);
         if (!frames[i].real && i > 0) {
-            PyObject *func = (PyObject *)(uintptr_t)exit_bits(run, desc->func);
+            PyObject *func =
+                desc->func == 0 ? NULL : (PyObject *)(uintptr_t)exit_bits(run, desc->func);
             fs_jit_push_frame(ctx, where[i], where[i - 1], desc, co, func);
             if (desc->base != FS_BASE_REF) {
                 fs_frame_empty_slots(where[i], desc->co, 0);

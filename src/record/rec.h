@@ -39,7 +39,9 @@ typedef struct rec_frame {
     PyObject *code_bytes;       /* keeps `code` */
     _PyInterpreterFrame *frame; /* the interpreter's; NULL: not entered yet */
     int desc;                   /* frame description */
-    bool real;
+    bool real;   /* memory has its slots */
+    bool linked; /* and it stands in the chain of frames: a generator's is real without that */
+    const _Py_CODEUNIT *resumed_at; /* a generator's: where it stood; NULL: not known */
     int pc;      /* slot of the op that is next */
     int sp;      /* slots in use: locals, then stack */
     fs_ref func; /* the function object */

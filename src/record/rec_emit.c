@@ -150,7 +150,7 @@ int rec_snapshot_drops(rec_state *R, int slot, int first_drop)
         rec_frame *f = &R->frames[k];
         const fs_frame_desc *callee = k < R->depth ? &R->ir->frames[R->frames[k + 1].desc] : NULL;
         frames[k] = (fs_snap_frame){.desc = (uint16_t)f->desc,
-                                    .real = f->real,
+                                    .real = f->linked,
                                     .slot = callee != NULL ? callee->call_slot : slot,
                                     .depth = f->sp};
         n = rec_snap_slots(f, k, entries, n);

@@ -83,7 +83,7 @@ bool rec_frame_root(rec_state *R, fs_code *co, _PyInterpreterFrame *frame)
         return false;
     }
     f->desc = rec_describe(R, &desc);
-    f->real = true;
+    f->real = f->linked = true;
     f->frame = frame;
     f->globals = frame->f_globals;
     f->builtins = frame->f_builtins;
@@ -203,7 +203,7 @@ void rec_frame_end(rec_state *R, fs_ref result)
     rec_frame_fini(R, f);
 }
 
-/* One frame's locals go to memory, then it is linked. */
+/* One frame's locals go to memory. */
 static void rec_make_one_real(rec_state *R, rec_frame *f)
 {
     int offset;
@@ -221,15 +221,19 @@ static void rec_make_one_real(rec_state *R, rec_frame *f)
         }
         slot->flags = REC_OWNED | REC_SYNC;
     }
-    (void)rec_emit(R, (fs_ins){.op = FS_IR_PUSHFRAME, .aux = f->desc});
     f->real = true;
 }
 
 void rec_make_real(rec_state *R)
 {
     for (int k = 1; k <= R->depth; k++) {
-        if (!R->frames[k].real) {
-            rec_make_one_real(R, &R->frames[k]);
+        rec_frame *f = &R->frames[k];
+        if (!f->real) {
+            rec_make_one_real(R, f);
+        }
+        if (!f->linked) {
+            (void)rec_emit(R, (fs_ins){.op = FS_IR_PUSHFRAME, .aux = f->desc});
+            f->linked = true;
         }
     }
 }

@@ -26,6 +26,17 @@ static void gen_store_state(rec_state *R, fs_ref base, int state)
     rec_store(R, FS_M_I8, FS_A_ITER, base, gen_state_offset(), rec_kint(R, state));
 }
 
+/* Those that run but are not linked say of themselves that they are suspended. */
+static void gen_guard_others(rec_state *R, const fs_code *co, fs_ref base)
+{
+    for (int k = 1; k <= R->depth; k++) {
+        const rec_frame *f = &R->frames[k];
+        if (f->real && !f->linked && f->co == co) {
+            rec_guard(R, FS_NE, base, R->ir->frames[f->desc].baseref);
+        }
+    }
+}
+
 rec_result rec_iter_generator(rec_state *R, rec_slot *top)
 {
     PyGenObject *gen = (PyGenObject *)top->seen;
@@ -59,18 +70,12 @@ rec_result rec_iter_generator(rec_state *R, rec_slot *top)
     fs_ref at =
         rec_load(R, FS_M_PTR, FS_A_FRAMEHDR, base, (int)offsetof(_PyInterpreterFrame, prev_instr));
     rec_guard(R, FS_EQ, at, fs_ir_ptr(R->ir, own->prev_instr));
-    for (int k = 1; k <= R->depth; k++) {
-        if (!R->frames[k].real) {
-            rec_sync(R);
-            break;
-        }
-    }
+    gen_guard_others(R, co, base);
     if (!rec_frame_resume(R, co, own, base, FS_KIND_GEN_FOR, R->pc_op)) {
         return REC_ABORT;
     }
     rec_frame *f = rec_top(R);
-    (void)rec_emit(R, (fs_ins){.op = FS_IR_PUSHFRAME, .aux = f->desc});
-    gen_store_state(R, base, FRAME_EXECUTING);
+    f->resumed_at = own->prev_instr;
     f->sp = own->stacktop;
     f->pc = slot;
     for (int i = 0; i < f->sp; i++) {
@@ -98,6 +103,22 @@ static void gen_write_stack(rec_state *R, rec_frame *f, fs_ref base)
     }
 }
 
+/* The frame is as that of a generator that is suspended there. Nothing is to be done when it has
+ * not been linked and has come back to where it stood. */
+static void gen_leave(rec_state *R, rec_frame *f, fs_ref base, const _Py_CODEUNIT *unit)
+{
+    if (f->linked) {
+        (void)rec_emit(R, (fs_ins){.op = FS_IR_POPFRAME, .aux = f->desc});
+        gen_store_state(R, base, FRAME_SUSPENDED);
+    } else if (f->resumed_at == unit) {
+        return;
+    }
+    rec_store(R, FS_M_PTR, FS_A_FRAMEHDR, base, (int)offsetof(_PyInterpreterFrame, prev_instr),
+              fs_ir_ptr(R->ir, unit));
+    rec_store(R, FS_M_I32, FS_A_FRAMEHDR, base, (int)offsetof(_PyInterpreterFrame, stacktop),
+              rec_kint(R, f->sp));
+}
+
 rec_result rec_YIELD_VALUE(rec_state *R, uint32_t arg FS_UNUSED)
 {
     rec_frame *f = rec_top(R);
@@ -111,12 +132,7 @@ rec_result rec_YIELD_VALUE(rec_state *R, uint32_t arg FS_UNUSED)
     rec_own_result(R, f, &value);
     gen_write_stack(R, f, desc.baseref);
     const _Py_CODEUNIT *unit = FS_UNIT_OF(f->co, f->co->instrs + f->pc);
-    (void)rec_emit(R, (fs_ins){.op = FS_IR_POPFRAME, .aux = f->desc});
-    rec_store(R, FS_M_PTR, FS_A_FRAMEHDR, desc.baseref,
-              (int)offsetof(_PyInterpreterFrame, prev_instr), fs_ir_ptr(R->ir, unit));
-    rec_store(R, FS_M_I32, FS_A_FRAMEHDR, desc.baseref,
-              (int)offsetof(_PyInterpreterFrame, stacktop), rec_kint(R, f->sp));
-    gen_store_state(R, desc.baseref, FRAME_SUSPENDED);
+    gen_leave(R, f, desc.baseref, unit);
     R->depth--;
     rec_frame_fini(R, f);
     rec_push(R, value.ref, value.flags, value.seen);
@@ -141,7 +157,9 @@ rec_result rec_generator_end(rec_state *R)
         result = value.ref;
     }
     fs_ref args[3] = {desc.baseref, rec_kint(R, f->sp), result};
-    (void)rec_emit(R, (fs_ins){.op = FS_IR_POPFRAME, .aux = f->desc});
+    if (f->linked) {
+        (void)rec_emit(R, (fs_ins){.op = FS_IR_POPFRAME, .aux = f->desc});
+    }
     R->depth--;
     rec_frame_fini(R, f);
     R->pc_op = desc.call_slot;

@@ -136,7 +136,9 @@ static bool rec_begin_inlined(rec_state *R, const fs_snap_frame *sf, const fs_fr
     if (desc->base == FS_BASE_REF) {
         fs_ref base =
             rec_emit(R, (fs_ins){.op = FS_IR_PLOAD, .type = FS_T_PTR, .aux = desc->baseref});
-        return rec_frame_resume(R, desc->co, frame, base, desc->kind, desc->call_slot);
+        bool fits = rec_frame_resume(R, desc->co, frame, base, desc->kind, desc->call_slot);
+        rec_top(R)->linked = sf->real;
+        return fits;
     }
     if (!fs_ref_is_const(desc->func)) {
         return false;
@@ -146,7 +148,7 @@ static bool rec_begin_inlined(rec_state *R, const fs_snap_frame *sf, const fs_fr
         !rec_frame_begin(R, desc->co, fs_ir_obj(R->ir, func), func, desc->kind, desc->call_slot)) {
         return false;
     }
-    rec_top(R)->real = sf->real;
+    rec_top(R)->real = rec_top(R)->linked = sf->real;
     return true;
 }
 
