@@ -159,6 +159,7 @@ struct fs_ctx {
     _PyFrameEvalFunction *slot;   /* the interpreter's evaluator: ours, or we step aside */
     PyObject *dead;               /* on its way to the op DEAD */
     PyObject *kwnames;            /* set by KW_NAMES when it is not fused with its call */
+    PyObject *returned;           /* result of what a trace has sent something to */
     _PyInterpreterFrame *resumer; /* the frame that last resumed a generator inline, */
     fs_code *resumer_co;          /* and its translation */
     uint32_t leave;               /* not 0: the trace that runs is left at the next chance */
@@ -397,6 +398,11 @@ void fs_generator_examine(fs_code *co);
 /* An untracked generator without its frame, for a call of func (co->gen_type is not NULL); NULL,
  * with nothing done: make the call. */
 PyGenObject *fs_generator_prepare(PyThreadState *ts, PyFunctionObject *func, fs_code *co);
+/* The end of a generator that nobody but the caller of this holds, whose frame is not linked, with
+ * what its slots below `depth` hold; a reference to `result` (or NULL) is made before. False,
+ * nothing done: code might run. */
+bool fs_generator_end_quietly(PyThreadState *ts, _PyInterpreterFrame *frame, int depth,
+                              PyObject *result);
 /* Its frame at RETURN_GENERATOR (co->gen_start >= 0), whose first `filled` slots the caller has
  * filled; takes over func. */
 PyObject *fs_generator_begin(PyGenObject *gen, PyFunctionObject *func, fs_code *co,

@@ -16,6 +16,7 @@
  */
 #include "interp/interp.h"
 
+#include "jit/jit_help.h"
 #include "sem/sem.h"
 
 #include <internal/pycore_pymem.h>
@@ -149,6 +150,27 @@ static void gen_drop_finished(PyThreadState *ts, PyGenObject *gen, int words)
     Py_DECREF(code);
     Py_DECREF(name);
     Py_DECREF(qualname);
+}
+
+bool fs_generator_end_quietly(PyThreadState *ts, _PyInterpreterFrame *frame, int depth,
+                              PyObject *result)
+{
+    PyGenObject *gen = _PyFrame_GetGenerator(frame);
+    fs_code *co = fs_pyrt_code_get(frame->f_code);
+    if (Py_REFCNT(gen) != 1 || gen->gi_weakreflist != NULL || frame->frame_obj != NULL ||
+        frame->f_locals != NULL || gen->gi_exc_state.exc_value != NULL ||
+        gen->gi_origin_or_finalizer != NULL || Py_REFCNT(frame->f_code) < 4) {
+        return false;
+    }
+    Py_XINCREF(result);
+    if (!fs_jit_drop_quietly(frame->localsplus, depth, (PyObject *)frame->f_func)) {
+        Py_XDECREF(result);
+        return false;
+    }
+    gen->gi_frame_state = FRAME_CLEARED;
+    Py_DECREF(frame->f_code);
+    gen_drop_finished(ts, gen, gen_words(co));
+    return true;
 }
 
 fs_next fs_generator_return(fs_ctx *ctx, PyObject *value)

@@ -359,6 +359,54 @@ static bool dealloc_is_plain(PyObject *o)
            dealloc_row_is_safe(walk.more, walk.nmore, n);
 }
 
+/* Takes a reference on trial; false, and not taken: what dies is not quiet. */
+static bool dealloc_try_drop(PyObject *ref)
+{
+    if (ref != NULL && !dealloc_is_leaf(Py_TYPE(ref)) && --ref->ob_refcnt == 0 &&
+        !dealloc_try(ref, 1)) {
+        ref->ob_refcnt = 1;
+        return false;
+    }
+    return true;
+}
+
+static void dealloc_undo_drop(PyObject *ref)
+{
+    if (ref != NULL && !dealloc_is_leaf(Py_TYPE(ref)) && ref->ob_refcnt++ == 0) {
+        dealloc_put_back(ref, PY_SSIZE_T_MAX);
+    }
+}
+
+FS_INLINE void dealloc_drop(PyObject *ref)
+{
+    if (ref != NULL && --ref->ob_refcnt == 0) {
+        fs_num_dealloc(ref);
+    }
+}
+
+bool fs_jit_drop_quietly(PyObject **row, Py_ssize_t n, PyObject *more)
+{
+    Py_ssize_t tried = 0;
+    bool quiet = dealloc_try_drop(more), has_more = quiet;
+    for (; tried < n && quiet; tried++) {
+        quiet = dealloc_try_drop(row[tried]);
+    }
+    for (Py_ssize_t i = 0; i < tried - !quiet; i++) {
+        dealloc_undo_drop(row[i]);
+    }
+    if (has_more) {
+        dealloc_undo_drop(more);
+    }
+    if (!quiet) {
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        dealloc_drop(row[i]);
+    }
+    dealloc_drop(more);
+    return true;
+}
+
 bool fs_jit_dealloc_quiet(PyObject *o)
 {
     if (!dealloc_is_leaf(Py_TYPE(o)) && !dealloc_is_plain(o)) {

@@ -41,6 +41,9 @@ void fs_jit_drop_box(PyObject *o);
 /* The end of an object whose last reference has just gone (its count is 0): frees it and what dies
  * with it, if all of that is sure to run no Python code. Else puts the count back to 1: false. */
 bool fs_jit_dealloc_quiet(PyObject *o);
+/* Drops the references of a row (some may be NULL) and one more, if that is sure to run no Python
+ * code; else does nothing: false. */
+bool fs_jit_drop_quietly(PyObject **row, Py_ssize_t n, PyObject *more);
 int fs_jit_dealloc_init(void); /* -1 with an error set */
 
 /* Steal the items; NULL, nothing stolen: the collector is due, or there is no memory. */

@@ -1,6 +1,8 @@
 /* The C functions behind recorded ops that build things, import, format and match. */
 #include "jit/jit_ops_build.h"
 
+#include "jit/jit_help.h"
+#include "jit/jit_ops.h"
 #include "sem/sem.h"
 
 /* Whether the next container may start a collection. */
@@ -178,7 +180,45 @@ PyObject *fs_jit_length(PyObject *v)
     return n < 0 ? NULL : PyLong_FromSsize_t(n);
 }
 
-void fs_jit_generator_end(fs_ctx *ctx, _PyInterpreterFrame *frame, int64_t depth, PyObject *result)
+/* ---- generators ---- */
+
+PyObject *fs_jit_make_generator(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
+{
+    PyFunctionObject *func = (PyFunctionObject *)items[0];
+    fs_code *co = fs_pyrt_code_get((PyCodeObject *)func->func_code);
+    PyGenObject *gen = fs_generator_prepare(ctx->ts, func, co);
+    if (FS_UNLIKELY(gen == NULL)) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 1; i < n; i++) {
+        ((_PyInterpreterFrame *)gen->gi_iframe)->localsplus[i - 1] = Py_NewRef(items[i]);
+    }
+    return fs_generator_begin(gen, (PyFunctionObject *)Py_NewRef(func), co, n - 1);
+}
+
+PyObject *fs_jit_get_awaitable(fs_ctx *ctx, PyObject *v, int64_t oparg)
+{
+    return fs_sem_get_awaitable(ctx->ts, v, (int)oparg);
+}
+
+PyObject *fs_jit_send(fs_ctx *ctx, PyObject *receiver, PyObject *v)
+{
+    PyObject *r;
+    PySendResult status = PyIter_Send(receiver, v, &r);
+    if (status != PYGEN_RETURN) {
+        return status == PYGEN_ERROR ? NULL : r;
+    }
+    ctx->returned = r;
+    return Py_NewRef(fs_jit_iter_end);
+}
+
+int32_t fs_jit_generator_end_quiet(fs_ctx *ctx, _PyInterpreterFrame *frame, int64_t depth,
+                                   PyObject *result)
+{
+    return fs_generator_end_quietly(ctx->ts, frame, (int)depth, result) ? 0 : -1;
+}
+
+void fs_jit_generator_end(fs_ctx *ctx, _PyInterpreterFrame *frame, int64_t depth)
 {
     PyGenObject *gen = _PyFrame_GetGenerator(frame);
     frame->stacktop = (int)depth;
@@ -186,7 +226,6 @@ void fs_jit_generator_end(fs_ctx *ctx, _PyInterpreterFrame *frame, int64_t depth
     Py_CLEAR(gen->gi_exc_state.exc_value);
     gen->gi_frame_state = FRAME_CLEARED;
     fs_pyrt_frame_clear(ctx->ts, frame);
-    Py_XDECREF(result);
     Py_DECREF(gen);
 }
 

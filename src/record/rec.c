@@ -234,6 +234,7 @@ static bool rec_is_pure(int op)
     case PRECALL:
     case KW_NAMES:
     case JUMP_FORWARD:
+    case JUMP_BACKWARD_NO_INTERRUPT:
     case POP_TOP:
         return true;
     default:
@@ -331,6 +332,17 @@ static rec_result rec_one(rec_state *R)
     return result;
 }
 
+void rec_look_at(rec_frame *f, PyObject *const *memory, int n)
+{
+    for (int i = 0; i < n; i++) {
+        PyObject *seen = f->slots[i].flags & REC_BLIND ? NULL : memory[i];
+        bool leaf = seen != NULL && (PyLong_CheckExact(seen) || PyFloat_CheckExact(seen) ||
+                                     PyBool_Check(seen) || PyComplex_CheckExact(seen));
+        f->slots[i].seen = seen;
+        f->slots[i].leaf = leaf ? Py_TYPE(seen) : NULL;
+    }
+}
+
 /* Looks at the interpreter's frame; false: it is not what the recorder has. */
 static bool rec_look(rec_state *R, _PyInterpreterFrame *frame, PyObject **sp)
 {
@@ -338,13 +350,7 @@ static bool rec_look(rec_state *R, _PyInterpreterFrame *frame, PyObject **sp)
     if (sp - frame->localsplus != f->sp) {
         return false;
     }
-    for (int i = 0; i < f->sp; i++) {
-        PyObject *seen = f->slots[i].flags & REC_BLIND ? NULL : frame->localsplus[i];
-        bool leaf = seen != NULL && (PyLong_CheckExact(seen) || PyFloat_CheckExact(seen) ||
-                                     PyBool_Check(seen) || PyComplex_CheckExact(seen));
-        f->slots[i].seen = seen;
-        f->slots[i].leaf = leaf ? Py_TYPE(seen) : NULL;
-    }
+    rec_look_at(f, frame->localsplus, f->sp);
     return true;
 }
 
@@ -354,12 +360,13 @@ static rec_result rec_advance_one(rec_state *R)
 {
     for (;;) {
         bool pure = rec_is_pure(_Py_OPCODE(rec_top(R)->code[rec_top(R)->pc]));
+        R->goes_on = false;
         rec_result result = rec_one(R);
         if (result != REC_NEXT && result != REC_JUMP) {
             return result;
         }
         R->now = -1;
-        if (!pure || rec_top(R)->frame == NULL) {
+        if (!(pure || R->goes_on) || rec_top(R)->frame == NULL) {
             return REC_NEXT; /* (a call: wait for its frame) */
         }
     }

@@ -54,6 +54,7 @@ typedef struct rec_frame {
 enum {
     REC_MAX_TURNS = 3,
     REC_MAX_FRAMES = 12,
+    REC_MAX_SENT = 32, /* arguments of a generator */
     REC_MAX_AHEAD = 64,
     REC_MAX_DROPS = 64,
     REC_MAX_FLIGHT = 64,
@@ -75,6 +76,7 @@ typedef struct {
     int nslots;
     /* the op that is being recorded */
     int op, start; /* opcode; slot of its first instruction (KW_NAMES or PRECALL for a call) */
+    bool goes_on;  /* the interpreter may do the op and those behind it at once: all are recorded */
     int now;       /* slot where the interpreter stands if it is in the running frame, else -1 */
     int snap;      /* snapshot of the state before the op + 1, 0: not made yet */
     fs_ref drops[REC_MAX_DROPS];
@@ -134,6 +136,7 @@ FS_INLINE rec_frame *rec_top(rec_state *R)
     return &R->frames[R->depth];
 }
 rec_slot *rec_peek(rec_state *R, int n);        /* n = 1: top of stack */
+void rec_look_at(rec_frame *f, PyObject *const *memory, int n); /* what its slots hold now */
 fs_ref rec_value(rec_state *R, rec_slot *slot); /* its ref, loaded when it was not yet */
 void rec_push(rec_state *R, fs_ref ref, int flags, PyObject *seen);
 rec_slot rec_pop(rec_state *R);
@@ -232,8 +235,20 @@ bool rec_dict_lacks(rec_state *R, fs_ref dict, PyObject *dict_seen, PyObject *na
 rec_result rec_super(rec_state *R,
                      uint32_t nargs); /* super().name: REC_WAIT, nothing done: not followed */
 rec_result rec_build_call(rec_state *R, int call, uint32_t n);
-/* Goes on in a generator; REC_WAIT, nothing done: it has to be called. */
-rec_result rec_iter_generator(rec_state *R, rec_slot *top);
+/* Goes on in the generator or coroutine that the slot has, with None or what stands above it on
+ * the stack; REC_WAIT, nothing done: it has to be called. */
+rec_result rec_resume(rec_state *R, rec_slot *slot, int kind, rec_slot *sent);
+/* A generator or coroutine of that function, whose parameters are all given. REC_WAIT, nothing
+ * done but guards: it has to be called. */
+rec_result rec_make_generator(rec_state *R, PyFunctionObject *func, const fs_ref *args, int n,
+                              fs_ref *made);
+/* GET_ITER of an instance whose class has a generator for an __iter__; REC_WAIT: it has not. */
+rec_result rec_iter_of_instance(rec_state *R, rec_slot *top, PyTypeObject *type);
+/* The next item of one of CPython's own iterators; false, nothing done but guards: of another, or
+ * at its end. */
+bool rec_step_iter(rec_state *R, rec_slot *slot, rec_slot *item);
+void rec_guard_range_end(rec_state *R, rec_slot *slot);
+bool rec_guard_function(rec_state *R, fs_ref ref, PyObject *func);
 /* RETURN_VALUE in one: the loop over it ends. */
 rec_result rec_generator_end(rec_state *R);
 void rec_sync_frame(rec_state *R, rec_frame *f); /* its unboxed locals get boxes in memory */
@@ -308,7 +323,8 @@ fs_ref rec_frame_base(rec_state *R, rec_frame *f,
     X(RETURN_VALUE) X(LOAD_ASSERTION_ERROR) X(BUILD_CONST_KEY_MAP) X(LIST_TO_TUPLE) \
     X(DICT_UPDATE) X(DICT_MERGE) X(SET_UPDATE) X(MAKE_FUNCTION) X(CALL_FUNCTION_EX) \
     X(IMPORT_NAME) X(IMPORT_FROM) X(GET_LEN) X(MATCH_SEQUENCE) X(MATCH_MAPPING) X(MATCH_KEYS) \
-    X(MATCH_CLASS) X(UNPACK_EX) X(LOAD_NAME) X(STORE_NAME) X(DELETE_ATTR) X(YIELD_VALUE)
+    X(MATCH_CLASS) X(UNPACK_EX) X(LOAD_NAME) X(STORE_NAME) X(DELETE_ATTR) X(YIELD_VALUE) \
+    X(SEND) X(GET_AWAITABLE) X(GET_YIELD_FROM_ITER)
 /* clang-format on */
 #define X(name) rec_result rec_##name(rec_state *R, uint32_t arg);
 REC_OPS(X)

@@ -210,7 +210,7 @@ static rec_result rec_inline(rec_state *R, rec_operands *ops, PyFunctionObject *
 }
 
 /* Guards that the callable is that function; its version keeps code and defaults. */
-static bool rec_guard_function(rec_state *R, fs_ref ref, PyObject *func)
+bool rec_guard_function(rec_state *R, fs_ref ref, PyObject *func)
 {
     uint32_t version = fs_pyrt_func_version((PyFunctionObject *)func);
     if (version == 0) {
@@ -227,10 +227,46 @@ static bool rec_guard_function(rec_state *R, fs_ref ref, PyObject *func)
     return true;
 }
 
-static rec_result rec_call_python(rec_state *R, rec_operands *ops, PyObject *callable)
+/* A call of a generator or coroutine function makes one. */
+static rec_result rec_call_generator(rec_state *R, uint32_t arg, rec_operands *ops,
+                                     PyFunctionObject *func)
+{
+    int from[REC_MAX_PARAMS];
+    fs_ref args[REC_MAX_PARAMS], made;
+    PyCodeObject *code = (PyCodeObject *)func->func_code;
+    int n = code->co_argcount + code->co_kwonlyargcount;
+    if (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS) || !rec_map_args(R, ops, func, from)) {
+        return REC_WAIT;
+    }
+    rec_frame *f = rec_top(R);
+    for (int i = ops->base; i < f->sp; i++) {
+        if (f->slots[i].ref != 0) {
+            (void)rec_object(R, &f->slots[i]);
+        }
+    }
+    (void)rec_get_operands(R, arg, ops);
+    if (!rec_guard_function(R, ops->callable.ref, (PyObject *)func)) {
+        return REC_WAIT;
+    }
+    for (int i = 0; i < n; i++) {
+        PyObject *defaults = func->func_defaults;
+        args[i] = from[i] >= 0
+                      ? ops->args[from[i]].ref
+                      : rec_const(R, PyTuple_GET_ITEM(defaults, PyTuple_GET_SIZE(defaults) -
+                                                                    (code->co_argcount - i)));
+    }
+    rec_result result = rec_make_generator(R, func, args, n, &made);
+    return result == REC_NEXT ? rec_call_done(R, ops, made, REC_OWNED, NULL) : result;
+}
+
+static rec_result rec_call_python(rec_state *R, uint32_t arg, rec_operands *ops,
+                                  PyObject *callable)
 {
     PyFunctionObject *func = (PyFunctionObject *)callable;
     fs_code *co = fs_code_for_inline(func);
+    if (co != NULL && co->gen_type != NULL) {
+        return rec_call_generator(R, arg, ops, func);
+    }
     if (!rec_can_inline(R, co) || !rec_guard_function(R, ops->callable.ref, callable)) {
         return REC_WAIT;
     }
@@ -551,7 +587,7 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
     }
     rec_result result = REC_WAIT;
     if (PyFunction_Check(callable)) {
-        result = rec_call_python(R, &ops, callable);
+        result = rec_call_python(R, arg, &ops, callable);
     } else if (PyType_Check(callable)) {
         result = rec_call_class(R, &ops, (PyTypeObject *)callable);
     }

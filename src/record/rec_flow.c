@@ -315,7 +315,7 @@ rec_result rec_RETURN_VALUE(rec_state *R, uint32_t arg FS_UNUSED)
         return rec_finish_exit(R);
     }
     const fs_frame_desc *desc = &R->ir->frames[f->desc];
-    if (desc->kind == FS_KIND_GEN_FOR) {
+    if (desc->base == FS_BASE_REF) {
         return rec_generator_end(R);
     }
     if (desc->kind != FS_KIND_CALL) {

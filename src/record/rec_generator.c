@@ -1,18 +1,22 @@
-/* Recording generators: a FOR_ITER over one goes on in its frame, a yield comes back.
+/* Recording generators and coroutines: what resumes one goes on in its frame, a yield comes back.
  *
- * Such a frame is the generator's own and real from the start; its locals are in memory. While it
- * is suspended nobody in the trace knows it: what a yield leaves is written into it, and the next
- * FOR_ITER finds it there (guards on where it stands fold when the trace has left it so itself).
+ * Such a frame is the generator's own: its slots are in memory from the start, but it is linked
+ * only when something may look at it (rec_make_real). While it is suspended nobody in the trace
+ * knows it: what a yield leaves is written into it, and the next to resume it finds it there
+ * (guards on where it stands fold when the trace has left it so itself).
  */
 #include "record/rec.h"
+
+enum { GEN_MAX_SELF = 2 /* frames of one generator function inside each other */ };
+
+/* ---- states ---- */
 
 /* Where a suspended generator goes on; -1: not in a way that is followed. */
 static int gen_resume_slot(fs_code *co, const _PyInterpreterFrame *own, const _Py_CODEUNIT *code)
 {
     int slot = (int)(FS_SLOT_OF(co, own->prev_instr + 1) - co->instrs);
     int op = _Py_OPCODE(code[slot]);
-    bool delegates = op == RESUME && _Py_OPCODE(code[slot + 1]) == JUMP_BACKWARD_NO_INTERRUPT;
-    return (op == RESUME || op == POP_TOP) && !delegates ? slot : -1;
+    return op == RESUME || op == POP_TOP ? slot : -1;
 }
 
 /* Of the generator that the frame at `base` stands in. */
@@ -37,28 +41,25 @@ static void gen_guard_others(rec_state *R, const fs_code *co, fs_ref base)
     }
 }
 
-rec_result rec_iter_generator(rec_state *R, rec_slot *top)
+/* ---- going in ---- */
+
+/* Whether a generator hands on to others of its kind: how deep is another thing each time, and the
+ * interpreter goes down and up such a chain for little. */
+static bool gen_is_recursive(rec_state *R, const fs_code *co)
 {
-    PyGenObject *gen = (PyGenObject *)top->seen;
-    _PyInterpreterFrame *own = (_PyInterpreterFrame *)gen->gi_iframe;
-    if (gen->gi_frame_state >= FRAME_EXECUTING || R->depth + 2 >= REC_MAX_FRAMES) {
-        return REC_WAIT;
+    int same = 0;
+    for (int k = 1; k <= R->depth; k++) {
+        same += R->frames[k].co == co;
     }
-    fs_code *co = fs_pyrt_code_get(own->f_code);
-    if (co == NULL || co->runs_stock) {
-        return REC_WAIT;
-    }
-    PyObject *bytes = PyCode_GetCode(co->pycode);
-    if (bytes == NULL) {
-        PyErr_Clear();
-        return REC_WAIT;
-    }
-    int slot = gen_resume_slot(co, own, (const _Py_CODEUNIT *)PyBytes_AS_STRING(bytes));
-    Py_DECREF(bytes);
-    if (slot < 0) {
-        return REC_WAIT;
-    }
-    fs_ref self = rec_guard_type(R, top, &PyGen_Type);
+    return same >= GEN_MAX_SELF;
+}
+
+/* Guards that the slot has a generator that stands where this one does; its frame. */
+static fs_ref gen_guard_place(rec_state *R, rec_slot *slot, const PyGenObject *gen,
+                              const fs_code *co)
+{
+    const _PyInterpreterFrame *own = (const _PyInterpreterFrame *)gen->gi_iframe;
+    fs_ref self = rec_guard_type(R, slot, Py_TYPE(gen));
     fs_ref code = rec_load(R, FS_M_PTR, FS_A_CONST, self, (int)offsetof(PyGenObject, gi_code));
     rec_guard(R, FS_EQ, code, fs_ir_ptr(R->ir, co->pycode));
     fs_ref base = rec_emit(R, (fs_ins){.op = FS_IR_LEA,
@@ -71,19 +72,57 @@ rec_result rec_iter_generator(rec_state *R, rec_slot *top)
         rec_load(R, FS_M_PTR, FS_A_FRAMEHDR, base, (int)offsetof(_PyInterpreterFrame, prev_instr));
     rec_guard(R, FS_EQ, at, fs_ir_ptr(R->ir, own->prev_instr));
     gen_guard_others(R, co, base);
-    if (!rec_frame_resume(R, co, own, base, FS_KIND_GEN_FOR, R->pc_op)) {
+    return base;
+}
+
+rec_result rec_resume(rec_state *R, rec_slot *slot, int kind, rec_slot *sent)
+{
+    PyGenObject *gen = (PyGenObject *)slot->seen;
+    _PyInterpreterFrame *own = (_PyInterpreterFrame *)gen->gi_iframe;
+    if (gen->gi_frame_state >= FRAME_EXECUTING || R->depth + 2 >= REC_MAX_FRAMES) {
+        return REC_WAIT;
+    }
+    fs_code *co = fs_pyrt_code_get(own->f_code);
+    if (co == NULL || co->runs_stock) {
+        return REC_WAIT;
+    }
+    if (gen_is_recursive(R, co)) {
+        return rec_abort(R, FS_ABORT_too_deep);
+    }
+    PyObject *bytes = PyCode_GetCode(co->pycode);
+    if (bytes == NULL) {
+        PyErr_Clear();
+        return REC_WAIT;
+    }
+    const _Py_CODEUNIT *code = (const _Py_CODEUNIT *)PyBytes_AS_STRING(bytes);
+    int at = gen_resume_slot(co, own, code);
+    bool delegates = at >= 0 && _Py_OPCODE(code[at + 1]) == JUMP_BACKWARD_NO_INTERRUPT;
+    Py_DECREF(bytes);
+    if (at < 0) {
+        return REC_WAIT;
+    }
+    fs_ref base = gen_guard_place(R, slot, gen, co);
+    rec_slot value = {.ref = rec_const(R, Py_None), .seen = Py_None};
+    if (sent != NULL) {
+        value = rec_pop(R);
+    }
+    if (!rec_frame_resume(R, co, own, base, kind, R->pc_op)) {
         return REC_ABORT;
     }
     rec_frame *f = rec_top(R);
     f->resumed_at = own->prev_instr;
     f->sp = own->stacktop;
-    f->pc = slot;
+    f->pc = at;
     for (int i = 0; i < f->sp; i++) {
         f->slots[i].flags = REC_OWNED | REC_SYNC;
     }
-    rec_push(R, rec_const(R, Py_None), 0, Py_None);
+    rec_look_at(f, own->localsplus, f->sp);
+    rec_push(R, value.ref, value.flags, value.seen);
+    R->goes_on = delegates; /* the interpreter goes down to where it does something at once */
     return REC_JUMP;
 }
+
+/* ---- coming back ---- */
 
 /* What stands on the stack of a frame that is suspended goes into its memory. */
 static void gen_write_stack(rec_state *R, rec_frame *f, fs_ref base)
@@ -112,6 +151,8 @@ static void gen_leave(rec_state *R, rec_frame *f, fs_ref base, const _Py_CODEUNI
         gen_store_state(R, base, FRAME_SUSPENDED);
     } else if (f->resumed_at == unit) {
         return;
+    } else {
+        gen_store_state(R, base, FRAME_SUSPENDED); /* (it may have been a new one) */
     }
     rec_store(R, FS_M_PTR, FS_A_FRAMEHDR, base, (int)offsetof(_PyInterpreterFrame, prev_instr),
               fs_ir_ptr(R->ir, unit));
@@ -123,7 +164,7 @@ rec_result rec_YIELD_VALUE(rec_state *R, uint32_t arg FS_UNUSED)
 {
     rec_frame *f = rec_top(R);
     const fs_frame_desc desc = R->ir->frames[f->desc];
-    if (R->depth == 0 || desc.base != FS_BASE_REF || desc.kind != FS_KIND_GEN_FOR) {
+    if (R->depth == 0 || desc.base != FS_BASE_REF) {
         return rec_abort(R, FS_ABORT_generator);
     }
     (void)rec_value(R, rec_peek(R, 1));
@@ -131,13 +172,63 @@ rec_result rec_YIELD_VALUE(rec_state *R, uint32_t arg FS_UNUSED)
     rec_slot value = rec_pop(R);
     rec_own_result(R, f, &value);
     gen_write_stack(R, f, desc.baseref);
-    const _Py_CODEUNIT *unit = FS_UNIT_OF(f->co, f->co->instrs + f->pc);
-    gen_leave(R, f, desc.baseref, unit);
+    gen_leave(R, f, desc.baseref, FS_UNIT_OF(f->co, f->co->instrs + f->pc));
     R->depth--;
     rec_frame_fini(R, f);
     rec_push(R, value.ref, value.flags, value.seen);
-    rec_top(R)->pc = desc.call_slot + fs_ops[FS_OP_FOR_ITER].length;
+    int op = desc.kind == FS_KIND_GEN_SEND ? FS_OP_SEND : FS_OP_FOR_ITER;
+    rec_top(R)->pc = desc.call_slot + fs_ops[op].length;
     return REC_JUMP;
+}
+
+/* ---- the end ---- */
+
+/* The caller of a generator that has returned, which is off its stack already, goes on. */
+static rec_result gen_returned(rec_state *R, const fs_frame_desc *desc, const rec_slot *value)
+{
+    rec_frame *caller = rec_top(R);
+    bool sends = desc->kind == FS_KIND_GEN_SEND;
+    caller->pc = desc->call_slot + fs_ops[sends ? FS_OP_SEND : FS_OP_FOR_ITER].length +
+                 (int)caller->co->instrs[desc->call_slot].arg;
+    if (sends) {
+        rec_push(R, value->ref, value->flags, value->seen);
+    } else {
+        rec_let_go(R, value->ref, value->flags & REC_OWNED);
+    }
+    return REC_JUMP;
+}
+
+/* Whether the end may be left to a call that declines when code might run: everything that dies is
+ * in memory, and it has not just been declined. */
+static bool gen_ends_quietly(rec_state *R, const rec_frame *f)
+{
+    const rec_frame *caller = &R->frames[R->depth - 1];
+    const rec_slot *holder = &caller->slots[caller->sp - 1];
+    bool quiet = !f->linked && f->sp - 1 == f->co->nlocalsplus && R->moved &&
+                 (holder->flags & (REC_OWNED | REC_SYNC)) != 0;
+    for (int i = 0; i < f->co->nlocalsplus && quiet; i++) {
+        quiet = (f->slots[i].flags & (REC_SYNC | REC_STALE)) != 0 &&
+                !rec_is_virtual(R, f->slots[i].ref);
+    }
+    return quiet;
+}
+
+static rec_result gen_end_quietly(rec_state *R, rec_frame *f)
+{
+    const fs_frame_desc desc = R->ir->frames[f->desc];
+    rec_slot *top = rec_peek(R, 1);
+    bool kept = top->ref < 0 &&
+                (top->seen == Py_None || top->seen == Py_True || top->seen == Py_False);
+    bool owned = rec_is_unboxed(R, top) || (top->flags & REC_OWNED) || kept;
+    fs_ref args[3] = {desc.baseref, rec_kint(R, f->sp - 1),
+                      owned ? fs_ir_obj(R->ir, NULL) : top->ref};
+    (void)rec_call(R, FS_CALL_generator_end_quiet, args, 3, 0);
+    rec_slot value = rec_pop(R);
+    value.flags = owned ? value.flags : REC_OWNED;
+    R->depth--;
+    rec_frame_fini(R, f);
+    (void)rec_pop(R);
+    return gen_returned(R, &desc, &value);
 }
 
 rec_result rec_generator_end(rec_state *R)
@@ -145,6 +236,9 @@ rec_result rec_generator_end(rec_state *R)
     rec_frame *f = rec_top(R);
     const fs_frame_desc desc = R->ir->frames[f->desc];
     (void)rec_value(R, rec_peek(R, 1));
+    if (gen_ends_quietly(R, f)) {
+        return gen_end_quietly(R, f);
+    }
     rec_sync(R);
     if (rec_is_virtual(R, rec_peek(R, 1)->ref)) {
         (void)rec_object(R, rec_peek(R, 1));
@@ -152,22 +246,15 @@ rec_result rec_generator_end(rec_state *R)
     rec_slot value = rec_pop(R);
     rec_own_result(R, f, &value);
     gen_write_stack(R, f, desc.baseref);
-    fs_ref result = fs_ir_obj(R->ir, NULL); /* what is to be dropped of it */
-    if (!rec_is_unboxed(R, &value) && (value.flags & REC_OWNED)) {
-        result = value.ref;
-    }
-    fs_ref args[3] = {desc.baseref, rec_kint(R, f->sp), result};
+    fs_ref args[2] = {desc.baseref, rec_kint(R, f->sp)};
     if (f->linked) {
         (void)rec_emit(R, (fs_ins){.op = FS_IR_POPFRAME, .aux = f->desc});
     }
     R->depth--;
     rec_frame_fini(R, f);
     R->pc_op = desc.call_slot;
-    rec_frame *caller = rec_top(R);
     (void)rec_own(R, rec_peek(R, 1));
     (void)rec_pop(R);
-    (void)rec_call_escaping(R, FS_CALL_generator_end, args, 3);
-    caller->pc = desc.call_slot + fs_ops[FS_OP_FOR_ITER].length +
-                 (int)caller->co->instrs[desc.call_slot].arg;
-    return REC_JUMP;
+    (void)rec_call_escaping(R, FS_CALL_generator_end, args, 2);
+    return gen_returned(R, &desc, &value);
 }

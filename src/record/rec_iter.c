@@ -26,6 +26,10 @@ rec_result rec_GET_ITER(rec_state *R, uint32_t arg FS_UNUSED)
         (void)rec_guard_type(R, top, type);
         return REC_NEXT;
     }
+    rec_result made = rec_iter_of_instance(R, top, type);
+    if (made != REC_WAIT || R->failed) {
+        return made;
+    }
     fs_ref args[1];
     fs_ref r;
     if (rec_iter_is_quiet(type)) {
@@ -308,6 +312,26 @@ int rec_iter_given(rec_state *R)
     return snap;
 }
 
+bool rec_step_iter(rec_state *R, rec_slot *slot, rec_slot *item)
+{
+    rec_step step;
+    if (!rec_peek_iter(R, slot->ref, slot->seen, &step)) {
+        return false;
+    }
+    *item = (rec_slot){.ref = rec_take_step(R, &step),
+                       .flags = step.seen != NULL ? REC_OWNED : 0,
+                       .seen = step.seen};
+    return true;
+}
+
+void rec_guard_range_end(rec_state *R, rec_slot *slot)
+{
+    fs_ref self = rec_guard_type(R, slot, &PyRangeIter_Type);
+    fs_ref index = rec_load(R, FS_M_I64, FS_A_ITER, self, (int)offsetof(fs_pyrt_rangeiter, index));
+    fs_ref len = rec_load(R, FS_M_I64, FS_A_CONST, self, (int)offsetof(fs_pyrt_rangeiter, len));
+    rec_guard(R, FS_GE, index, len);
+}
+
 rec_result rec_FOR_ITER(rec_state *R, uint32_t arg)
 {
     rec_slot *top = rec_peek(R, 1);
@@ -320,10 +344,9 @@ rec_result rec_FOR_ITER(rec_state *R, uint32_t arg)
         return REC_WAIT;
     }
     (void)rec_value(R, top);
-    rec_step step;
-    if (rec_peek_iter(R, top->ref, top->seen, &step)) {
-        fs_ref item = rec_take_step(R, &step);
-        rec_push(R, item, step.seen != NULL ? REC_OWNED : 0, step.seen);
+    rec_slot item;
+    if (rec_step_iter(R, top, &item)) {
+        rec_push(R, item.ref, item.flags, item.seen);
         return REC_NEXT;
     }
     if ((type == &PyEnum_Type && rec_iter_enumerate(R, top)) ||
@@ -331,15 +354,11 @@ rec_result rec_FOR_ITER(rec_state *R, uint32_t arg)
         return REC_NEXT;
     }
     if (type == &PyRangeIter_Type) {
-        fs_ref self = rec_guard_type(R, top, type);
-        fs_ref index =
-            rec_load(R, FS_M_I64, FS_A_ITER, self, (int)offsetof(fs_pyrt_rangeiter, index));
-        fs_ref len = rec_load(R, FS_M_I64, FS_A_CONST, self, (int)offsetof(fs_pyrt_rangeiter, len));
-        rec_guard(R, FS_GE, index, len);
+        rec_guard_range_end(R, top);
         return rec_iter_end(R, target);
     }
     if (PyGen_CheckExact(top->seen)) {
-        rec_result result = rec_iter_generator(R, top);
+        rec_result result = rec_resume(R, top, FS_KIND_GEN_FOR, NULL);
         if (result != REC_WAIT || R->failed) {
             return result;
         }
