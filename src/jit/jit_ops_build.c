@@ -208,6 +208,7 @@ PyObject *fs_jit_send(fs_ctx *ctx, PyObject *receiver, PyObject *v)
     if (status != PYGEN_RETURN) {
         return status == PYGEN_ERROR ? NULL : r;
     }
+    Py_DECREF(receiver);
     ctx->returned = r;
     return Py_NewRef(fs_jit_iter_end);
 }
@@ -218,7 +219,7 @@ int32_t fs_jit_generator_end_quiet(fs_ctx *ctx, _PyInterpreterFrame *frame, int6
     return fs_generator_end_quietly(ctx->ts, frame, (int)depth, result) ? 0 : -1;
 }
 
-void fs_jit_generator_end(fs_ctx *ctx, _PyInterpreterFrame *frame, int64_t depth)
+void fs_jit_generator_end(fs_ctx *ctx, _PyInterpreterFrame *frame, int64_t depth, PyObject *result)
 {
     PyGenObject *gen = _PyFrame_GetGenerator(frame);
     frame->stacktop = (int)depth;
@@ -226,6 +227,7 @@ void fs_jit_generator_end(fs_ctx *ctx, _PyInterpreterFrame *frame, int64_t depth
     Py_CLEAR(gen->gi_exc_state.exc_value);
     gen->gi_frame_state = FRAME_CLEARED;
     fs_pyrt_frame_clear(ctx->ts, frame);
+    Py_XDECREF(result);
     Py_DECREF(gen);
 }
 

@@ -21,7 +21,7 @@ int32_t fs_jit_dict_fill(PyObject *dict, PyObject *update);
 PyObject *fs_jit_format_quiet(PyObject *v, PyObject *spec);
 /* A generator or coroutine of function items[0], whose parameters are the others. */
 PyObject *fs_jit_make_generator(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
-/* As fs_jit_generator_end below, if no code runs; makes a reference to `result` (or NULL). */
+/* The end of a generator as below, if no code runs; makes a reference to `result` (or NULL). */
 int32_t fs_jit_generator_end_quiet(fs_ctx *ctx, _PyInterpreterFrame *frame, int64_t depth,
                                    PyObject *result);
 /* The items first ... size - after of a list or tuple, as a list. */
@@ -42,11 +42,12 @@ PyObject *fs_jit_match_keys(fs_ctx *ctx, PyObject *subject, PyObject *keys);
 /* None: no match. */
 PyObject *fs_jit_match_class(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
 PyObject *fs_jit_length(PyObject *v);
-/* A generator has returned, its frame is unlinked: drops what the slots below `depth` hold, and a
- * reference to the generator. */
-void fs_jit_generator_end(fs_ctx *ctx, _PyInterpreterFrame *frame, int64_t depth);
+/* A generator has returned, its frame is unlinked: drops what the slots below `depth` hold, the
+ * result (or NULL), and a reference to the generator. */
+void fs_jit_generator_end(fs_ctx *ctx, _PyInterpreterFrame *frame, int64_t depth, PyObject *result);
 PyObject *fs_jit_get_awaitable(fs_ctx *ctx, PyObject *v, int64_t oparg);
-/* What the receiver yields; fs_jit_iter_end: it has returned ctx->returned. */
+/* What the receiver yields; fs_jit_iter_end: it has returned ctx->returned, and lost a reference.
+ */
 PyObject *fs_jit_send(fs_ctx *ctx, PyObject *receiver, PyObject *v);
 /* Drops a reference that is owned. */
 void fs_jit_drop(PyObject *v);

@@ -39,12 +39,12 @@ typedef struct rec_frame {
     PyObject *code_bytes;       /* keeps `code` */
     _PyInterpreterFrame *frame; /* the interpreter's; NULL: not entered yet */
     int desc;                   /* frame description */
-    bool real;   /* memory has its slots */
+    bool real;                  /* memory has its slots */
     bool linked; /* and it stands in the chain of frames: a generator's is real without that */
     const _Py_CODEUNIT *resumed_at; /* a generator's: where it stood; NULL: not known */
-    int pc;      /* slot of the op that is next */
-    int sp;      /* slots in use: locals, then stack */
-    fs_ref func; /* the function object */
+    int pc;                         /* slot of the op that is next */
+    int sp;                         /* slots in use: locals, then stack */
+    fs_ref func;                    /* the function object */
     PyObject *func_seen;
     PyObject *globals, *builtins; /* borrowed */
     rec_slot *slots;
@@ -135,7 +135,7 @@ FS_INLINE rec_frame *rec_top(rec_state *R)
 {
     return &R->frames[R->depth];
 }
-rec_slot *rec_peek(rec_state *R, int n);        /* n = 1: top of stack */
+rec_slot *rec_peek(rec_state *R, int n);                        /* n = 1: top of stack */
 void rec_look_at(rec_frame *f, PyObject *const *memory, int n); /* what its slots hold now */
 fs_ref rec_value(rec_state *R, rec_slot *slot); /* its ref, loaded when it was not yet */
 void rec_push(rec_state *R, fs_ref ref, int flags, PyObject *seen);

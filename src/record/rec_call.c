@@ -259,8 +259,7 @@ static rec_result rec_call_generator(rec_state *R, uint32_t arg, rec_operands *o
     return result == REC_NEXT ? rec_call_done(R, ops, made, REC_OWNED, NULL) : result;
 }
 
-static rec_result rec_call_python(rec_state *R, uint32_t arg, rec_operands *ops,
-                                  PyObject *callable)
+static rec_result rec_call_python(rec_state *R, uint32_t arg, rec_operands *ops, PyObject *callable)
 {
     PyFunctionObject *func = (PyFunctionObject *)callable;
     fs_code *co = fs_code_for_inline(func);

@@ -192,10 +192,17 @@ static rec_result gen_returned(rec_state *R, const fs_frame_desc *desc, const re
                  (int)caller->co->instrs[desc->call_slot].arg;
     if (sends) {
         rec_push(R, value->ref, value->flags, value->seen);
-    } else {
-        rec_let_go(R, value->ref, value->flags & REC_OWNED);
+    } else if (rec_is_virtual(R, value->ref)) {
+        rec_let_go(R, value->ref, true);
     }
     return REC_JUMP;
+}
+
+/* Whether a result is a constant that never dies. */
+static bool gen_is_kept(const rec_slot *slot)
+{
+    return slot->ref < 0 &&
+           (slot->seen == Py_None || slot->seen == Py_True || slot->seen == Py_False);
 }
 
 /* Whether the end may be left to a call that declines when code might run: everything that dies is
@@ -204,7 +211,9 @@ static bool gen_ends_quietly(rec_state *R, const rec_frame *f)
 {
     const rec_frame *caller = &R->frames[R->depth - 1];
     const rec_slot *holder = &caller->slots[caller->sp - 1];
-    bool quiet = !f->linked && f->sp - 1 == f->co->nlocalsplus && R->moved &&
+    bool drops = R->ir->frames[f->desc].kind == FS_KIND_GEN_FOR &&
+                 !rec_is_unboxed(R, rec_peek(R, 1)) && !gen_is_kept(rec_peek(R, 1));
+    bool quiet = !f->linked && !drops && f->sp - 1 == f->co->nlocalsplus && R->moved &&
                  (holder->flags & (REC_OWNED | REC_SYNC)) != 0;
     for (int i = 0; i < f->co->nlocalsplus && quiet; i++) {
         quiet = (f->slots[i].flags & (REC_SYNC | REC_STALE)) != 0 &&
@@ -217,9 +226,7 @@ static rec_result gen_end_quietly(rec_state *R, rec_frame *f)
 {
     const fs_frame_desc desc = R->ir->frames[f->desc];
     rec_slot *top = rec_peek(R, 1);
-    bool kept = top->ref < 0 &&
-                (top->seen == Py_None || top->seen == Py_True || top->seen == Py_False);
-    bool owned = rec_is_unboxed(R, top) || (top->flags & REC_OWNED) || kept;
+    bool owned = rec_is_unboxed(R, top) || (top->flags & REC_OWNED) || gen_is_kept(top);
     fs_ref args[3] = {desc.baseref, rec_kint(R, f->sp - 1),
                       owned ? fs_ir_obj(R->ir, NULL) : top->ref};
     (void)rec_call(R, FS_CALL_generator_end_quiet, args, 3, 0);
@@ -246,7 +253,9 @@ rec_result rec_generator_end(rec_state *R)
     rec_slot value = rec_pop(R);
     rec_own_result(R, f, &value);
     gen_write_stack(R, f, desc.baseref);
-    fs_ref args[2] = {desc.baseref, rec_kint(R, f->sp)};
+    bool drops =
+        desc.kind == FS_KIND_GEN_FOR && !rec_is_unboxed(R, &value) && (value.flags & REC_OWNED);
+    fs_ref args[3] = {desc.baseref, rec_kint(R, f->sp), drops ? value.ref : fs_ir_obj(R->ir, NULL)};
     if (f->linked) {
         (void)rec_emit(R, (fs_ins){.op = FS_IR_POPFRAME, .aux = f->desc});
     }
@@ -255,6 +264,6 @@ rec_result rec_generator_end(rec_state *R)
     R->pc_op = desc.call_slot;
     (void)rec_own(R, rec_peek(R, 1));
     (void)rec_pop(R);
-    (void)rec_call_escaping(R, FS_CALL_generator_end, args, 2);
+    (void)rec_call_escaping(R, FS_CALL_generator_end, args, 3);
     return gen_returned(R, &desc, &value);
 }

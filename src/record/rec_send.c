@@ -107,12 +107,11 @@ rec_result rec_GET_AWAITABLE(rec_state *R, uint32_t arg)
 
 /* ---- SEND ---- */
 
-/* The receiver has returned `value`: it goes, the jump is taken. */
-static rec_result send_returned(rec_state *R, fs_ref value, int flags, int target)
+/* The receiver has returned `value` (and the call has dropped it): the jump is taken. */
+static rec_result send_returned(rec_state *R, fs_ref value, int target)
 {
-    rec_slot receiver = rec_pop(R);
-    rec_push(R, value, flags, NULL);
-    rec_let_go(R, receiver.ref, receiver.flags & REC_OWNED);
+    (void)rec_pop(R);
+    rec_push(R, value, REC_OWNED, NULL);
     rec_top(R)->pc = target;
     return REC_JUMP;
 }
@@ -136,14 +135,12 @@ static rec_result send_called(rec_state *R, int target)
         int snap = rec_snapshot_drops(R, R->next, 0);
         (void)rec_pop(R);
         rec_guard_snap(R, FS_EQ, R->pending, end, snap);
-        return send_returned(R, value, REC_OWNED, target);
+        return send_returned(R, value, target);
     }
     rec_slot saved = *rec_peek(R, 1);
-    int drops = R->ndrops;
-    (void)send_returned(R, value, REC_OWNED, target);
+    (void)send_returned(R, value, target);
     int snap = rec_snapshot_drops(R, target, 0);
     (void)rec_pop(R);
-    R->ndrops = drops;
     f->slots[f->sp++] = saved;
     f->pc = R->pc_op;
     rec_guard_snap(R, FS_NE, R->pending, end, snap);
@@ -191,7 +188,10 @@ rec_result rec_SEND(rec_state *R, uint32_t arg)
         if (type == &PyRangeIter_Type) {
             rec_guard_range_end(R, receiver);
             (void)rec_pop(R);
-            return send_returned(R, rec_const(R, Py_None), 0, target);
+            rec_pop_drop(R); /* (its death is quiet) */
+            rec_push(R, rec_const(R, Py_None), 0, Py_None);
+            rec_top(R)->pc = target;
+            return REC_JUMP;
         }
     }
     return send_call(R);
