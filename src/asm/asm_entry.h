@@ -6,7 +6,11 @@
 
 /* Runs code with the exit state; comes back when a trace leaves through the thunk. */
 void fs_asm_enter_code(fs_exit_state *state, const void *code);
-/* Where exits go that have no side trace; not to be called. */
+/* Where exits go that have no side trace; not to be called. The first keeps all registers, the
+ * others the general ones and the first few of the floats, or none of these. */
 void fs_asm_exit_thunk(void);
+void fs_asm_exit_thunk_few(void);
+void fs_asm_exit_thunk_general(void);
+enum { FS_ASM_THUNK_FEW = 4 };
 
 #endif

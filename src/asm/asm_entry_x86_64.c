@@ -1,9 +1,10 @@
 /* The way into machine code and out of it, for x86-64 and System V: two pieces of assembly.
  *
  * The entry saves what C wants back, sets the registers with a fixed use (asm_x86_64.h) and jumps.
- * The exit thunk, to which r11 brings the exit, stores all registers into the exit state and
- * returns from the entry. What stands between them on the machine stack is the entry's frame alone,
- * whose rbp tells unwinders and profilers where it is.
+ * The exit thunk, to which r11 brings the exit, stores the registers into the exit state and
+ * returns from the entry; exits that need no floats, or few, come in further down. What stands
+ * between them on the machine stack is the entry's frame alone, whose rbp tells unwinders and
+ * profilers where it is.
  */
 #include "asm/asm_entry.h"
 
@@ -39,26 +40,10 @@ __asm__(".text\n"
         "    movq 264(%rdi), %r15\n"
         "    movq 272(%rdi), %rbx\n"
         "    jmp *%rsi\n"
+        ".p2align 4\n"
         ".globl fs_asm_exit_thunk\n"
         ".hidden fs_asm_exit_thunk\n"
-        ".type fs_asm_exit_thunk, @function\n"
-        ".p2align 4\n"
         "fs_asm_exit_thunk:\n"
-        "    movq %rax, 0(%r14)\n"
-        "    movq %rcx, 8(%r14)\n"
-        "    movq %rdx, 16(%r14)\n"
-        "    movq %rbx, 24(%r14)\n"
-        "    movq %rsi, 48(%r14)\n"
-        "    movq %rdi, 56(%r14)\n"
-        "    movq %r8, 64(%r14)\n"
-        "    movq %r9, 72(%r14)\n"
-        "    movq %r12, 96(%r14)\n"
-        "    movq %r13, 104(%r14)\n"
-        "    movq %r15, 120(%r14)\n"
-        "    movsd %xmm0, 128(%r14)\n"
-        "    movsd %xmm1, 136(%r14)\n"
-        "    movsd %xmm2, 144(%r14)\n"
-        "    movsd %xmm3, 152(%r14)\n"
         "    movsd %xmm4, 160(%r14)\n"
         "    movsd %xmm5, 168(%r14)\n"
         "    movsd %xmm6, 176(%r14)\n"
@@ -70,6 +55,25 @@ __asm__(".text\n"
         "    movsd %xmm12, 224(%r14)\n"
         "    movsd %xmm13, 232(%r14)\n"
         "    movsd %xmm14, 240(%r14)\n"
+        ".globl fs_asm_exit_thunk_few\n"
+        ".hidden fs_asm_exit_thunk_few\n"
+        "fs_asm_exit_thunk_few:\n"
+        "    movsd %xmm0, 128(%r14)\n"
+        "    movsd %xmm1, 136(%r14)\n"
+        "    movsd %xmm2, 144(%r14)\n"
+        "    movsd %xmm3, 152(%r14)\n"
+        ".globl fs_asm_exit_thunk_general\n"
+        ".hidden fs_asm_exit_thunk_general\n"
+        "fs_asm_exit_thunk_general:\n"
+        "    movq %rax, 0(%r14)\n"
+        "    movq %rcx, 8(%r14)\n"
+        "    movq %rdx, 16(%r14)\n"
+        "    movq %rsi, 48(%r14)\n"
+        "    movq %rdi, 56(%r14)\n"
+        "    movq %r8, 64(%r14)\n"
+        "    movq %r9, 72(%r14)\n"
+        "    movq %r12, 96(%r14)\n"
+        "    movq %r13, 104(%r14)\n"
         "    movq %r11, 256(%r14)\n"
         "    leaq -40(%rbp), %rsp\n"
         "    popq %r15\n"

@@ -516,6 +516,21 @@ static fs_loc *asm_make_locs(const fs_asm_alloc *al)
     return locs;
 }
 
+/* The thunk that keeps what the exit needs. */
+static const void *asm_thunk_of(const fs_exit *exit)
+{
+    int floats = 0; /* xmm registers that may have something */
+    for (int i = 0; i < exit->nlocs; i++) {
+        int where = exit->locs[i].where;
+        if (where >= FS_LOC_XMM && where < FS_LOC_SPILL && where - FS_LOC_XMM >= floats) {
+            floats = where - FS_LOC_XMM + 1;
+        }
+    }
+    return floats == 0                  ? (const void *)fs_asm_exit_thunk_general
+           : floats <= FS_ASM_THUNK_FEW ? (const void *)fs_asm_exit_thunk_few
+                                        : (const void *)fs_asm_exit_thunk;
+}
+
 /* Gives all exits their part of the block and the thunk as target. The first exit's part begins the
  * block. */
 static void asm_fill_exits(const fs_asm_alloc *al, fs_trace *trace, fs_loc *locs)
@@ -523,7 +538,7 @@ static void asm_fill_exits(const fs_asm_alloc *al, fs_trace *trace, fs_loc *locs
     for (int e = 0; e < trace->nexits; e++) {
         trace->exits[e].locs = locs + al->exits[e].first;
         trace->exits[e].nlocs = (uint16_t)al->exits[e].n;
-        trace->exits[e].target = fs_asm_exit_thunk;
+        trace->exits[e].target = asm_thunk_of(&trace->exits[e]);
     }
 }
 
@@ -625,7 +640,7 @@ void fs_asm_enter(const fs_trace *trace, fs_exit_state *state)
 
 void fs_asm_link_exit(fs_exit *exit, const fs_trace *side)
 {
-    exit->target = side != NULL ? side->code : (const void *)fs_asm_exit_thunk;
+    exit->target = side != NULL ? side->code : asm_thunk_of(exit);
 }
 
 size_t fs_asm_memory_used(void)

@@ -26,17 +26,19 @@ typedef struct fs_exit {
     fs_trace *trace;    /* whose exit it is */
     fs_ref guard;       /* the instruction */
     int snap;
-    uint32_t count; /* times left here */
-    uint8_t state;  /* enum fs_exit_state_kind */
-    bool turns;     /* the way there goes through loops: */
-    uint16_t work;  /* it is this many of CPython's ops (fs_ir.work), or more */
+    uint32_t count;    /* times left here, */
+    uint32_t patience; /* and how many it takes until something may be done about it */
+    uint8_t state;     /* enum fs_exit_state_kind */
+    bool turns;        /* the way there goes through loops: */
+    uint16_t work;     /* it is this many of CPython's ops (fs_ir.work), or more */
     uint16_t nlocs;
-    fs_loc *locs;      /* of every non-constant ref that the snapshot needs, sunk ones' parts too */
-    fs_trace *side;    /* the side trace, NULL */
-    uint16_t failures; /* tries to record from here that came to nothing: */
-    uint8_t why;       /* the last one's reason (enum fs_abort), */
-    uint8_t why_op;    /* CPython's opcode, */
-    int why_line;      /* and line where it stopped; 0: not known */
+    fs_loc *locs;   /* of every non-constant ref that the snapshot needs, sunk ones' parts too */
+    fs_trace *side; /* the side trace, NULL */
+    const struct fs_plan *plan; /* what leaving here has to do (jit_plan.h); NULL: not yet known */
+    uint16_t failures;          /* tries to record from here that came to nothing: */
+    uint8_t why;                /* the last one's reason (enum fs_abort), */
+    uint8_t why_op;             /* CPython's opcode, */
+    int why_line;               /* and line where it stopped; 0: not known */
 } fs_exit;
 
 enum { FS_EXIT_COLD, FS_EXIT_LINKED, FS_EXIT_GIVEN_UP };
@@ -155,6 +157,6 @@ void fs_ir_run(const fs_trace *trace, fs_exit_state *state);
 
 /* Restores the interpreter's state from an exit: frames, slots, ctx->frame/sp/ip/co. Returns
  * FS_GO_ON, or FS_FAIL when an exception is set (the interpreter goes to ERROR). */
-int fs_jit_restore(fs_ctx *ctx, fs_exit_state *state);
+fs_next fs_jit_restore(fs_ctx *ctx, fs_exit_state *state);
 
 #endif

@@ -17,7 +17,6 @@ enum {
 };
 
 fs_jit_inside *fs_jit_insiders;
-static uint64_t enter_clock;
 
 const fs_dispatch *fs_jit_main_table;
 
@@ -39,8 +38,10 @@ static bool enter_may_record(const fs_ctx *ctx, fs_exit *exit)
     const fs_trace *trace = exit->trace;
     /* The more of them there are, the less is one more worth. */
     int reluctance = exit->failures + trace->root->sides / ENTER_MANY_SIDES;
-    if (trace->dead || exit->state != FS_EXIT_COLD ||
-        exit->count < (uint64_t)fs_jit_settings.exit << reluctance) {
+    uint64_t threshold = (uint64_t)fs_jit_settings.exit << reluctance;
+    if (trace->dead || exit->state != FS_EXIT_COLD || exit->count < threshold) {
+        bool later = exit->state != FS_EXIT_GIVEN_UP && threshold < UINT32_MAX;
+        exit->patience = later ? (uint32_t)threshold : UINT32_MAX;
         return false;
     }
     if (exit->failures >= ENTER_TRIES || trace->level >= ENTER_MAX_LEVEL ||
@@ -72,15 +73,12 @@ static int enter_kind(const fs_ctx *ctx, const fs_exit *exit)
     return begins ? FS_TRACE_LOOP : FS_TRACE_SIDE;
 }
 
-/* Counts an exit that was taken; records from it when it is hot. */
-static void enter_count(fs_ctx *ctx, fs_exit *exit, bool failed)
+/* Records from an exit that is hot. */
+FS_COLD static void enter_consider(fs_ctx *ctx, fs_exit *exit, bool failed)
 {
-    fs_jit_stats.exits++;
-    exit->count += exit->count < UINT32_MAX;
     if (exit->trace->ir.ins[exit->guard].flags & FS_INS_NOHOT) {
-        return;
-    }
-    if (!failed && enter_may_record(ctx, exit)) {
+        exit->patience = UINT32_MAX;
+    } else if (!failed && enter_may_record(ctx, exit)) {
         (void)fs_jit_begin(ctx, enter_kind(ctx, exit), exit);
     }
 }
@@ -117,23 +115,28 @@ FS_NOINLINE fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace)
     state.values = NULL;
     ctx->leave = 0;
     trace->entries++;
-    trace->last = ++enter_clock;
-    fs_jit_stats.entries++;
+    trace->last = ++fs_jit_stats.entries;
     bool weighs = fs_jit_weighs(trace);
-    uint64_t begun = weighs ? fs_jit_clock_ns() : 0;
+    uint64_t begun = FS_UNLIKELY(weighs) ? fs_jit_clock_ns() : 0;
     enter_link(&inside);
-    if (trace->code != NULL) {
+    if (FS_LIKELY(trace->code != NULL)) {
         fs_asm_enter(trace, &state);
     } else {
         fs_ir_run(trace, &state);
     }
-    bool failed = state.error != 0;
     fs_next next = fs_jit_restore(ctx, &state);
-    PyMem_Free(state.values);
+    if (FS_UNLIKELY(state.values != NULL)) {
+        PyMem_Free(state.values);
+    }
     if (FS_UNLIKELY(weighs)) {
         fs_jit_weigh(trace, state.exit, begun);
     }
-    enter_count(ctx, state.exit, failed || next == FS_FAIL);
+    fs_exit *exit = state.exit;
+    fs_jit_stats.exits++;
+    exit->count += exit->count < UINT32_MAX;
+    if (FS_UNLIKELY(exit->count >= exit->patience)) {
+        enter_consider(ctx, exit, state.error != 0 || next == FS_FAIL);
+    }
     enter_unlink(&inside);
     return next;
 }

@@ -10,6 +10,7 @@
 #include "jit/jit_watch.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 
 fs_trace **fs_jit_traces;
 uint32_t fs_jit_next_id = 1;
@@ -43,6 +44,9 @@ fs_trace *fs_jit_trace_of(uint32_t id)
 
 void fs_jit_free(fs_trace *trace)
 {
+    for (int i = 0; i < trace->nexits; i++) {
+        free((void *)trace->exits[i].plan);
+    }
     if (trace->code != NULL) {
         fs_asm_free(trace);
     } else {
@@ -146,7 +150,7 @@ static void registry_unlink(fs_trace *trace)
     if (trace->from != NULL) {
         trace->from->side = NULL;
         trace->from->state = FS_EXIT_COLD;
-        trace->from->count = 0;
+        trace->from->count = trace->from->patience = 0;
         if (trace->from->trace->code != NULL) {
             fs_asm_link_exit(trace->from, NULL);
         }
