@@ -311,6 +311,27 @@ PyObject *fs_jit_build_tuple(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t
     return tuple;
 }
 
+static PyObject *ops_tuple_as(PyObject *cls, PyObject *const *items, Py_ssize_t n)
+{
+    PyTypeObject *type = (PyTypeObject *)cls;
+    PyObject *made =
+        FS_UNLIKELY(ops_collection_due()) ? NULL : ops_declined(type->tp_alloc(type, n));
+    for (Py_ssize_t i = 0; made != NULL && i < n; i++) {
+        PyTuple_SET_ITEM(made, i, Py_NewRef(items[i]));
+    }
+    return made;
+}
+
+PyObject *fs_jit_build_tuple_as(fs_ctx *ctx FS_UNUSED, PyObject **args, Py_ssize_t n)
+{
+    return ops_tuple_as(args[0], args + 1, n - 1);
+}
+
+PyObject *fs_jit_tuple_as(PyObject *cls, PyObject *items)
+{
+    return ops_tuple_as(cls, ((PyTupleObject *)items)->ob_item, Py_SIZE(items));
+}
+
 PyObject *fs_jit_build_list(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n)
 {
     PyObject *list = FS_UNLIKELY(ops_collection_due()) ? NULL : ops_declined(PyList_New(n));

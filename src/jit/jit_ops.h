@@ -34,6 +34,9 @@ PyObject *fs_jit_list_pop(PyObject *list);
 PyObject *fs_jit_get_iter_quiet(PyObject *v);
 PyObject *fs_jit_iter_next_quiet(PyObject *it);
 PyObject *fs_jit_build_tuple(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+/* An instance of a class below tuple: the class and the items; of the items of a tuple. */
+PyObject *fs_jit_build_tuple_as(fs_ctx *ctx, PyObject **args, Py_ssize_t n);
+PyObject *fs_jit_tuple_as(PyObject *cls, PyObject *items);
 PyObject *fs_jit_build_list(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
 PyObject *fs_jit_build_dict(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
 PyObject *fs_jit_build_string(fs_ctx *ctx, PyObject **items, Py_ssize_t n);

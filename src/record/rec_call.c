@@ -296,18 +296,26 @@ static int rec_count_parts(PyTypeObject *cls)
     return slots ? (int)(extra / (Py_ssize_t)sizeof(PyObject *)) : -1;
 }
 
+/* Whether a trace may make instances of a class as object.__new__ does: how many values they have;
+ * -1: it may not. */
+int rec_instance_parts(PyTypeObject *cls)
+{
+    bool plain = cls->tp_flags & Py_TPFLAGS_HEAPTYPE && cls->tp_itemsize == 0 &&
+                 cls->tp_alloc == PyType_GenericAlloc &&
+                 !(cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT) && cls->tp_finalize == NULL &&
+                 cls->tp_del == NULL;
+    return plain ? rec_count_parts(cls) : -1;
+}
+
 /* A class whose instances are made by object.__new__ with shared keys, and a Python __init__ or
  * none. */
 static rec_result rec_call_class(rec_state *R, rec_operands *ops, PyTypeObject *cls)
 {
     PyObject *init = _PyType_Lookup(cls, R->name_init);
     bool plain = cls->tp_new == fs_call_known.object_new && fs_call_known.ready &&
-                 Py_TYPE(cls)->tp_call == fs_call_known.type_call &&
-                 (cls->tp_flags & Py_TPFLAGS_HEAPTYPE) && cls->tp_itemsize == 0 &&
-                 cls->tp_alloc == PyType_GenericAlloc &&
-                 !(cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT) && cls->tp_finalize == NULL &&
-                 cls->tp_del == NULL && !ops->method && init != NULL && PyFunction_Check(init);
-    int nparts = plain ? rec_count_parts(cls) : -1;
+                 Py_TYPE(cls)->tp_call == fs_call_known.type_call && !ops->method && init != NULL &&
+                 PyFunction_Check(init);
+    int nparts = plain ? rec_instance_parts(cls) : -1;
     if (nparts < 0) {
         return REC_WAIT;
     }
@@ -345,7 +353,68 @@ static rec_result rec_call_class(rec_state *R, rec_operands *ops, PyTypeObject *
     return rec_inline(R, &with_self, (PyFunctionObject *)init, co, FS_KIND_INIT);
 }
 
+/* A class with a Python __new__ and no __init__ but object's, as the interpreter follows it. */
+static rec_result rec_call_class_new(rec_state *R, rec_operands *ops, PyTypeObject *cls)
+{
+    const fs_instr *at = rec_top(R)->co->instrs + R->start;
+    const fs_cache_call_new *cache = (const fs_cache_call_new *)(at + 3);
+    if (at->op != FS_OP_CALL_CLASS_NEW || ops->method || R->kwnames != NULL ||
+        ops->nargs + 1 > REC_MAX_ARGS || cls->tp_version_tag != cache->type_version ||
+        Py_TYPE(cls)->tp_version_tag != cache->meta_version ||
+        cls->tp_init != fs_call_known.object_init) {
+        return REC_WAIT;
+    }
+    PyFunctionObject *func = fs_call_static_function(cache->method);
+    fs_code *co = func == NULL ? NULL : fs_code_for_inline(func);
+    int from[REC_MAX_PARAMS];
+    rec_operands with_class = *ops;
+    memmove(with_class.args + 1, with_class.args, (size_t)ops->nargs * sizeof(rec_slot));
+    with_class.nargs++;
+    with_class.npos++;
+    if (!rec_can_inline(R, co) || !rec_map_args(R, &with_class, func, from)) {
+        return REC_WAIT;
+    }
+    fs_ref self = rec_const(R, (PyObject *)cls);
+    if (ops->callable.ref != self) {
+        rec_guard(R, FS_EQ, ops->callable.ref, self);
+    }
+    rec_guard_version(R, cls, cache->type_version);
+    rec_guard_version(R, Py_TYPE(cls), cache->meta_version);
+    fs_ref now = rec_load(R, FS_M_PTR, FS_A_FUNC, rec_const(R, cache->method),
+                          (int)offsetof(fs_pyrt_wrapped, callable));
+    rec_guard(R, FS_EQ, now, fs_ir_ptr(R->ir, func));
+    if (!rec_guard_function(R, rec_const(R, (PyObject *)func), (PyObject *)func)) {
+        return REC_WAIT;
+    }
+    with_class.args[0] = (rec_slot){.ref = self, .seen = (PyObject *)cls};
+    return rec_inline(R, &with_class, func, co, FS_KIND_NEW);
+}
+
 /* ---- results of frames that were not plain calls ---- */
+
+/* The class whose __new__ the running frame is. */
+static PyTypeObject *rec_new_class(rec_state *R, const fs_frame_desc *desc)
+{
+    const rec_frame *caller = rec_top(R) - 1;
+    int nargs = (int)caller->co->instrs[desc->call_slot - (FS_CALL_LENGTH - 1)].arg;
+    fs_ref cls = caller->slots[caller->sp - nargs - 1].ref;
+    return fs_ref_is_const(cls) ? (PyTypeObject *)fs_ir_constant(R->ir, cls)->o : NULL;
+}
+
+/* The instance that __new__ has returned comes in place of the class and its arguments. */
+static rec_result rec_new_returned(rec_state *R, const fs_frame_desc *desc, rec_slot *value)
+{
+    rec_frame *caller = rec_top(R);
+    int nargs = (int)caller->co->instrs[desc->call_slot - (FS_CALL_LENGTH - 1)].arg;
+    int base = caller->sp - nargs - 2;
+    rec_slot held[REC_MAX_ARGS + 1];
+    memcpy(held, &caller->slots[base + 1], (size_t)(nargs + 1) * sizeof(rec_slot));
+    rec_cut(R, base);
+    rec_push(R, value->ref, value->flags, value->seen);
+    rec_let_go_all(R, held, nargs + 1);
+    caller->pc = desc->call_slot + 1;
+    return REC_JUMP;
+}
 
 static rec_result rec_init_returned(rec_state *R, const fs_frame_desc *desc)
 {
@@ -392,8 +461,19 @@ rec_result rec_return_kind(rec_state *R, int kind)
     const fs_frame_desc desc = R->ir->frames[f->desc];
     rec_slot *top = rec_peek(R, 1);
     bool is_operator = kind == FS_KIND_BINARY || kind == FS_KIND_COMPARE;
-    if (kind != FS_KIND_ATTR && kind != FS_KIND_INIT && kind != FS_KIND_DISCARD && !is_operator) {
+    if (kind != FS_KIND_ATTR && kind != FS_KIND_INIT && kind != FS_KIND_DISCARD &&
+        kind != FS_KIND_NEW && !is_operator) {
         return rec_abort(R, FS_ABORT_unsupported_call);
+    }
+    if (kind == FS_KIND_NEW) {
+        PyTypeObject *type = rec_type(R, top);
+        if (type == NULL) {
+            return REC_WAIT;
+        }
+        if (type != rec_new_class(R, &desc)) {
+            return rec_abort(R, FS_ABORT_unsupported_call);
+        }
+        (void)rec_guard_type(R, top, type);
     }
     if (is_operator && rec_may_decline(R, top)) {
         if (top->seen == NULL) {
@@ -420,6 +500,9 @@ rec_result rec_return_kind(rec_state *R, int kind)
     if (kind == FS_KIND_INIT) {
         rec_let_go(R, value.ref, value.flags & REC_OWNED);
         return rec_init_returned(R, &desc);
+    }
+    if (kind == FS_KIND_NEW) {
+        return rec_new_returned(R, &desc, &value);
     }
     if (kind == FS_KIND_DISCARD) {
         rec_let_go(R, value.ref, value.flags & REC_OWNED);
@@ -589,6 +672,9 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
         result = rec_call_python(R, arg, &ops, callable);
     } else if (PyType_Check(callable)) {
         result = rec_call_class(R, &ops, (PyTypeObject *)callable);
+        if (result == REC_WAIT && !R->failed) {
+            result = rec_call_class_new(R, &ops, (PyTypeObject *)callable);
+        }
     }
     if (result != REC_WAIT || R->failed) {
         return result;

@@ -428,6 +428,71 @@ static bool known_method(rec_state *R, PyObject *callable, rec_slot *args, int n
     return true;
 }
 
+/* Guards that a class given to __new__ is the one that is seen, and stays what it is; whether every
+ * class from it up to `base` is made by class statements. */
+static bool known_guard_class(rec_state *R, rec_slot *arg, PyTypeObject *cls, PyTypeObject *base)
+{
+    uint32_t version = fs_pyrt_type_version(cls);
+    for (PyTypeObject *type = cls; type != base; type = type->tp_base) {
+        if (type == NULL || !(type->tp_flags & Py_TPFLAGS_HEAPTYPE) ||
+            (type->tp_new != cls->tp_new && type->tp_new != base->tp_new)) {
+            return false;
+        }
+    }
+    if (version == 0) {
+        return false;
+    }
+    fs_ref self = rec_const(R, (PyObject *)cls);
+    if (arg->ref != self) {
+        rec_guard(R, FS_EQ, arg->ref, self);
+    }
+    rec_guard_version(R, cls, version);
+    return true;
+}
+
+/* object.__new__(cls): a virtual instance. */
+static bool known_object_new(rec_state *R, rec_slot *arg, rec_slot *value)
+{
+    PyTypeObject *cls = (PyTypeObject *)arg->seen;
+    int nparts = cls != NULL && PyType_Check(cls) ? rec_instance_parts(cls) : -1;
+    if (nparts < 0 || !known_guard_class(R, arg, cls, &PyBaseObject_Type)) {
+        return false;
+    }
+    fs_ref parts[32] = {0};
+    value->ref = rec_virtual(R, FS_IR_NEWINST, rec_const(R, (PyObject *)cls), parts, nparts);
+    return true;
+}
+
+/* tuple.__new__(cls, items) of a class in Python below tuple: what named tuples are made by. */
+static bool known_tuple_new(rec_state *R, rec_slot *args, rec_slot *value)
+{
+    PyTypeObject *cls = (PyTypeObject *)args[0].seen;
+    if (cls == NULL || !PyType_Check(cls) || rec_type(R, &args[1]) != &PyTuple_Type ||
+        cls->tp_alloc != PyType_GenericAlloc || cls->tp_itemsize != sizeof(PyObject *) ||
+        !known_guard_class(R, &args[0], cls, &PyTuple_Type)) {
+        return false;
+    }
+    fs_ref in[FS_SCRATCH_ARGS] = {rec_const(R, (PyObject *)cls)};
+    if (!rec_is_virtual(R, args[1].ref)) {
+        fs_ref both[2] = {in[0], rec_guard_type(R, &args[1], &PyTuple_Type)};
+        value->ref = rec_call(R, FS_CALL_tuple_as, both, 2, FS_INS_NOHOT);
+    } else {
+        int n = fs_ir_at(R->ir, args[1].ref)->nargs;
+        if (n >= FS_SCRATCH_ARGS) {
+            return false;
+        }
+        for (int i = 0; i < n; i++) { /* (the tuple is another one whenever a part gets a box) */
+            rec_slot part = {.ref = R->ir->pool[fs_ir_at(R->ir, args[1].ref)->args + (uint32_t)i]};
+            (void)rec_object(R, &part);
+        }
+        memcpy(in + 1, R->ir->pool + fs_ir_at(R->ir, args[1].ref)->args,
+               (size_t)n * sizeof(fs_ref));
+        value->ref = rec_call(R, FS_CALL_build_tuple_as, in, n + 1, FS_INS_NOHOT);
+    }
+    value->flags = REC_OWNED;
+    return true;
+}
+
 bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args, int nargs,
                     rec_slot *value)
 {
@@ -469,6 +534,12 @@ bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args
         const char *name = ((PyCFunctionObject *)callable)->m_ml->ml_name;
         if (known_is_math(callable)) {
             return known_math_call(R, name, args, nargs, value);
+        }
+        if (callable == PyDict_GetItemString(PyBaseObject_Type.tp_dict, "__new__")) {
+            return nargs == 1 && known_object_new(R, args, value);
+        }
+        if (callable == PyDict_GetItemString(PyTuple_Type.tp_dict, "__new__")) {
+            return nargs == 2 && known_tuple_new(R, args, value);
         }
         if (((PyCFunctionObject *)callable)->m_ml == R->abs_def) {
             return nargs == 1 && known_abs(R, &args[0], value);
