@@ -266,6 +266,8 @@ rec_result rec_special(rec_state *R, PyFunctionObject *func, const int *depths, 
 bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args, int nargs,
                     rec_slot *value);
 int rec_instance_parts(PyTypeObject *cls);
+/* What a class- or staticmethod wraps, guarded; NULL: no function of Python. */
+PyObject *rec_unwrap(rec_state *R, PyObject *descr);
 void rec_load_locals(rec_state *R, rec_frame *f);
 void rec_own_result(rec_state *R, rec_frame *f, rec_slot *value);
 /* A complex as two F64: of a complex, float or int slot. */

@@ -224,8 +224,10 @@ static fs_ref rec_class_value(rec_state *R, rec_slot *owner, PyObject *name, PyO
     PyTypeObject *cls = (PyTypeObject *)owner->seen;
     PyTypeObject *meta = Py_TYPE(cls);
     PyObject *value = _PyType_Lookup(cls, name);
-    if (!fs_pyrt_standard_loads(meta, PyType_Type.tp_getattro) ||
-        _PyType_Lookup(meta, name) != NULL || value == NULL) {
+    PyObject *above = _PyType_Lookup(meta, name); /* comes first when it is a data descriptor */
+    bool shadowed =
+        above != NULL && (Py_TYPE(above)->tp_descr_set != NULL || !rec_guard_kind(R, above));
+    if (!fs_pyrt_standard_loads(meta, PyType_Type.tp_getattro) || value == NULL || shadowed) {
         return 0;
     }
     bool plain = PyFunction_Check(value) || Py_TYPE(value)->tp_descr_get == NULL;
@@ -526,7 +528,7 @@ rec_result rec_DELETE_ATTR(rec_state *R, uint32_t arg)
 /* ---- methods ---- */
 
 /* What a classmethod or staticmethod object wraps, guarded: it can be set again. NULL: not one. */
-static PyObject *rec_wrapped(rec_state *R, PyObject *descr)
+PyObject *rec_unwrap(rec_state *R, PyObject *descr)
 {
     if (!Py_IS_TYPE(descr, &PyClassMethod_Type) && !Py_IS_TYPE(descr, &PyStaticMethod_Type)) {
         return NULL;
@@ -613,7 +615,7 @@ rec_result rec_LOAD_METHOD(rec_state *R, uint32_t arg)
     if (!absent && PyType_Check(owner->seen)) {
         PyTypeObject *cls = (PyTypeObject *)owner->seen;
         fs_ref ref = rec_class_value(R, owner, name, &seen);
-        PyObject *callable = ref == 0 ? NULL : rec_wrapped(R, seen);
+        PyObject *callable = ref == 0 ? NULL : rec_unwrap(R, seen);
         if (callable != NULL) {
             return rec_give_wrapped(R, seen, callable, cls);
         }
@@ -651,104 +653,10 @@ rec_result rec_LOAD_METHOD(rec_state *R, uint32_t arg)
         place.value == NULL && !found.may_change &&
         rec_guard_class_of(R, owner, type, found.version) &&
         rec_guard_absent(R, owner, name, &place)) {
-        PyObject *callable = rec_wrapped(R, found.descr);
+        PyObject *callable = rec_unwrap(R, found.descr);
         if (callable != NULL) {
             return rec_give_wrapped(R, found.descr, callable, type);
         }
     }
     return rec_method_generic(R, name);
-}
-
-/* ---- super().name(...) ---- */
-
-/* The function that `name` is in the MRO of `type` behind `start`; NULL: something else. */
-static PyObject *rec_super_find(PyTypeObject *type, PyObject *start, PyObject *name)
-{
-    PyObject *mro = type->tp_mro;
-    Py_ssize_t n = mro == NULL ? 0 : PyTuple_GET_SIZE(mro);
-    Py_ssize_t i = 0;
-    while (i < n && PyTuple_GET_ITEM(mro, i) != start) {
-        i++;
-    }
-    for (i++; i < n; i++) {
-        PyObject *dict = ((PyTypeObject *)PyTuple_GET_ITEM(mro, i))->tp_dict;
-        PyObject *value = PyDict_GetItemWithError(dict, name);
-        if (value != NULL) {
-            return PyFunction_Check(value) ? value : NULL;
-        }
-    }
-    return NULL;
-}
-
-/* The class that a super() without arguments begins behind, guarded to be in its cell; NULL: odd.
- */
-static PyObject *rec_super_class(rec_state *R, rec_frame *f)
-{
-    PyCodeObject *code = f->co->pycode;
-    int first = code->co_nlocalsplus - code->co_nfreevars;
-    for (int i = first; i < code->co_nlocalsplus; i++) {
-        PyObject *name = PyTuple_GET_ITEM(code->co_localsplusnames, i);
-        PyObject *cell = f->slots[i].seen;
-        if (PyUnicode_CompareWithASCIIString(name, "__class__") == 0 && cell != NULL &&
-            PyCell_Check(cell) && PyCell_GET(cell) != NULL) {
-            fs_ref now = rec_load_null(R, FS_M_OBJ, FS_A_CELL, rec_value(R, &f->slots[i]),
-                                       (int)offsetof(PyCellObject, ob_ref));
-            rec_guard(R, FS_EQ, now, rec_const(R, PyCell_GET(cell)));
-            return PyCell_GET(cell);
-        }
-    }
-    return NULL;
-}
-
-rec_result rec_super(rec_state *R, uint32_t nargs)
-{
-    rec_frame *f = rec_top(R);
-    int base = f->sp - (int)nargs - 2;
-    if (f->slots[base].ref != 0 || _Py_OPCODE(f->code[R->next]) != LOAD_METHOD ||
-        (nargs != 0 && nargs != 2) || R->kwnames != NULL || f->co->pycode->co_argcount == 0) {
-        return REC_WAIT;
-    }
-    rec_slot self = nargs == 2 ? f->slots[base + 3] : f->slots[0];
-    PyTypeObject *type = rec_type(R, &self);
-    PyObject *start = nargs == 2 ? f->slots[base + 2].seen : NULL;
-    if (type == NULL || PyType_Check(type) == 0 || (self.seen != NULL && PyCell_Check(self.seen)) ||
-        PyType_IsSubtype(type, &PyType_Type) || rec_is_unboxed(R, &self)) {
-        return REC_WAIT;
-    }
-    if (nargs == 0) {
-        start = rec_super_class(R, f);
-    } else if (start != NULL && PyType_Check(start)) {
-        rec_guard(R, FS_EQ, rec_value(R, &f->slots[base + 2]), rec_const(R, start));
-    }
-    PyObject *name = f->co->names[f->co->instrs[R->next].arg];
-    uint32_t version = fs_pyrt_type_version(type);
-    PyObject *func = start == NULL || version == 0 || !PyType_Check(start) ||
-                             !PyType_IsSubtype(type, (PyTypeObject *)start)
-                         ? NULL
-                         : rec_super_find(type, start, name);
-    if (func == NULL) {
-        return REC_WAIT;
-    }
-    rec_slot *place = nargs == 2 ? &f->slots[base + 3] : &f->slots[0];
-    (void)rec_guard_null(R, place);
-    (void)rec_guard_type(R, place, type);
-    rec_guard_version(R, type, version);
-    fs_ref ref = rec_value(R, place);
-    self = *place;
-    int flags = 0;
-    if (nargs == 2) {
-        rec_slot value = rec_pop(R);
-        flags = value.flags;
-        rec_pop_drop(R);
-    }
-    rec_pop_drop(R);  /* super */
-    (void)rec_pop(R); /* NULL */
-    rec_push(R, rec_const(R, func), REC_WEAK, func);
-    rec_push(R, ref, flags, self.seen);
-    if (R->nahead < REC_MAX_AHEAD) { /* the interpreter may do it in two */
-        R->ahead[R->nahead].frame = f->frame;
-        R->ahead[R->nahead++].pc = R->next;
-    }
-    f->pc = R->next + fs_ops[FS_OP_LOAD_METHOD].length;
-    return REC_JUMP;
 }

@@ -49,6 +49,10 @@ void fs_spec_load_attr(fs_instr *ip, PyObject *owner, PyObject *name);
 void fs_spec_store_attr(fs_instr *ip, PyObject *owner, PyObject *name);
 void fs_spec_load_method(fs_instr *ip, PyObject *owner, PyObject *name);
 /* The call of super at `ip` and the LOAD_METHOD behind it. */
+/* What super(start, ...).name is for an instance of `type` (of_class: for the class itself): its
+ * FS_SUPER_* and the attribute (borrowed); -1: ask CPython. */
+int fs_spec_super_find(PyTypeObject *type, PyObject *start, PyObject *name, bool of_class,
+                       PyObject **descr);
 void fs_spec_super_method(_PyInterpreterFrame *frame, fs_code *co, fs_instr *ip, PyObject **sp);
 void fs_spec_super_miss(_PyInterpreterFrame *frame, fs_code *co, fs_instr *ip, PyObject **sp);
 void fs_spec_binary_op(fs_instr *ip, PyObject *v, PyObject *w);

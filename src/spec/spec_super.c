@@ -51,6 +51,17 @@ static int super_mode(PyObject *descr, bool of_class)
     return own == &PyWrapperDescr_Type && !of_class ? FS_SUPER_METHOD : -1;
 }
 
+int fs_spec_super_find(PyTypeObject *type, PyObject *start, PyObject *name, bool of_class,
+                       PyObject **descr)
+{
+    if (!PyType_Check(start) || PyUnicode_CompareWithASCIIString(name, "__class__") == 0 ||
+        fs_pyrt_type_version(type) == 0 || !PyType_IsSubtype(type, (PyTypeObject *)start)) {
+        return -1;
+    }
+    *descr = super_look_up(type, (PyTypeObject *)start, name);
+    return *descr == NULL ? -1 : super_mode(*descr, of_class);
+}
+
 /* Where super() finds self and its class: the locals' indices into the cache. */
 static bool super_find_locals(fs_cache_super *cache, PyCodeObject *code)
 {
@@ -71,8 +82,7 @@ static bool super_find_locals(fs_cache_super *cache, PyCodeObject *code)
 /* Fills a shape for a known self and class to look behind. */
 static bool super_plan(fs_super_shape *shape, PyObject *self, PyObject *start, PyObject *name)
 {
-    if (self == NULL || self == Py_None || start == NULL || !PyType_Check(start) ||
-        PyUnicode_CompareWithASCIIString(name, "__class__") == 0) {
+    if (self == NULL || self == Py_None || start == NULL) {
         return false;
     }
     PyTypeObject *type = Py_TYPE(self);
@@ -84,12 +94,9 @@ static bool super_plan(fs_super_shape *shape, PyObject *self, PyObject *start, P
             return false;
         }
     }
+    PyObject *descr = NULL;
+    int mode = fs_spec_super_find(type, start, name, shape->meta_version != 0, &descr);
     shape->version = fs_pyrt_type_version(type);
-    if (shape->version == 0 || !PyType_IsSubtype(type, (PyTypeObject *)start)) {
-        return false;
-    }
-    PyObject *descr = super_look_up(type, (PyTypeObject *)start, name);
-    int mode = descr == NULL ? -1 : super_mode(descr, shape->meta_version != 0);
     shape->descr = (uintptr_t)descr | (uintptr_t)(mode & FS_SUPER_MODE_MASK);
     return mode >= 0;
 }
