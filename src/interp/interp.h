@@ -225,10 +225,32 @@ FS_INLINE void fs_frame_set_fresh(_PyInterpreterFrame *frame, int kind)
 }
 
 /* The same for a suspended generator's frame: no entry, owned by the generator. */
+#define FS_FRAME_RESUMED(kind) ((uint32_t)FRAME_OWNED_BY_GENERATOR << 8 | (uint32_t)(kind) << 16)
+
 FS_INLINE void fs_frame_set_resumed(_PyInterpreterFrame *frame, int kind)
 {
-    uint32_t word = (uint32_t)FRAME_OWNED_BY_GENERATOR << 8 | (uint32_t)kind << 16;
+    uint32_t word = FS_FRAME_RESUMED(kind);
     memcpy(&frame->is_entry, &word, sizeof(word));
+}
+
+FS_INLINE uint32_t fs_frame_word(const _PyInterpreterFrame *frame)
+{
+    uint32_t word;
+    memcpy(&word, &frame->is_entry, sizeof(word));
+    return word;
+}
+
+/* Whether a generator that is suspended there hands on: SEND, YIELD_VALUE (there), RESUME and the
+ * jump back to SEND stand in a row. */
+FS_INLINE bool fs_generator_delegates(const _Py_CODEUNIT *there)
+{
+    const uint64_t ops = (uint64_t)SEND | (uint64_t)YIELD_VALUE << 16 | (uint64_t)RESUME << 32 |
+                         (uint64_t)JUMP_BACKWARD_NO_INTERRUPT << 48 | (uint64_t)4 << 56;
+    const uint64_t mask = 0xffff00ff00ff00ff;
+    uint64_t row;
+    _Static_assert(sizeof(_Py_CODEUNIT) == 2, "four code units are a word");
+    memcpy(&row, there - 1, sizeof(row));
+    return (row & mask) == ops;
 }
 
 /* Pushes a frame for a call of `func` with nothing in its slots yet; NULL: no room in the chunk.
@@ -398,6 +420,9 @@ void fs_generator_examine(fs_code *co);
 /* An untracked generator without its frame, for a call of func (co->gen_type is not NULL); NULL,
  * with nothing done: make the call. */
 PyGenObject *fs_generator_prepare(PyThreadState *ts, PyFunctionObject *func, fs_code *co);
+/* iter() of an instance whose class has a generator for an __iter__; NULL, no error: it is made
+ * another way. */
+PyObject *fs_generator_of_iter(PyThreadState *ts, PyObject *iterable);
 /* The end of a generator that nobody but the caller of this holds, whose frame is not linked, with
  * what its slots below `depth` hold; a reference to `result` (or NULL) is made before. False,
  * nothing done: code might run. */

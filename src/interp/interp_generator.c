@@ -6,6 +6,10 @@
  * nobody else holds is taken apart where it returns, and its block kept for the
  * next one of its size.
  *
+ * A generator that hands on (`yield from`, `await`) is passed through: SEND_CHAIN goes down
+ * to the last of a chain, YIELD_CHAIN up again, without the ops between. Each frame is left as
+ * these would have left it.
+ *
  * What must stay true:
  * - Blocks come from PyObject_GC_NewVar or as it makes them, and may go back to
  *   PyObject_GC_Del; the collector's count of young objects is kept as it keeps it. A
@@ -124,6 +128,38 @@ PyObject *fs_generator_call(PyThreadState *ts, PyFunctionObject *func, fs_code *
     }
     fs_frame_move_args((_PyInterpreterFrame *)gen->gi_iframe, args, nargs);
     return fs_generator_begin(gen, func, co, nargs);
+}
+
+PyObject *fs_generator_of_iter(PyThreadState *ts, PyObject *iterable)
+{
+    static PyObject *name; /* immortal: interned once */
+    PyTypeObject *type = Py_TYPE(iterable);
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        return NULL;
+    }
+    if (name == NULL && (name = PyUnicode_InternFromString("__iter__")) == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    PyFunctionObject *method = (PyFunctionObject *)_PyType_Lookup(type, name);
+    if (method == NULL || !PyFunction_Check(method)) {
+        return NULL;
+    }
+    fs_code *co = fs_pyrt_code_get((PyCodeObject *)method->func_code);
+    if (co == NULL || co->gen_type != &PyGen_Type || co->gen_start < 0 || co->runs_stock ||
+        co->pycode->co_argcount != 1 || co->pycode->co_kwonlyargcount != 0 ||
+        co->flags & (CO_VARARGS | CO_VARKEYWORDS)) {
+        return NULL;
+    }
+    if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
+        __builtin_prefetch(*_PyObject_ValuesPointer(iterable)); /* it will read its attributes */
+    }
+    PyGenObject *gen = fs_generator_prepare(ts, method, co);
+    if (gen == NULL) {
+        return NULL;
+    }
+    ((_PyInterpreterFrame *)gen->gi_iframe)->localsplus[0] = Py_NewRef(iterable);
+    return fs_generator_begin(gen, (PyFunctionObject *)Py_NewRef(method), co, 1);
 }
 
 /* Drops a reference to a generator that has finished. */

@@ -262,25 +262,21 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
 
 /* Resumes a generator with None. One that would only be dropped again, or sent on by a `yield
  * from`, is not pushed, and RESUME and what follows it passed over. */
-#define RESUME_GENERATOR(gen, resumed, callee, kind)                                      \
-    do {                                                                                  \
-        LINK_GENERATOR(gen, resumed, callee, kind);                                       \
-        if (FS_LIKELY(TS->recursion_remaining > 0 && !MUST_POLL())) {                     \
-            if (IS_RESUMED_BY_NONE(ip)) {                                                 \
-                ip += 2;                                                                  \
-                TS->recursion_remaining--;                                                \
-                frame->stacktop = -1;                                                     \
-                DISPATCH();                                                               \
-            }                                                                             \
-            if (ip->op == FS_OP_RESUME && ip[1].op == FS_OP_JUMP_BACKWARD_NO_INTERRUPT && \
-                ip[2 - (Py_ssize_t)ip[1].arg].op == FS_OP_SEND) {                         \
-                ip += 2 - (Py_ssize_t)ip[1].arg;                                          \
-                TS->recursion_remaining--;                                                \
-                frame->stacktop = -1;                                                     \
-                GOTO_OP(SEND_NONE);                                                       \
-            }                                                                             \
-        }                                                                                 \
-        START_GENERATOR(Py_NewRef(Py_None));                                              \
+#define RESUME_GENERATOR(gen, resumed, callee, kind)                  \
+    do {                                                              \
+        LINK_GENERATOR(gen, resumed, callee, kind);                   \
+        if (FS_LIKELY(TS->recursion_remaining > 0 && !MUST_POLL())) { \
+            if (IS_RESUMED_BY_NONE(ip)) {                             \
+                ip += 2;                                              \
+                TS->recursion_remaining--;                            \
+                frame->stacktop = -1;                                 \
+                DISPATCH();                                           \
+            }                                                         \
+            if (fs_generator_delegates(frame->prev_instr)) {          \
+                GOTO_OP(SEND_CHAIN);                                  \
+            }                                                         \
+        }                                                             \
+        START_GENERATOR(Py_NewRef(Py_None));                          \
     } while (0)
 
 /* The way back from a suspended generator's frame to the one that has resumed it. */
