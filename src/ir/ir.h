@@ -261,6 +261,13 @@ FS_INLINE int fs_ir_type(const fs_ir *ir, fs_ref r)
     return r > 0 ? ir->ins[r].type : r < 0 ? ir->consts[-r].type : FS_T_NONE;
 }
 
+/* Whether the parts of a virtual object are plain numbers: it has no objects of them. */
+FS_INLINE bool fs_ir_has_plain_parts(int op)
+{
+    return op == FS_IR_NEWCOMPLEX || op == FS_IR_NEWSCALAR || op == FS_IR_NEWRANGE ||
+           op == FS_IR_NEWRANGEITER;
+}
+
 /* Facts about ops, from ir_ops.def. */
 enum {
     FS_IRF_PURE = 1,

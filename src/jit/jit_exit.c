@@ -62,6 +62,11 @@ FS_INLINE double exit_raw_float(PyObject *const *value)
     return v;
 }
 
+FS_INLINE int64_t exit_raw_int(PyObject *const *value)
+{
+    return (int64_t)(uintptr_t)*value;
+}
+
 /* A sunk allocation: it takes its parts over. */
 static PyObject *exit_allocation(exit_run *run, const fs_plan_value *value)
 {
@@ -74,6 +79,12 @@ static PyObject *exit_allocation(exit_run *run, const fs_plan_value *value)
         return fs_jit_new_list(run->ctx, parts, n);
     case FS_PLAN_INSTANCE:
         return fs_jit_new_instance(run->ctx, (PyTypeObject *)parts[0], parts + 1, n - 1);
+    case FS_PLAN_RANGE:
+        return fs_jit_new_range(exit_raw_int(&parts[0]), exit_raw_int(&parts[1]),
+                                exit_raw_int(&parts[2]));
+    case FS_PLAN_RANGE_ITER:
+        return fs_jit_new_range_iter(exit_raw_int(&parts[0]), exit_raw_int(&parts[1]),
+                                     exit_raw_int(&parts[2]), exit_raw_int(&parts[3]));
     case FS_PLAN_INT_SCALAR:
         return fs_jit_new_int_scalar(parts[0], (int64_t)(uintptr_t)parts[1]);
     case FS_PLAN_FLOAT_SCALAR:

@@ -10,7 +10,7 @@
 
 #include "spec/spec.h"
 
-enum { HOT_COUNTER = 255, HOT_LATER = 32, HOT_PATIENCE_US = 20000 };
+enum { HOT_COUNTER = 255, HOT_LATER = 32, HOT_WAITS = 8, HOT_PATIENCE_US = 20000 };
 
 bool fs_jit_records;
 
@@ -165,6 +165,12 @@ void fs_jit_recording_forks(const PyThreadState *ts)
     }
 }
 
+/* Whether the loop at whose head the activation is has a few turns only. */
+static bool hot_is_short(const fs_ctx *ctx)
+{
+    return fs_ops[ctx->ip->op].family == FS_OP_FOR_ITER && fs_rec_is_short(ctx->sp[-1]);
+}
+
 /* A counter for a place without a trace has run out. */
 FS_COLD static fs_next hot_count(fs_ctx *ctx, fs_instr *counted, int kind)
 {
@@ -185,6 +191,9 @@ FS_COLD static fs_next hot_count(fs_ctx *ctx, fs_instr *counted, int kind)
     } else if (!fs_jit_selected(co)) {
         fs_jit_note_abort(co, (int)(ctx->ip - co->instrs), kind, NULL, FS_ABORT_not_selected, -1);
         place->given_up = true;
+    } else if (kind == FS_TRACE_LOOP && hot_is_short(ctx) && place->waits < HOT_WAITS) {
+        place->waits++;
+        place->left = fs_jit_threshold(kind); /* what is around it may get hot meanwhile */
     } else if (!fs_jit_begin(ctx, kind, NULL)) {
         counted->counter = HOT_LATER;
     }

@@ -404,6 +404,30 @@ PyObject *fs_jit_new_complex(double real, double imag)
     return ops_declined(PyComplex_FromDoubles(real, imag));
 }
 
+PyObject *fs_jit_new_range(int64_t start, int64_t stop, int64_t step)
+{
+    PyObject *r = NULL,
+             *args = Py_BuildValue("LLL", (long long)start, (long long)stop, (long long)step);
+    if (args != NULL) {
+        r = PyObject_CallObject((PyObject *)&PyRange_Type, args);
+        Py_DECREF(args);
+    }
+    return ops_declined(r);
+}
+
+PyObject *fs_jit_new_range_iter(int64_t index, int64_t start, int64_t step, int64_t length)
+{
+    fs_pyrt_rangeiter *it = PyObject_New(fs_pyrt_rangeiter, &PyRangeIter_Type);
+    if (FS_UNLIKELY(it == NULL)) {
+        return ops_declined(NULL);
+    }
+    it->index = index;
+    it->start = start;
+    it->step = step;
+    it->len = length;
+    return (PyObject *)it;
+}
+
 static fs_pyrt_scalar *ops_new_scalar(PyObject *type)
 {
     return (fs_pyrt_scalar *)ops_declined(

@@ -50,6 +50,8 @@ PyObject *fs_jit_slice_back(PyObject *container, int64_t from, int64_t to);
 int32_t fs_jit_slice_swap(PyObject *list, int64_t from, int64_t to, PyObject *values);
 /* list[from:to] = values; not quiet: items die. */
 int32_t fs_jit_slice_store(PyObject *list, int64_t from, int64_t to, PyObject *values);
+PyObject *fs_jit_new_range(int64_t start, int64_t stop, int64_t step);
+PyObject *fs_jit_new_range_iter(int64_t index, int64_t start, int64_t step, int64_t length);
 PyObject *fs_jit_new_complex(double real, double imag);
 /* One of NumPy's scalars. */
 PyObject *fs_jit_new_float_scalar(PyObject *type, double value);

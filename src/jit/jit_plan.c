@@ -187,6 +187,10 @@ static int plan_op_of(const fs_ir *ir, const fs_ins *ins)
         return FS_PLAN_LIST;
     case FS_IR_NEWCOMPLEX:
         return FS_PLAN_COMPLEX;
+    case FS_IR_NEWRANGE:
+        return FS_PLAN_RANGE;
+    case FS_IR_NEWRANGEITER:
+        return FS_PLAN_RANGE_ITER;
     default:
         FS_ASSERT(ins->op == FS_IR_NEWSCALAR);
         return fs_ir_type(ir, ir->pool[ins->args]) == FS_T_F64 ? FS_PLAN_FLOAT_SCALAR
@@ -198,7 +202,7 @@ static int plan_op_of(const fs_ir *ir, const fs_ins *ins)
 static void plan_allocation(plan_maker *m, const fs_ins *ins, int to)
 {
     bool typed = ins->op == FS_IR_NEWINST || ins->op == FS_IR_NEWSCALAR;
-    bool raw = ins->op == FS_IR_NEWCOMPLEX || ins->op == FS_IR_NEWSCALAR;
+    bool raw = fs_ir_has_plain_parts(ins->op);
     int first = m->numbers, n = ins->nargs + typed;
     m->numbers += n;
     if (typed) {

@@ -24,6 +24,7 @@ typedef struct fs_jit_place {
     uint8_t kind;    /* enum fs_trace_kind */
     uint8_t tries;   /* recordings that came to nothing */
     uint8_t rests;   /* times that the trace here did not pay for a while (jit_worth.c) */
+    uint8_t waits;   /* times that a short loop has let others go first */
     bool given_up;
     struct fs_jit_note *note; /* jit_notes.c; NULL: nothing to say */
     uint8_t ends;             /* recordings of a turn that was the last of its loop */

@@ -164,6 +164,9 @@ static void copy_number(opt_copy *copy, copy_numbers *numbers, fs_ref from, fs_r
 static void copy_number_of(opt_copy *copy, copy_numbers *numbers, fs_ref from, bool old)
 {
     const fs_ins *ins = from > 0 ? &copy->from->ins[from] : NULL;
+    if (ins != NULL && fs_ir_has_plain_parts(ins->op)) {
+        return;
+    }
     if (ins != NULL && (ins->flags & FS_INS_SUNK)) {
         bool inner = numbers->inner;
         numbers->inner = true;

@@ -42,7 +42,7 @@ static void emit_constants(fs_ir *ir, fs_ins *ins)
 /* Who computes with a number does not care which object it is. */
 static void emit_numbers(const fs_ir *ir, fs_ins *ins)
 {
-    bool keeps = ins->op == FS_IR_PHI || (opt_flags(ins) & FS_IRF_ALLOC) != 0;
+    bool keeps = ins->op == FS_IR_PHI || (ins->flags & FS_INS_SUNK) != 0;
     fs_ref *operands[3] = {&ins->a, &ins->b, &ins->c};
     for (int i = 0; !keeps && i < 3; i++) {
         const fs_ins *copy = opt_def(ir, *operands[i], FS_IR_COPY);

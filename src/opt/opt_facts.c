@@ -23,6 +23,7 @@ bool fs_opt_is_fresh(const fs_ir *ir, fs_ref r)
     const fs_ins *ins = &ir->ins[r];
     /* Small ints and the empty tuple are shared. */
     return ins->op == FS_IR_NEWLIST || ins->op == FS_IR_NEWINST || ins->op == FS_IR_BOXF ||
+           (ins->op == FS_IR_CALL && ins->aux == FS_CALL_new_range_iter) ||
            (ins->op == FS_IR_NEWTUPLE && ins->nargs > 0);
 }
 
@@ -74,6 +75,12 @@ PyTypeObject *fs_opt_made_type(const fs_ir *ir, fs_ref r)
         return &PyBool_Type;
     case FS_IR_NEWCOMPLEX:
         return &PyComplex_Type;
+    case FS_IR_NEWRANGE:
+        return &PyRange_Type;
+    case FS_IR_NEWRANGEITER:
+        return &PyRangeIter_Type;
+    case FS_IR_CALL:
+        return ir->ins[r].aux == FS_CALL_new_range_iter ? &PyRangeIter_Type : NULL;
     case FS_IR_NEWTUPLE:
         return &PyTuple_Type;
     case FS_IR_NEWLIST:

@@ -132,6 +132,10 @@ static fs_ref forward_made(forward_search *search, fs_ref *made)
     if (ins->op == FS_IR_NEWCOMPLEX && place->base == root && place->mem == FS_M_F64) {
         return forward_item(ir, ins, place->offset - (int64_t)offsetof(PyComplexObject, cval));
     }
+    if (ins->op == FS_IR_CALL && ins->aux == FS_CALL_new_range_iter && place->base == root &&
+        place->mem == FS_M_I64) {
+        return forward_item(ir, ins, place->offset - (int64_t)offsetof(fs_pyrt_rangeiter, index));
+    }
     if (place->mem != FS_M_OBJ) {
         return 0;
     }

@@ -19,6 +19,9 @@ static bool identity_is_within(const fs_ir *ir, fs_ref whole, fs_ref number)
         return false;
     }
     const fs_ins *ins = &ir->ins[whole];
+    if (fs_ir_has_plain_parts(ins->op)) {
+        return false;
+    }
     for (int i = 0; i < ins->nargs; i++) {
         fs_ref part = ir->pool[ins->args + (uint32_t)i];
         if (identity_number(ir, part) == number || identity_is_within(ir, part, number)) {

@@ -53,6 +53,8 @@ typedef struct rec_frame {
 
 enum {
     REC_MAX_TURNS = 3,
+    REC_SHORT_TURNS = 4,
+    REC_MAX_SHORT_TURNS = 24,
     REC_MAX_FRAMES = 12,
     REC_MAX_SENT = 32, /* arguments of a generator */
     REC_MAX_AHEAD = 64,
@@ -108,10 +110,11 @@ typedef struct {
     bool away;     /* the interpreter is in a function that is called out to */
     int phase;     /* of an op that takes two looks; what the first one has left */
     fs_ref pending;
-    int turns;     /* of inner loops that have been unrolled */
-    int loop_end;  /* FS_TRACE_LOOP: the last slot of the loop, 0: wherever the turn leads */
-    bool at_head;  /* has just jumped back to a loop's head */
-    fs_exit *hung; /* FS_TRACE_LOOP: the exit that the new version of the loop hangs on, NULL */
+    int short_turns; /* the same of loops that have a few turns each */
+    int turns;       /* of inner loops that have been unrolled */
+    int loop_end;    /* FS_TRACE_LOOP: the last slot of the loop, 0: wherever the turn leads */
+    bool at_head;    /* has just jumped back to a loop's head */
+    fs_exit *hung;   /* FS_TRACE_LOOP: the exit that the new version of the loop hangs on, NULL */
     enum fs_abort why;
     int anchor_depth;             /* stack of the root frame at the anchor: slots */
     int32_t first[REC_MAX_SLOTS]; /* by root slot: instruction of its first write + 1, 0: none */
@@ -270,6 +273,11 @@ int rec_instance_parts(PyTypeObject *cls);
 PyObject *rec_unwrap(rec_state *R, PyObject *descr);
 void rec_load_locals(rec_state *R, rec_frame *f);
 void rec_own_result(rec_state *R, rec_frame *f, rec_slot *value);
+/* range() that only a loop sees, its iterator, its next item (false: there is none), the object. */
+bool rec_known_range(rec_state *R, rec_slot *args, int nargs, rec_slot *value);
+fs_ref rec_range_iter(rec_state *R, rec_slot *range);
+bool rec_range_next(rec_state *R, rec_slot *top, fs_ref *item);
+fs_ref rec_range_made(rec_state *R, fs_ref virtual);
 /* A complex as two F64: of a complex, float or int slot. */
 void rec_complex(rec_state *R, rec_slot *slot, fs_ref parts[2]);
 /* ---- rec_raw.c: containers of numbers ---- */

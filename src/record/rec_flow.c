@@ -8,13 +8,28 @@ static void rec_poll(rec_state *R, int slot)
     (void)rec_emit(R, (fs_ins){.op = FS_IR_GBREAK, .snap = (uint16_t)snap, .flags = FS_INS_NOHOT});
 }
 
+/* Whether the loop whose head is at `target` is over after a few turns. */
+static bool rec_is_short_loop(rec_state *R, int target)
+{
+    const rec_frame *f = rec_top(R);
+    if (_Py_OPCODE(f->code[target]) != FOR_ITER) {
+        return false;
+    }
+    PyObject *seen = rec_peek(R, 1)->seen;
+    return seen != NULL && fs_rec_is_short(seen);
+}
+
 /* Whether the code from `target` to `from` is a loop that has machine code of its own, or the
  * recorded one. */
 static rec_result rec_jump_back(rec_state *R, int target)
 {
     rec_frame *f = rec_top(R);
     bool own = R->depth == 0 && R->kind == FS_TRACE_LOOP && R->from == NULL && target == R->anchor;
-    if (!own && ++R->turns > REC_MAX_TURNS && (R->depth > 0 || R->from == NULL)) {
+    if (!own && rec_is_short_loop(R, target)) {
+        if (++R->short_turns > REC_MAX_SHORT_TURNS) {
+            return rec_abort(R, FS_ABORT_inner_loop);
+        }
+    } else if (!own && ++R->turns > REC_MAX_TURNS && (R->depth > 0 || R->from == NULL)) {
         return rec_abort(R, FS_ABORT_inner_loop);
     }
     R->at_head = !own && R->depth == 0;

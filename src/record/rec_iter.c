@@ -32,6 +32,12 @@ rec_result rec_GET_ITER(rec_state *R, uint32_t arg FS_UNUSED)
     }
     fs_ref args[1];
     fs_ref r;
+    if (rec_is_virtual(R, top->ref) && type == &PyRange_Type && top->seen != NULL) {
+        r = rec_range_iter(R, top);
+        (void)rec_pop(R);
+        rec_push(R, r, 0, NULL);
+        return REC_NEXT;
+    }
     if (rec_iter_is_quiet(type)) {
         (void)rec_guard_type(R, top, type);
         args[0] = rec_object(R, top);
@@ -45,6 +51,16 @@ rec_result rec_GET_ITER(rec_state *R, uint32_t arg FS_UNUSED)
     rec_push(R, r, REC_OWNED, NULL);
     rec_let_go(R, value.ref, value.flags & REC_OWNED);
     return REC_NEXT;
+}
+
+bool fs_rec_is_short(PyObject *iterator)
+{
+    if (Py_IS_TYPE(iterator, &PyRangeIter_Type)) {
+        return ((fs_pyrt_rangeiter *)iterator)->len <= REC_SHORT_TURNS;
+    }
+    PyObject *seq =
+        Py_IS_TYPE(iterator, &PyTupleIter_Type) ? ((fs_pyrt_seqiter *)iterator)->seq : NULL;
+    return seq != NULL && PyTuple_GET_SIZE(seq) <= REC_SHORT_TURNS;
 }
 
 /* The loop ends here: the iterator goes, the jump is taken. */
@@ -344,6 +360,14 @@ rec_result rec_FOR_ITER(rec_state *R, uint32_t arg)
         return REC_WAIT;
     }
     (void)rec_value(R, top);
+    if (rec_is_virtual(R, top->ref) && type == &PyRangeIter_Type) {
+        fs_ref number;
+        if (!rec_range_next(R, top, &number)) {
+            return rec_iter_end(R, target);
+        }
+        rec_push(R, rec_fresh(R, number), 0, NULL);
+        return REC_NEXT;
+    }
     rec_slot item;
     if (rec_step_iter(R, top, &item)) {
         rec_push(R, item.ref, item.flags, item.seen);

@@ -519,6 +519,9 @@ bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args
     if (callable == (PyObject *)&PyType_Type) {
         return nargs == 1 && known_type(R, &args[0], value);
     }
+    if (callable == (PyObject *)&PyRange_Type) {
+        return rec_known_range(R, args, nargs, value);
+    }
     if (callable == fs_call_known.min || callable == fs_call_known.max) {
         return nargs == 2 &&
                known_extreme(R, args, callable == fs_call_known.min ? FS_LT : FS_GT, value);

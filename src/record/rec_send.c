@@ -169,7 +169,7 @@ rec_result rec_SEND(rec_state *R, uint32_t arg)
     if (type == NULL || receiver->seen == NULL) {
         return REC_WAIT;
     }
-    (void)rec_value(R, receiver);
+    (void)rec_object(R, receiver); /* (a range's iterator may be virtual) */
     bool none = rec_value(R, sent) == rec_const(R, Py_None);
     if (type == &PyGen_Type || type == &PyCoro_Type) {
         bool begins = ((PyGenObject *)receiver->seen)->gi_frame_state == FRAME_CREATED;

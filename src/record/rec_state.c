@@ -272,7 +272,7 @@ static fs_ref rec_changed(rec_state *R, rec_change *change, fs_ref ref)
             return change->after[i];
         }
     }
-    if (!rec_is_virtual(R, ref) || R->failed) {
+    if (!rec_is_virtual(R, ref) || R->failed || fs_ir_has_plain_parts(fs_ir_at(R->ir, ref)->op)) {
         return ref;
     }
     const fs_ins ins = *fs_ir_at(R->ir, ref);
@@ -343,6 +343,12 @@ static fs_ref rec_make_virtual(rec_state *R, fs_ref ref)
     if (fs_ir_at(R->ir, ref)->op == FS_IR_NEWCOMPLEX) {
         fs_ref made = rec_call(R, FS_CALL_new_complex, R->ir->pool + fs_ir_at(R->ir, ref)->args, 2,
                                FS_INS_NOHOT);
+        rec_replace(R, ref, made);
+        return made;
+    }
+    if (fs_ir_at(R->ir, ref)->op == FS_IR_NEWRANGE ||
+        fs_ir_at(R->ir, ref)->op == FS_IR_NEWRANGEITER) {
+        fs_ref made = rec_range_made(R, ref);
         rec_replace(R, ref, made);
         return made;
     }
@@ -537,6 +543,10 @@ PyTypeObject *rec_type(rec_state *R, rec_slot *slot)
             return &PyFloat_Type;
         case FS_IR_NEWCOMPLEX:
             return &PyComplex_Type;
+        case FS_IR_NEWRANGE:
+            return &PyRange_Type;
+        case FS_IR_NEWRANGEITER:
+            return &PyRangeIter_Type;
         case FS_IR_NEWTUPLE:
             return &PyTuple_Type;
         case FS_IR_NEWLIST:
@@ -544,6 +554,9 @@ PyTypeObject *rec_type(rec_state *R, rec_slot *slot)
         case FS_IR_CALL:
             if (fs_ir_at(R->ir, slot->ref)->aux == FS_CALL_build_slice) {
                 return &PySlice_Type;
+            }
+            if (fs_ir_at(R->ir, slot->ref)->aux == FS_CALL_new_range_iter) {
+                return &PyRangeIter_Type;
             }
             break;
         default:

@@ -45,6 +45,9 @@ enum fs_abort {
  * restored) and swaps its table. False: another recording is under way, or no memory. */
 bool fs_rec_start(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip, fs_code *co,
                   int kind, fs_exit *from);
+/* Whether a loop over this iterator has a few turns only, as often as it is run: the trace of what
+ * is around it unrolls it. */
+bool fs_rec_is_short(PyObject *iterator);
 /* Before an op runs; whether this activation is the one that records. */
 void fs_rec_step(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip);
 bool fs_rec_is_active(const fs_ctx *ctx);

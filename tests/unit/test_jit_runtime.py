@@ -677,7 +677,7 @@ def test_memory_is_limited_by_eviction(threads: int) -> None:
 wrong = []
 def work(start):
     for turn in range(2):
-        for k in range(start, 400, 7):
+        for k in range(start, 400):
             if space[f"f{{k}}"](300) != expected(k, 300):
                 wrong.append(k)
 sys.setswitchinterval(1e-4)
@@ -742,6 +742,30 @@ answer([len(t["ir"]) > 100 for t in engine.jit_traces(ir=True) if t["function"] 
     assert all(ask_child(code, env=CODE))
 
 
+def test_short_loops_are_unrolled_without_their_ranges() -> None:
+    code = """
+fullspeed.enable()
+import fullspeed._engine as engine
+def f(rows, n):
+    total = 0.0
+    for i in range(n):
+        row = rows[i]
+        for k in range(3):
+            total += row[k]
+    return total
+rows = [[1.0, 2.0, 3.0] for _ in range(2000)]
+answer([f(rows, 2000), [t["ir"] for t in engine.jit_traces(ir=True) if t["function"] == "f"]])
+"""
+    total, (text,) = ask_child(code, env=CODE)
+    assert total == 12000.0
+    loop = text.split(" LOOP", 1)[1].split("snap ", 1)[0]
+    assert "CALL" not in loop
+    assert "[iter]" in loop  # that of the outer loop, made by the interpreter
+    assert loop.count("[iter]") == 1
+    assert loop.count("FADD") == 3
+    assert loop.count("GTYPE") == 4  # the row and its items
+
+
 def test_making_traces_takes_a_share_of_the_time() -> None:
     code = (
         MANY.replace("range(400)", "range(1000)")
@@ -749,7 +773,7 @@ def test_making_traces_takes_a_share_of_the_time() -> None:
 import time
 begun = time.perf_counter()
 for k in range(1000):
-    space[f"f{k}"](70)
+    space[f"f{k}"](140)
 whole = time.perf_counter() - begun
 jit = engine.stats()["jit"]
 spent = (jit["record_us"] + jit["optimize_us"] + jit["compile_us"]) / 1e6

@@ -1,0 +1,93 @@
+/* Recording loops over range(): the call, its iterator and the steps without an object.
+ *
+ * `for i in range(...)` makes a range that nobody sees but GET_ITER, and an iterator that nobody
+ * sees but FOR_ITER. Both are sunk allocations of 64-bit ints (NEWRANGE: start, stop, step;
+ * NEWRANGEITER: index, start, step, length): an exit makes them, or a loop that has a trace of its
+ * own. Steps that are not constants are left to the call.
+ */
+#include "record/rec.h"
+
+enum { RANGE_INDEX, RANGE_START, RANGE_STEP, RANGE_LENGTH, RANGE_PARTS };
+
+static bool range_is_int(rec_state *R, rec_slot *slot)
+{
+    return rec_type(R, slot) == &PyLong_Type && rec_fits_int(slot, fs_ir_type(R->ir, slot->ref));
+}
+
+bool rec_known_range(rec_state *R, rec_slot *args, int nargs, rec_slot *value)
+{
+    const rec_frame *f = rec_top(R);
+    if (nargs < 1 || nargs > 3 || _Py_OPCODE(f->code[R->next]) != GET_ITER) {
+        return false;
+    }
+    for (int i = 0; i < nargs; i++) {
+        if (!range_is_int(R, &args[i])) {
+            return false;
+        }
+    }
+    fs_ref parts[3] = {rec_kint(R, 0), rec_int(R, &args[nargs > 1 ? 1 : 0]), rec_kint(R, 1)};
+    if (nargs > 1) {
+        parts[0] = rec_int(R, &args[0]);
+    }
+    if (nargs > 2) {
+        parts[2] = rec_int(R, &args[2]);
+        int64_t by = fs_ref_is_const(parts[2]) ? fs_ir_constant(R->ir, parts[2])->i : 0;
+        if (by == 0 || by > PyLong_BASE || by < -PyLong_BASE) {
+            return false;
+        }
+    }
+    value->ref = rec_virtual(R, FS_IR_NEWRANGE, 0, parts, 3);
+    return true;
+}
+
+/* The iterator of a range that was not made. */
+fs_ref rec_range_iter(rec_state *R, rec_slot *range)
+{
+    fs_ref parts[3];
+    memcpy(parts, R->ir->pool + fs_ir_at(R->ir, range->ref)->args, sizeof(parts));
+    int64_t by = fs_ir_constant(R->ir, parts[2])->i;
+    fs_ref low = parts[by > 0 ? 0 : 1], high = parts[by > 0 ? 1 : 0];
+    fs_ref length = rec_kint(R, 0);
+    if (PyObject_Size(range->seen) > 0) {
+        rec_guard(R, FS_LT, low, high);
+        length = rec_opg(R, FS_IR_SUBOV, FS_T_I64, high, low);
+        if (by != 1 && by != -1) {
+            fs_ref before = rec_op2(R, FS_IR_SUB, FS_T_I64, length, rec_kint(R, 1));
+            fs_ref steps = rec_op2(R, FS_IR_DIV, FS_T_I64, before, rec_kint(R, by < 0 ? -by : by));
+            length = rec_op2(R, FS_IR_ADD, FS_T_I64, steps, rec_kint(R, 1));
+        }
+    } else {
+        rec_guard(R, FS_GE, low, high);
+    }
+    fs_ref whole[RANGE_PARTS] = {
+        [RANGE_INDEX] = rec_kint(R, 0),
+        [RANGE_START] = parts[0],
+        [RANGE_STEP] = parts[2],
+        [RANGE_LENGTH] = length,
+    };
+    return rec_virtual(R, FS_IR_NEWRANGEITER, 0, whole, RANGE_PARTS);
+}
+
+bool rec_range_next(rec_state *R, rec_slot *top, fs_ref *item)
+{
+    fs_ref parts[RANGE_PARTS];
+    const fs_pyrt_rangeiter *it = (const fs_pyrt_rangeiter *)top->seen;
+    memcpy(parts, R->ir->pool + fs_ir_at(R->ir, top->ref)->args, sizeof(parts));
+    fs_ref index = parts[RANGE_INDEX];
+    bool more = it->index < it->len;
+    rec_guard(R, more ? FS_LT : FS_GE, index, parts[RANGE_LENGTH]);
+    if (more) {
+        fs_ref way = rec_op2(R, FS_IR_MUL, FS_T_I64, index, parts[RANGE_STEP]);
+        *item = rec_op2(R, FS_IR_ADD, FS_T_I64, parts[RANGE_START], way);
+        rec_virtual_set(R, top->ref, RANGE_INDEX,
+                        rec_op2(R, FS_IR_ADD, FS_T_I64, index, rec_kint(R, 1)));
+    }
+    return more;
+}
+
+fs_ref rec_range_made(rec_state *R, fs_ref virtual)
+{
+    const fs_ins ins = *fs_ir_at(R->ir, virtual);
+    int call = ins.op == FS_IR_NEWRANGE ? FS_CALL_new_range : FS_CALL_new_range_iter;
+    return rec_call(R, call, R->ir->pool + ins.args, ins.nargs, FS_INS_NOHOT);
+}
