@@ -2,6 +2,7 @@
 #include "jit/jit_calls.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 
 /* Whether a finite float is an odd integer. */
@@ -28,6 +29,12 @@ static double calls_pow_finite(double v, double w)
 
 double fs_jit_float_pow(double v, double w)
 {
+    if (FS_LIKELY(v > 0.0 && v <= DBL_MAX && fabs(w) <= DBL_MAX)) {
+        double result = pow(v, w);
+        if (FS_LIKELY(result >= DBL_MIN && result <= DBL_MAX)) {
+            return result; /* (no error sets errno then) */
+        }
+    }
     if (w == 0.0 || v == 1.0) {
         return 1.0;
     }

@@ -344,6 +344,10 @@ static bool dealloc_is_plain(PyObject *o)
             PyTuple_CheckExact(o) ? ((PyTupleObject *)o)->ob_item : ((PyListObject *)o)->ob_item;
         return dealloc_row_is_safe(items, Py_SIZE(o), Py_SIZE(o));
     }
+    if (Py_IS_TYPE(o, &PyListIter_Type) || Py_IS_TYPE(o, &PyTupleIter_Type)) {
+        PyObject *seq = ((fs_pyrt_seqiter *)o)->seq;
+        return seq == NULL || seq->ob_refcnt > 1;
+    }
     dealloc_begin(&walk, o);
     if (walk.way == DEALLOC_LOUD) {
         return false;

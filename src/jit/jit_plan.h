@@ -23,9 +23,9 @@ enum fs_plan_op {
     FS_PLAN_SAME,  /* value number `from`, with one more reference */
     FS_PLAN_TUPLE, /* allocations, which take `bits` values from number `from` on */
     FS_PLAN_LIST,
-    FS_PLAN_INSTANCE,   /* (the first one is the type) */
-    FS_PLAN_COMPLEX,    /* (of two raw floats) */
-    FS_PLAN_RANGE,      /* (of raw ints, as FS_IR_NEWRANGE and FS_IR_NEWRANGEITER have them) */
+    FS_PLAN_INSTANCE, /* (the first one is the type) */
+    FS_PLAN_COMPLEX,  /* (of two raw floats) */
+    FS_PLAN_RANGE,    /* (of raw ints, as FS_IR_NEWRANGE and FS_IR_NEWRANGEITER have them) */
     FS_PLAN_RANGE_ITER,
     FS_PLAN_INT_SCALAR, /* (NumPy's: of the type and a raw number) */
     FS_PLAN_FLOAT_SCALAR,
