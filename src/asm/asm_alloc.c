@@ -323,13 +323,49 @@ static bool alloc_save(fs_asm_alloc *al, int i, uint32_t clobbers)
     return true;
 }
 
+/* Arguments that may stay where they are, in what the instruction does not clobber. */
+static void alloc_stamp_items(fs_asm_alloc *al, int i, const fs_asm_need *need)
+{
+    for (int k = 0; k < need->nargs; k++) {
+        if (need->args[k].where == FS_AT_STAY && need->args[k].ref > 0) {
+            al->stamp[need->args[k].ref] = i;
+        }
+    }
+}
+
+/* Notes where they are. */
+static bool alloc_items(fs_asm_alloc *al, int i, const fs_asm_need *need)
+{
+    al->steps[i].item = al->nitems;
+    for (int k = 0; k < need->nargs; k++) {
+        fs_ref r = need->args[k].ref;
+        if (need->args[k].where != FS_AT_STAY) {
+            continue;
+        }
+        int place = fs_asm_place(al, r);
+        if (place == FS_AT_NONE) {
+            al->reason = "an item has no place";
+            return false;
+        }
+        if (!fs_asm_more(al, &al->items, &al->items_room, al->nitems, sizeof(fs_asm_move))) {
+            return false;
+        }
+        al->items[al->nitems++] = (fs_asm_move){r, (int16_t)place, FS_AT_STAY};
+    }
+    return true;
+}
+
 static bool alloc_moves(fs_asm_alloc *al, int i, const fs_asm_need *need)
 {
     fs_asm_step *step = &al->steps[i];
+    alloc_stamp_items(al, i, need);
     if (!alloc_save(al, i, need->clobbers)) {
         return false;
     }
     for (int k = 0; k < need->nargs; k++) {
+        if (need->args[k].where == FS_AT_STAY) {
+            continue;
+        }
         int from = fs_asm_place(al, need->args[k].ref);
         if (from == FS_AT_NONE) {
             al->reason = "an argument has no place";
@@ -345,7 +381,8 @@ static bool alloc_moves(fs_asm_alloc *al, int i, const fs_asm_need *need)
     for (uint32_t left = al->used & need->clobbers; left != 0; left &= left - 1) {
         fs_asm_release(al, __builtin_ctz(left));
     }
-    if (alloc_leaves(fs_ir_at(al->ir, i)) && !alloc_exit(al, i, -1, 0)) {
+    if (!alloc_items(al, i, need) ||
+        (alloc_leaves(fs_ir_at(al->ir, i)) && !alloc_exit(al, i, -1, 0))) {
         return false;
     }
     step->live = alloc_live(al, i);
@@ -472,6 +509,7 @@ void fs_asm_alloc_clear(fs_asm_alloc *al)
     free(al->snap_refs);
     free(al->uses);
     free(al->moves);
+    free(al->items);
     free(al->parallel);
     free(al->exits);
     free(al->locs);

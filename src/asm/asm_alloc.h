@@ -24,6 +24,7 @@ enum {
     FS_AT_NONE = -1,
     FS_AT_CONST = -2, /* a constant */
     FS_AT_FIXED = -3, /* FRAME, DSTACK, CTX: made from what machine code always has at hand */
+    FS_AT_STAY = -4,  /* of an argument that is wanted: wherever it is */
     FS_AT_ARGS = FS_LOC_SPILL + FS_SPILL_SLOTS,
 };
 
@@ -64,6 +65,7 @@ typedef struct {
     uint32_t live;    /* registers whose values are needed after it, or by its exit */
     int exit;         /* number of its exit in the trace, -1 */
     int move, nmoves; /* before it */
+    int item;         /* the first of its arguments that stay where they are (fs_asm_alloc.items) */
 } fs_asm_step;
 
 typedef struct {
@@ -110,6 +112,8 @@ typedef struct fs_asm_alloc {
     int nuses, uses_room;
     fs_asm_move *moves;
     int nmoves, moves_room;
+    fs_asm_move *items; /* arguments that stay: ref and from */
+    int nitems, items_room;
     /* refs that each snapshot needs: snap_refs[snap_first[s]] ... */
     fs_ref *snap_refs;
     int *snap_first;

@@ -220,8 +220,7 @@ void fs_asm_compare_constant(fs_asm *as, fs_asm_rm rm, uint64_t value, int scrat
 
 /* ---- flow ---- */
 
-/* Notes that the jump at `at` goes to an exit. */
-static void asm_exit_at(fs_asm *as, int exit, int at)
+void fs_asm_exit_at(fs_asm *as, int exit, int at)
 {
     if (exit < 0) {
         as->al.reason = "an instruction may leave but has no exit";
@@ -233,21 +232,25 @@ static void asm_exit_at(fs_asm *as, int exit, int at)
 
 void fs_asm_exit_if(fs_asm *as, int exit, int cc)
 {
-    asm_exit_at(as, exit, fs_asm_jcc(&as->b, cc));
+    fs_asm_exit_at(as, exit, fs_asm_jcc(&as->b, cc));
 }
 
 void fs_asm_exit(fs_asm *as, int exit)
 {
-    asm_exit_at(as, exit, fs_asm_jmp(&as->b));
+    fs_asm_exit_at(as, exit, fs_asm_jmp(&as->b));
 }
 
 int fs_asm_cold_if(fs_asm *as, int i, int cc, void (*lower)(fs_asm *, const fs_asm_cold *))
 {
-    int from = cc < 0 ? fs_asm_jmp(&as->b) : fs_asm_jcc(&as->b, cc);
+    return fs_asm_cold_at(as, i, cc < 0 ? fs_asm_jmp(&as->b) : fs_asm_jcc(&as->b, cc), lower);
+}
+
+int fs_asm_cold_at(fs_asm *as, int i, int at, void (*lower)(fs_asm *, const fs_asm_cold *))
+{
     if (!fs_asm_more(&as->al, &as->colds, &as->colds_room, as->ncolds, sizeof(fs_asm_cold))) {
         return 0;
     }
-    as->colds[as->ncolds] = (fs_asm_cold){.lower = lower, .i = i, .from = from};
+    as->colds[as->ncolds] = (fs_asm_cold){.lower = lower, .i = i, .from = at};
     return as->ncolds++;
 }
 
@@ -324,8 +327,7 @@ void fs_asm_jentry(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
 
 /* ---- steps ---- */
 
-/* One move between places; memory goes by way of r10. */
-static void asm_move(fs_asm *as, const fs_asm_move *m)
+void fs_asm_move_one(fs_asm *as, const fs_asm_move *m)
 {
     fs_asm_buffer *b = &as->b;
     if (m->to < FS_LOC_SPILL) {
@@ -351,14 +353,14 @@ static void asm_store_spilled(fs_asm *as, fs_ref r)
 {
     const fs_asm_value *v = &as->al.values[r];
     if (v->slot >= 0 && v->def >= 0) {
-        asm_move(as, &(fs_asm_move){r, v->def, (int16_t)(FS_LOC_SPILL + v->slot)});
+        fs_asm_move_one(as, &(fs_asm_move){r, v->def, (int16_t)(FS_LOC_SPILL + v->slot)});
     }
 }
 
 static void asm_moves(fs_asm *as, const fs_asm_step *st)
 {
     for (int m = 0; m < st->nmoves; m++) {
-        asm_move(as, &as->al.moves[st->move + m]);
+        fs_asm_move_one(as, &as->al.moves[st->move + m]);
     }
 }
 
@@ -387,7 +389,7 @@ static void asm_loop_entry(fs_asm *as)
         if (as->entry == as->loop) {
             as->entry = as->b.size;
         }
-        asm_move(as, &(fs_asm_move){r, v->loop, (int16_t)(FS_LOC_SPILL + v->slot)});
+        fs_asm_move_one(as, &(fs_asm_move){r, v->loop, (int16_t)(FS_LOC_SPILL + v->slot)});
     }
     if (as->entry != as->loop) {
         fs_asm_patch(&as->b, fs_asm_jmp(&as->b), as->loop);

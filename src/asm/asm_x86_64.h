@@ -6,6 +6,7 @@
  *     asm_x86_64_int.c    integers and compares       asm_x86_64_float.c  floats
  *     asm_x86_64_mem.c    memory, frames' slots       asm_x86_64_obj.c    boxes, reference counts
  *     asm_x86_64_call.c   calls, allocations, polls          asm_x86_64_frame.c  inlined frames
+ *     asm_x86_64_stencil.c  what is copied and patched (src/stencil)
  *     asm_x86_64_enc.c    the encoder                 asm_entry_x86_64.c  the way in and out
  *
  * Registers with a fixed use: rbx the root frame, r14 fs_exit_state, r15 fs_ctx, rbp the machine
@@ -88,6 +89,8 @@ fs_asm_rm fs_asm_pool_copy(fs_asm *as, const void *data, size_t size);
 /* An instruction whose memory operand may be in the pool. */
 void fs_asm_emit(fs_asm *as, int form, int reg, fs_asm_rm rm);
 void fs_asm_rr(fs_asm *as, int form, int reg, int rm);
+/* One move between places; memory goes by way of r10. */
+void fs_asm_move_one(fs_asm *as, const fs_asm_move *m);
 /* Compares [rm] or a register with a 64-bit constant, by way of `scratch` if need be. */
 void fs_asm_compare_constant(fs_asm *as, fs_asm_rm rm, uint64_t value, int scratch);
 
@@ -97,6 +100,9 @@ void fs_asm_exit(fs_asm *as, int exit);
 /* Jumps to cold code (always with cc < 0); `back` is set by fs_asm_cold_here, to where the code
  * stands then. */
 int fs_asm_cold_if(fs_asm *as, int i, int cc, void (*lower)(fs_asm *, const fs_asm_cold *));
+/* The same for jumps that are there already, their distance at `at`. */
+void fs_asm_exit_at(fs_asm *as, int exit, int at);
+int fs_asm_cold_at(fs_asm *as, int i, int at, void (*lower)(fs_asm *, const fs_asm_cold *));
 void fs_asm_cold_here(fs_asm *as, int cold);
 
 /* ---- calls ---- */
@@ -131,6 +137,15 @@ bool fs_asm_need_call(const fs_asm_alloc *al, int i, fs_asm_need *need);
 /* A call without a result: what it clobbers. */
 void fs_asm_need_call_of(fs_asm_need *need);
 bool fs_asm_need_frame(const fs_asm_alloc *al, int i, fs_asm_need *need);
+
+/* asm_x86_64_call.c: calls what makes a tuple, list or instance; its items stand in args, a class
+ * in rsi. */
+void fs_asm_call_new(fs_asm *as, const fs_ins *ins);
+
+/* asm_x86_64_stencil.c: instead of calls of C. */
+bool fs_asm_has_stencil(const fs_ir *ir, const fs_ins *ins);
+fs_asm_lower fs_asm_stencil_call, fs_asm_stencil_new;
+bool fs_asm_need_stencil(const fs_asm_alloc *al, int i, fs_asm_need *need);
 
 /* asm_x86_64_float.c: a compare of floats: jumps to the exit unless it holds; or its truth. */
 void fs_asm_float_guard(fs_asm *as, const fs_asm_step *st);

@@ -51,6 +51,9 @@ static void call_load_ctx(fs_asm *as)
 bool fs_asm_need_call(const fs_asm_alloc *al, int i, fs_asm_need *need)
 {
     const fs_ins *ins = &al->ir->ins[i];
+    if (fs_asm_has_stencil(al->ir, ins)) {
+        return fs_asm_need_stencil(al, i, need);
+    }
     const fs_call_info *info = &fs_ir_calls[ins->aux];
     if (info->flags & FS_CALLF_FAILS && ins->snap == 0) {
         return false;
@@ -105,6 +108,10 @@ static void call_result(fs_asm *as, const fs_ins *ins, const fs_asm_step *st,
 void fs_asm_call_out(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
 {
     const fs_call_info *info = &fs_ir_calls[ins->aux];
+    if (fs_asm_has_stencil(as->ir, ins)) {
+        fs_asm_stencil_call(as, i, ins, st);
+        return;
+    }
     if (info->args[0] == 'c') {
         call_load_ctx(as);
     }
@@ -121,6 +128,9 @@ void fs_asm_call_out(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st
 bool fs_asm_need_new(const fs_asm_alloc *al, int i, fs_asm_need *need)
 {
     const fs_ins *ins = &al->ir->ins[i];
+    if (fs_asm_has_stencil(al->ir, ins)) {
+        return fs_asm_need_stencil(al, i, need);
+    }
     call_needs(need, FS_OUT_REG, RAX);
     if (ins->op == FS_IR_NEWINST) {
         call_want(need, ins->a, RSI);
@@ -128,7 +138,7 @@ bool fs_asm_need_new(const fs_asm_alloc *al, int i, fs_asm_need *need)
     return call_vector(al, ins, need);
 }
 
-void fs_asm_new(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
+void fs_asm_call_new(fs_asm *as, const fs_ins *ins)
 {
     fs_asm_buffer *b = &as->b;
     bool instance = ins->op == FS_IR_NEWINST;
@@ -138,6 +148,15 @@ void fs_asm_new(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
     fs_asm_call(as, instance                    ? (const void *)fs_jit_new_instance
                     : ins->op == FS_IR_NEWTUPLE ? (const void *)fs_jit_new_tuple
                                                 : (const void *)fs_jit_new_list);
+}
+
+void fs_asm_new(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
+{
+    if (fs_asm_has_stencil(as->ir, ins)) {
+        fs_asm_stencil_new(as, i, ins, st);
+        return;
+    }
+    fs_asm_call_new(as, ins);
     fs_asm_rr(as, X_TEST, RAX, RAX);
     fs_asm_exit_if(as, st->exit, CC_E);
 }

@@ -99,5 +99,5 @@ bool fs_asm_need_of(const fs_asm_alloc *al, int i, fs_asm_need *need)
 
 bool fs_asm_is_call(const fs_ir *ir, const fs_ins *ins)
 {
-    return fs_asm_op_rows[ins->op].flags & FS_NEED_MOVES;
+    return fs_asm_op_rows[ins->op].flags & FS_NEED_MOVES && !fs_asm_has_stencil(ir, ins);
 }

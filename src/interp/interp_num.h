@@ -15,13 +15,7 @@
 
 #include "interp/interp.h"
 #include "interp/interp_macros.h"
-
-enum { FS_POOL_SIZE = 128, FS_POOL_SLACK = 2 };
-
-typedef struct {
-    PyObject **top;
-    PyObject *blocks[FS_POOL_SIZE + FS_POOL_SLACK];
-} fs_pool;
+#include "interp/interp_pool.h"
 
 extern FS_HIDDEN fs_pool fs_int_pool; /* blocks for at least one digit */
 extern FS_HIDDEN fs_pool fs_float_pool;

@@ -304,6 +304,7 @@ fs_ref fs_ir_obj(fs_ir *ir, PyObject *o)
     if (r != 0 && o != NULL) {
         fs_const *c = fs_ir_constant(ir, r);
         c->known = ir_type_is_fixed(Py_TYPE(o)) ? Py_TYPE(o) : NULL;
+        c->alive = true;
         c->fixed = PyType_Check(o) && ir_type_is_fixed((PyTypeObject *)o);
         ir_note_name(c, o);
     }

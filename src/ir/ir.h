@@ -123,7 +123,9 @@ enum {
 typedef struct {
     uint8_t type;        /* enum fs_type */
     bool fixed;          /* OBJ: a type that never changes or dies */
-    char hint[22];       /* OBJ: what it was called, for people; maybe cut */
+    bool alive;          /* OBJ: this trace was given it itself, not by another trace: it lives as
+                          * long as the trace is being made */
+    char hint[21];       /* OBJ: what it was called, for people; maybe cut */
     PyTypeObject *known; /* OBJ: its own type, if that is fixed */
     union {
         int64_t i;

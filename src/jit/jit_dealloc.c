@@ -8,6 +8,7 @@
 #include "jit/jit_help.h"
 
 #include "interp/interp_num.h"
+#include "jit/jit_instance.h"
 
 enum { DEALLOC_DEPTH = 4 };
 
@@ -60,7 +61,7 @@ enum { DEALLOC_KNOWN = sizeof(dealloc_known) / sizeof(dealloc_known[0]) };
 
 /* What CPython does not name: tp_dealloc of classes made by class statements, and the type of
  * iterators of ASCII strings. */
-static destructor dealloc_of_classes;
+destructor fs_jit_dealloc_of_classes;
 static PyTypeObject *dealloc_ascii_iter;
 
 /* (A class of our own would be left to the collector, where programs that count see it: there is
@@ -70,7 +71,7 @@ int fs_jit_dealloc_init(void)
     PyObject *spec =
         PyDict_GetItemString(PyThreadState_Get()->interp->builtins, "__spec__"); /* borrowed */
     if (spec != NULL && (Py_TYPE(spec)->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
-        dealloc_of_classes = Py_TYPE(spec)->tp_dealloc;
+        fs_jit_dealloc_of_classes = Py_TYPE(spec)->tp_dealloc;
     }
     PyObject *text = PyUnicode_FromString("text");
     PyObject *iter = text == NULL ? NULL : PyObject_GetIter(text);
@@ -80,15 +81,6 @@ int fs_jit_dealloc_init(void)
     Py_XDECREF(text);
     Py_XDECREF(iter);
     return iter != NULL ? 0 : -1;
-}
-
-static bool dealloc_is_leaf(PyTypeObject *type)
-{
-    return type == &PyLong_Type || type == &PyFloat_Type || type == &PyUnicode_Type ||
-           type == &PyBool_Type || type == &PyBytes_Type || type == &PyRange_Type ||
-           type == &PyRangeIter_Type || type == &PyComplex_Type ||
-           type == fs_pyrt_numpy_types[FS_NUMPY_FLOAT64] ||
-           type == fs_pyrt_numpy_types[FS_NUMPY_INT64];
 }
 
 FS_INLINE PyObject *dealloc_at(PyObject *o, Py_ssize_t offset)
@@ -111,28 +103,11 @@ static const dealloc_fields *dealloc_fields_of(PyTypeObject *type)
  * made by class statements down from object, or from tuple (named tuples). */
 static dealloc_way dealloc_way_of_instance(PyObject *o)
 {
-    PyTypeObject *type = Py_TYPE(o);
-    if (type->tp_finalize != NULL || type->tp_del != NULL) {
+    const fs_jit_class *class = fs_jit_class_of(Py_TYPE(o));
+    if (class->weakrefs != 0 && ((PyObject **)(o + 1))[class->weakrefs - 1] != NULL) {
         return DEALLOC_LOUD;
     }
-    if (type->tp_weaklistoffset != 0 &&
-        (type->tp_weaklistoffset < 0 || dealloc_at(o, type->tp_weaklistoffset) != NULL)) {
-        return DEALLOC_LOUD;
-    }
-    if (type->tp_dictoffset != 0 && !(type->tp_flags & Py_TPFLAGS_MANAGED_DICT)) {
-        return DEALLOC_LOUD;
-    }
-    for (; type != &PyBaseObject_Type && type != &PyTuple_Type; type = type->tp_base) {
-        /* (types of C that leave tp_dealloc to CPython have a body of their own) */
-        if (type->tp_dealloc != dealloc_of_classes ||
-            ((PyHeapTypeObject *)type)->_ht_tpname != NULL) {
-            return DEALLOC_LOUD;
-        }
-    }
-    if (type == &PyTuple_Type) { /* (it has no room for slots) */
-        return Py_TYPE(o)->tp_dictoffset == 0 ? DEALLOC_TUPLE : DEALLOC_LOUD;
-    }
-    return Py_TYPE(o)->tp_itemsize == 0 ? DEALLOC_INSTANCE : DEALLOC_LOUD;
+    return class->quiet ? DEALLOC_INSTANCE : class->tuple ? DEALLOC_TUPLE : DEALLOC_LOUD;
 }
 
 /* Whether a generator has nothing left to do when it dies. */
@@ -145,7 +120,7 @@ static bool dealloc_generator_is_over(const PyGenObject *gen)
 static dealloc_way dealloc_way_of(PyObject *o)
 {
     PyTypeObject *type = Py_TYPE(o);
-    if (dealloc_is_leaf(type)) {
+    if (fs_jit_is_leaf(type)) {
         return DEALLOC_LEAF;
     }
     if (type == &PyTuple_Type) {
@@ -160,7 +135,7 @@ static dealloc_way dealloc_way_of(PyObject *o)
     if (type == &PySet_Type || type == &PyFrozenSet_Type) {
         return ((PySetObject *)o)->weakreflist == NULL ? DEALLOC_SET : DEALLOC_LOUD;
     }
-    if (type->tp_dealloc == dealloc_of_classes) {
+    if (type->tp_dealloc == fs_jit_dealloc_of_classes) {
         return dealloc_way_of_instance(o);
     }
     if (type == &PyGen_Type && !dealloc_generator_is_over((PyGenObject *)o)) {
@@ -170,6 +145,17 @@ static dealloc_way dealloc_way_of(PyObject *o)
     return fields != NULL && (fields->weakrefs == 0 || dealloc_at(o, fields->weakrefs) == NULL)
                ? DEALLOC_FIELDS
                : DEALLOC_LOUD;
+}
+
+bool fs_jit_fields_of(PyObject *o, fs_jit_row rows[2])
+{
+    const dealloc_fields *fields = dealloc_fields_of(Py_TYPE(o));
+    if (fields == NULL || dealloc_way_of(o) != DEALLOC_FIELDS) {
+        return false;
+    }
+    rows[0] = (fs_jit_row){(PyObject **)((char *)o + fields->first), fields->count};
+    rows[1] = (fs_jit_row){(PyObject **)((char *)o + fields->first2), fields->count2};
+    return true;
 }
 
 /* The references of an instance: its values, or its dict. */
@@ -264,7 +250,7 @@ static void dealloc_put_back(PyObject *o, Py_ssize_t count)
     PyObject *ref;
     dealloc_begin(&walk, o);
     while (dealloc_next(&walk, o, &ref) && walk.number <= count) {
-        if (!dealloc_is_leaf(Py_TYPE(ref)) && ref->ob_refcnt++ == 0) {
+        if (!fs_jit_is_leaf(Py_TYPE(ref)) && ref->ob_refcnt++ == 0) {
             dealloc_put_back(ref, PY_SSIZE_T_MAX);
         }
     }
@@ -281,7 +267,7 @@ static bool dealloc_try(PyObject *o, int depth)
     }
     dealloc_begin(&walk, o);
     while (dealloc_next(&walk, o, &ref)) {
-        if (!dealloc_is_leaf(Py_TYPE(ref)) && --ref->ob_refcnt == 0 &&
+        if (!fs_jit_is_leaf(Py_TYPE(ref)) && --ref->ob_refcnt == 0 &&
             !dealloc_try(ref, depth + 1)) {
             ref->ob_refcnt = 1;
             dealloc_put_back(o, walk.number - 1);
@@ -294,7 +280,7 @@ static bool dealloc_try(PyObject *o, int depth)
 /* Whether the object cannot die by the loss of `n` references, or with no effect. */
 FS_INLINE bool dealloc_is_safe(PyObject *ref, Py_ssize_t n)
 {
-    return ref->ob_refcnt > n || dealloc_is_leaf(Py_TYPE(ref));
+    return ref->ob_refcnt > n || fs_jit_is_leaf(Py_TYPE(ref));
 }
 
 /* Whether that is so for all of a row. */
@@ -413,7 +399,11 @@ bool fs_jit_drop_quietly(PyObject **row, Py_ssize_t n, PyObject *more)
 
 bool fs_jit_dealloc_quiet(PyObject *o)
 {
-    if (!dealloc_is_leaf(Py_TYPE(o)) && !dealloc_is_plain(o)) {
+    bool leaf = fs_jit_is_leaf(Py_TYPE(o));
+    if (!leaf && fs_jit_end_plainly(o)) {
+        return true;
+    }
+    if (!leaf && !dealloc_is_plain(o)) {
         if (!dealloc_try(o, 0)) {
             o->ob_refcnt = 1;
             return false;

@@ -95,34 +95,6 @@ PyObject *fs_jit_new_list(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
     return list;
 }
 
-PyObject *fs_jit_new_instance(fs_ctx *ctx, PyTypeObject *type, PyObject **values, Py_ssize_t n)
-{
-    if (help_gc_due(ctx)) {
-        return NULL;
-    }
-    PyObject *made = fs_call_known.object_new(type, fs_call_known.no_args, NULL);
-    if (made == NULL) {
-        PyErr_Clear();
-        return NULL;
-    }
-    if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT)) {
-        memcpy((char *)made + sizeof(PyObject), values, (size_t)n * sizeof(*values));
-        return made;
-    }
-    PyDictValues *into = n > 0 ? *_PyObject_ValuesPointer(made) : NULL;
-    if (n > 0 && into == NULL) {
-        Py_DECREF(made);
-        return NULL;
-    }
-    for (Py_ssize_t i = 0; i < n; i++) {
-        if (values[i] != NULL) {
-            into->values[i] = values[i];
-            _PyDictValues_AddToInsertionOrder(into, i);
-        }
-    }
-    return made;
-}
-
 /* Makes a suspended generator's frame the one that runs on behalf of the caller. */
 static void help_resume_generator(fs_ctx *ctx, _PyInterpreterFrame *frame,
                                   _PyInterpreterFrame *caller, int kind, fs_code *caller_co)

@@ -546,6 +546,118 @@ def check_allocations(machine: bool) -> None:
         assert sys.getrefcount(item) == count
 
 
+class Pair:
+    """Instances whose values have found their number."""
+
+    def __init__(self) -> None:
+        self.one = self.two = self.three = None
+
+
+class TwoSlots:
+    """Instances without a dict."""
+
+    __slots__ = ("one", "two")
+
+
+def check_instances_again(machine: bool) -> None:
+    """Bodies of dead instances are used again: counts of type, values and collector stay right."""
+    for _ in range(40):
+        Pair(), TwoSlots()
+    item = Plain()
+    for cls, args, values in ((Pair, "({0} - 0003)", {"one": item, "three": 9000}),
+                              (TwoSlots, "({0} 0003)", {"one": item, "two": 9000})):  # fmt: skip
+        t = Trace()
+        o = t("OBJ SLOAD", "#0")
+        number = t("I64 UNBOXI", t("OBJ SLOAD", "#1"), snap=t.snap())
+        assert number == "0003"
+        t.lines[2] = f"0003 OBJ BOXI +9000 snap={t.snap()}"
+        t("- INCREF", o)
+        t("- INCREF", "0003")
+        first = t("OBJ NEWINST", f"<{cls.__name__}>", args.format(o), snap=t.snap())
+        t("- DECREF", first, snap=t.snap())
+        t("- INCREF", o)
+        made = t("OBJ NEWINST", f"<{cls.__name__}>", args.format(o), snap=t.snap())
+        end = t("- JEXIT", snap=t.snap(f"0:8 = {made} owned", depth=9))
+        for turn in range(4):
+            gc.collect()
+            counts = sys.getrefcount(item), sys.getrefcount(cls)
+            young = gc.get_count()[0]
+            result = run(t.text(), {0: item, 1: 5}, machine=machine, **{cls.__name__: cls})
+            assert result["exit"] == int(end), (cls, turn, result)
+            (got,) = outs(result)
+            grown = gc.get_count()[0] - young
+            assert type(got) is cls and gc.is_tracked(got)
+            assert {name: getattr(got, name) for name in values} == values
+            assert not hasattr(got, "__dict__") or list(got.__dict__) == list(values)
+            assert sys.getrefcount(cls) == counts[1] + 1
+            assert sys.getrefcount(item) == counts[0] + 2  # in `got` and in `values` anew
+            assert grown < 20, grown
+            del got, result
+            gc.collect()
+            assert sys.getrefcount(item) == counts[0], (cls, turn)
+            assert sys.getrefcount(cls) == counts[1]
+
+
+def check_stencils(machine: bool) -> None:
+    """Lists, dicts and characters: the short way, and the way aside."""
+    t = Trace()
+    box, key = t("OBJ SLOAD", "#0"), t("OBJ SLOAD", "#1")
+    done = t("I64 CALL @list_append", f"({box} {key})", snap=t.snap())
+    end = t("- JEXIT", snap=t.snap())
+    for size in range(40):  # with room behind the items, and without
+        items = list(range(size))
+        count = sys.getrefcount(items)
+        assert run(t.text(), {0: items, 1: "x"}, machine=machine)["exit"] == int(end)
+        assert items == [*range(size), "x"] and sys.getrefcount(items) == count
+    t = Trace()
+    box = t("OBJ SLOAD", "#0")
+    popped = t("OBJ CALL @list_pop", f"({box})", snap=t.snap())
+    end = t("- JEXIT", snap=t.snap(f"0:8 = {popped} owned", depth=9))
+    items = [*range(3000, 3020)]
+    while True:
+        result = run(t.text(), {0: items}, machine=machine)
+        if result["exit"] != int(end):
+            break
+        assert outs(result) == [3000 + len(items)]
+    assert result["exit"] == int(popped) and items == list(range(3000, 3000 + len(items)))
+    assert len(items) < 20
+    t = Trace()
+    box = t("OBJ SLOAD", "#0")
+    found = t("OBJ CALL @dict_find", f"({box} <key>)", snap=t.snap())
+    end = t("- JEXIT", snap=t.snap(f"0:8 = {found}", depth=9))
+    key = "".join(["some", " key"])
+    hash(key)
+    same_text = "".join(["some ", "key"])
+    value = Plain()
+    full = {f"n{i}": i for i in range(300)}
+    split = Plain()
+    split.__dict__[key] = value
+    for where, there in ((({key: value}), True), ({same_text: value}, True), ({}, False),
+                         ({"a": 1, key: value, "b": 2}, True), ({"a": 1}, False),
+                         ({1: 2, key: value}, True), (full, False), ({**full, key: value}, True),
+                         (split.__dict__, True)):  # fmt: skip
+        count = sys.getrefcount(value)
+        result = run(t.text(), {0: where}, machine=machine, key=key)
+        assert result["exit"] == int(end if there else found), (where, result)
+        if there:
+            assert outs(result)[0] is value
+        del result
+        assert sys.getrefcount(value) == count
+    t = Trace()
+    text, number = t("OBJ SLOAD", "#0"), t("I64 UNBOXI", t("OBJ SLOAD", "#1"), snap=t.snap())
+    one = t("OBJ CALL @str_item", f"({text} {number})", snap=t.snap())
+    end = t("- JEXIT", snap=t.snap(f"0:8 = {one} owned", depth=9))
+    subclass = type("Text", (str,), {})
+    for string in ("plain", "caf\xe9 \xff", "\u20ac and $", "\U0001f600", "", subclass("q")):
+        for at in range(-1, len(string) + 1):
+            result = run(t.text(), {0: string, 1: at}, machine=machine)
+            if 0 <= at < len(string):
+                assert result["exit"] == int(end) and outs(result) == [string[at]], (string, at)
+            else:
+                assert result["exit"] == int(one), (string, at, result)
+    assert done
+
+
 KEPT: list[Any] = []
 
 

@@ -178,6 +178,42 @@ snap 2: frame 0 at 0 depth 9; 0:8 = 0008
     ) == 10  # fmt: skip
 
 
+HEADER = Path(__file__).resolve().parents[2] / "src" / "stencil" / "stencil_x86_64.h"
+
+
+@pytest.mark.parametrize(
+    ("name", "ins"),
+    [
+        ("list_append", "I64 CALL @list_append (0001 0002)"),
+        ("list_pop", "OBJ CALL @list_pop (0001)"),
+        ("dict_find_str", "OBJ CALL @dict_find (0001 <key>)"),
+        ("take_tuple", "OBJ NEWTUPLE (None None)"),
+        ("take_instance", "OBJ NEWINST <Pair> (None)"),
+    ],
+)
+def test_stencils_are_copied(name: str, ins: str) -> None:
+    """The bytes of the checked-in header stand in the trace, up to the first hole at least, and the
+    way on does not call anything."""
+    box = "{key: 1}" if "dict" in name else "[1]"
+    text = FRAME + "0001 OBJ SLOAD #0\n0002 OBJ SLOAD #1\n"
+    text += f"0003 {ins} snap=1\n0004 - JEXIT snap=1\nsnap 1: frame 0 at 0 depth 5\n"
+    code = ask_child(
+        IMPORT + "fullspeed.enable()\n[ir_cases.Pair() for _ in range(400)]\n"
+        "key = 'key'; hash(key)\n"
+        f"result = ir_cases.run({text!r}, {{0: {box}, 1: None}}, machine=True, key=key, "
+        "Pair=ir_cases.Pair)\nanswer(result['code'][0].hex())",
+        env=OFF,
+    )
+    header = HEADER.read_text()
+    rows = re.search(rf"stencil_code_{name}\[\] = {{(.*?)}};", header, re.DOTALL)
+    holes = re.search(rf"stencil_holes_{name}\[\] = {{\s*{{(\d+),", header)
+    assert rows and holes
+    stencil = bytes(int(byte, 16) for byte in re.findall(r"0x(\w\w)", rows[1]))
+    start = bytes.fromhex(code).find(stencil[: int(holes[1])])
+    assert start >= 0
+    assert b"\xff\xd0" not in bytes.fromhex(code)[: start + len(stencil)]  # call rax
+
+
 def test_what_cannot_be_compiled_says_why() -> None:
     """Too many arguments of an allocation."""
     args = " ".join(["None"] * 100)
