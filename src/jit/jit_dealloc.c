@@ -352,7 +352,7 @@ static bool dealloc_is_plain(PyObject *o)
 /* Takes a reference on trial; false, and not taken: what dies is not quiet. */
 static bool dealloc_try_drop(PyObject *ref)
 {
-    if (ref != NULL && !dealloc_is_leaf(Py_TYPE(ref)) && --ref->ob_refcnt == 0 &&
+    if (ref != NULL && !fs_jit_is_leaf(Py_TYPE(ref)) && --ref->ob_refcnt == 0 &&
         !dealloc_try(ref, 1)) {
         ref->ob_refcnt = 1;
         return false;
@@ -362,7 +362,7 @@ static bool dealloc_try_drop(PyObject *ref)
 
 static void dealloc_undo_drop(PyObject *ref)
 {
-    if (ref != NULL && !dealloc_is_leaf(Py_TYPE(ref)) && ref->ob_refcnt++ == 0) {
+    if (ref != NULL && !fs_jit_is_leaf(Py_TYPE(ref)) && ref->ob_refcnt++ == 0) {
         dealloc_put_back(ref, PY_SSIZE_T_MAX);
     }
 }
