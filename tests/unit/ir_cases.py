@@ -890,7 +890,7 @@ def check_many_values(machine: bool) -> None:
 CHECKS = [
     check_arithmetic, check_guards, check_truths, check_memory, check_boxes, check_deaths,
     check_allocations, check_collector, check_calls, check_pokes, check_loops, check_side_traces,
-    check_frames, check_slots, check_many_values,
+    check_frames, check_slots, check_many_values, check_instances_again, check_stencils,
 ]  # fmt: skip
 
 
