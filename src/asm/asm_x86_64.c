@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASM_LOOP_ALIGN = 32 };
+enum { ASM_LOOP_ALIGN = 32, ASM_LONG_TURN = 32 };
 
 /* ---- operands ---- */
 
@@ -364,11 +364,26 @@ static void asm_moves(fs_asm *as, const fs_asm_step *st)
     }
 }
 
+/* Whether turns are counted: where that is nothing beside what a turn does. */
+static bool asm_counts(const fs_ir *ir, int loop)
+{
+    bool counts = ir->nins - loop > ASM_LONG_TURN;
+    for (int i = loop; i < ir->nins; i++) {
+        counts |= ir->ins[i].op == FS_IR_CALL;
+    }
+    return counts;
+}
+
 /* The loop's head: PHIs that are spilled in the loop are stored in each turn. */
-static void asm_loop_head(fs_asm *as)
+static void asm_loop_head(fs_asm *as, int loop)
 {
     fs_asm_align(&as->b, ASM_LOOP_ALIGN, true);
     as->loop = as->b.size;
+    as->trace->counts = asm_counts(as->ir, loop);
+    if (as->trace->counts) {
+        fs_asm_mov_imm(&as->b, R11, (uint64_t)(uintptr_t)&as->trace->turns);
+        fs_asm_op(&as->b, X_INC, 0, fs_asm_m(R11, 0));
+    }
     FS_ASM_EACH_PHI(&as->al, p)
     {
         asm_store_spilled(as, p);
@@ -402,7 +417,7 @@ static void asm_step(fs_asm *as, int i)
     const fs_asm_step *st = &as->al.steps[i];
     asm_moves(as, st);
     if (ins->op == FS_IR_LOOP) {
-        asm_loop_head(as);
+        asm_loop_head(as, i);
     } else if (!as->al.values[i].skip && fs_asm_op_rows[ins->op].lower != NULL) {
         fs_asm_op_rows[ins->op].lower(as, i, ins, st);
         if (st->result >= 0) {

@@ -126,6 +126,18 @@ static int instance_of_known(PyThreadState *ts, fs_cache_isinstance *cache, PyOb
     return is;
 }
 
+int fs_instance_quick(PyThreadState *ts, PyObject *inst, PyObject *cls)
+{
+    if (Py_IS_TYPE(inst, (PyTypeObject *)cls)) {
+        return 1;
+    }
+    if (!PyType_Check(cls) || ts->recursion_remaining <= 3) {
+        return fs_instance_of(ts, inst, cls);
+    }
+    fs_cache_isinstance site = {0};
+    return instance_of_known(ts, &site, inst, (PyTypeObject *)cls);
+}
+
 int fs_instance_ask(PyThreadState *ts, fs_cache_isinstance *cache, PyObject *inst, PyObject *cls)
 {
     int is = PyType_Check(cls) && ts->recursion_remaining > 3

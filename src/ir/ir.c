@@ -127,6 +127,17 @@ void fs_ir_trim(fs_ir *ir)
     ir->opt_index = NULL;
 }
 
+size_t fs_ir_bytes(const fs_ir *ir)
+{
+#define BYTES(array, count) ((size_t)(count) * sizeof(*ir->array))
+    return BYTES(ins, ir->ins_room) + BYTES(consts, ir->consts_room) +
+           BYTES(const_index, ir->const_index_room) + BYTES(pool, ir->pool_room) +
+           BYTES(frames, ir->frames_room) + BYTES(snaps, ir->snaps_room) +
+           BYTES(snap_frames, ir->snap_frames_room) + BYTES(entries, ir->entries_room) +
+           BYTES(slots, ir->nslots);
+#undef BYTES
+}
+
 fs_ref fs_ir_append(fs_ir *ir, const fs_ins *ins)
 {
     fs_ins added = *ins; /* it may lie in the array that moves */

@@ -230,6 +230,8 @@ void fs_ir_init(fs_ir *ir);
 void fs_ir_clear(fs_ir *ir);
 /* A finished trace's arrays are cut to what they hold. */
 void fs_ir_trim(fs_ir *ir);
+/* Bytes that its arrays have. */
+size_t fs_ir_bytes(const fs_ir *ir);
 /* Describes one more virtual frame. Its number, -1 when failed. */
 int fs_ir_frame(fs_ir *ir, const fs_frame_desc *desc);
 /* Appends as is: no folding (that is fs_opt_emit of opt/opt.h). Returns its ref; 0 when failed. */

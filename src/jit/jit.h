@@ -63,12 +63,15 @@ typedef struct fs_exit_state {
 enum fs_trace_kind { FS_TRACE_LOOP, FS_TRACE_ENTRY, FS_TRACE_SIDE, FS_TRACE_BRIDGE };
 enum { FS_TRACE_KINDS = FS_TRACE_BRIDGE + 1 };
 
-/* A function's trace, tried against the interpreter (jit_worth.c). */
+/* A trace is tried against the interpreter (jit_worth.c). */
 enum fs_trial_side { FS_TRIAL_OFF, FS_TRIAL_WITH, FS_TRIAL_WITHOUT };
 typedef struct {
-    uint64_t due;         /* by the count of entries: when this side is over; 0: never tried */
-    uint64_t since, with; /* nanoseconds: when it began; how long the trace's side took */
+    uint64_t due;         /* by the count of entries: when it begins */
+    uint64_t since, with; /* nanoseconds: when this side began; how long the trace's side took, */
+    uint64_t turns;       /* and how many turns or calls it did */
+    uint32_t left;        /* turns or calls of the interpreter's side */
     uint8_t side;         /* enum fs_trial_side */
+    uint8_t entries;      /* of this side */
     uint8_t pairs, wins;
 } fs_jit_trial;
 
@@ -76,6 +79,7 @@ struct fs_trace {
     uint32_t id;
     uint8_t kind;
     uint8_t dead;   /* not to be entered again */
+    bool counts;    /* `turns` is counted */
     fs_code *co;    /* code of the root frame */
     int slot;       /* anchor: where the interpreter enters (loop head, entry), or exit's slot */
     fs_trace *root; /* of a side trace; itself for the others */
@@ -100,6 +104,7 @@ struct fs_trace {
     fs_trace *next;   /* list of the dead that wait for their end */
     int32_t gain;     /* roots: nanoseconds that the last entries that were weighed have saved, */
     uint16_t weighed; /* and how many those are */
+    uint64_t turns;   /* times at LOOP, if that is counted */
     fs_jit_trial trial;
     uint64_t last;         /* roots: when last entered, by the count of all entries */
     uint32_t held;         /* dead: activations that may be inside */

@@ -118,6 +118,7 @@ FS_NOINLINE fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace)
     trace->last = ++fs_jit_stats.entries;
     bool weighs = fs_jit_weighs(trace);
     uint64_t begun = FS_UNLIKELY(weighs) ? fs_jit_clock_ns() : 0;
+    uint64_t turns = trace->turns;
     enter_link(&inside);
     if (FS_LIKELY(trace->code != NULL)) {
         fs_asm_enter(trace, &state);
@@ -129,7 +130,7 @@ FS_NOINLINE fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace)
         PyMem_Free(state.values);
     }
     if (FS_UNLIKELY(weighs)) {
-        fs_jit_weigh(trace, state.exit, begun);
+        fs_jit_weigh(trace, state.exit, begun, trace->turns - turns);
     }
     fs_exit *exit = state.exit;
     fs_jit_stats.exits++;

@@ -2,6 +2,7 @@
 #include "jit/jit_ops.h"
 
 #include "sem/sem.h"
+#include "spec/spec_call.h"
 
 /* Nobody else has it: any object that programs can get could be an item. */
 static PyObject ops_iter_end = {.ob_refcnt = 1 << 30, .ob_type = &PyBaseObject_Type};
@@ -199,6 +200,11 @@ int32_t fs_jit_dict_has(PyObject *dict, PyObject *key)
 {
     ops_know_hash(key);
     return (int32_t)fs_lookup_dict((PyDictObject *)dict, key);
+}
+
+int32_t fs_jit_is_instance(fs_ctx *ctx, PyObject *inst, PyObject *cls)
+{
+    return fs_instance_quick(ctx->ts, inst, cls);
 }
 
 int32_t fs_jit_set_has(PyObject *set, PyObject *key)

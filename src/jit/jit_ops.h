@@ -26,6 +26,8 @@ PyObject *fs_jit_dict_or(PyObject *dict, PyObject *key, PyObject *missing);
 /* Stores; the old value, or None. */
 PyObject *fs_jit_dict_swap(PyObject *dict, PyObject *key, PyObject *v);
 int32_t fs_jit_dict_has(PyObject *dict, PyObject *key);
+/* isinstance(). */
+int32_t fs_jit_is_instance(fs_ctx *ctx, PyObject *inst, PyObject *cls);
 int32_t fs_jit_set_has(PyObject *set, PyObject *key);
 int32_t fs_jit_sequence_has(PyObject *sequence, PyObject *v); /* a list or tuple */
 int32_t fs_jit_list_append(PyObject *list, PyObject *v);

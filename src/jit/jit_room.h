@@ -110,8 +110,8 @@ void fs_jit_recording_forks(const PyThreadState *ts);
 /* jit_worth.c */
 /* Whether this entry is weighed: how long it takes must be known. */
 bool fs_jit_weighs(const fs_trace *root);
-/* It was left at `exit`; it was entered at that time (fs_jit_clock_ns). */
-void fs_jit_weigh(fs_trace *root, const fs_exit *exit, uint64_t begun);
+/* It was left at `exit`; it was entered at that time (fs_jit_clock_ns), and did so many turns. */
+void fs_jit_weigh(fs_trace *root, const fs_exit *exit, uint64_t begun, uint64_t turns);
 
 /* jit_registry.c: the traces by id. */
 extern FS_HIDDEN fs_trace **fs_jit_traces;

@@ -3,25 +3,26 @@
  * Entering and leaving cost about as much as some tens of CPython's ops take in the interpreter.
  * Two things are looked at.
  * - Of every WORTH_EVERY entries one is weighed: the ops that were recorded on the way to the exit
- *   that was taken; where that way leads through loops these are only the least, and the time
- *   inside tells more. WORTH_ENTRIES of them together must save something.
- * - A function's trace is tried: WORTH_CALLS calls with it, as many without, WORTH_PAIRS times, by
- *   the clock. It must be the faster way more often than not. (Of loops it is not known how many
- * turns are done inside.) What does not pay is not entered by the interpreter for a while, four
- * times as long each time, and in the end never again. What else leads into the tree still does; if
- * nothing does, it goes.
+ *   that was taken, and in the turns before. (Turns of short loops that call nothing are not
+ *   counted: there the time inside tells.) WORTH_ENTRIES of them together must save something.
+ * - Function entries and loops are tried: WORTH_CALLS entries, then as many calls or turns by the
+ *   interpreter, WORTH_PAIRS times, by the clock. The trace must win at least half of them. That
+ * sees everything: caches, what is called, who leaves and comes back. What does not pay is not
+ * entered by the interpreter for a while, four times as long each time, and in the end never again.
+ * What else leads into the tree still does; if nothing does, it goes.
  */
 #include "jit/jit_room.h"
 
 enum {
-    WORTH_EVERY = 16,   /* (a power of 2) */
+    WORTH_EVERY = 16,
     WORTH_ENTRIES = 64, /* weighed, then there is a judgement */
     WORTH_ENTER = 90,   /* nanoseconds to enter and leave */
     WORTH_OP = 2,       /* that machine code saves per op */
-    WORTH_MOST = 4000,  /* that one entry counts for: who was interrupted has saved nothing */
+    WORTH_MOST = 4000,  /* ops or nanoseconds that one entry counts for */
     WORTH_REST = 4096,  /* turns or calls without entering, the first time */
     WORTH_RESTS = 5,
-    WORTH_CALLS = 65,
+    WORTH_CALLS = 64,
+    WORTH_TURNS = 2048, /* of the interpreter's side, at most */
     WORTH_PAIRS = 16,
     WORTH_TRIAL = 1000,   /* entries before a trial, when the side traces have been made, */
     WORTH_AGAIN = 100000, /* and before the next */
@@ -30,7 +31,7 @@ enum {
 bool fs_jit_weighs(const fs_trace *root)
 {
     return fs_jit_settings.thrifty &&
-           (root->entries % WORTH_EVERY == 1 || root->entries == root->trial.due);
+           (root->entries % WORTH_EVERY == 1 || root->trial.side != FS_TRIAL_OFF);
 }
 
 /* Whether something else than the interpreter leads into the tree. */
@@ -56,46 +57,63 @@ static void worth_rest(fs_trace *root, fs_jit_place *place)
         place->left = WORTH_REST << 2 * place->rests;
         place->rests++;
     }
+    root->trial = (fs_jit_trial){.due = root->entries};
 }
 
-/* One side of a pair is over: the other one begins. */
-static void worth_try(fs_trace *root, fs_jit_place *place, uint64_t now)
+/* A pair is over: the interpreter took so many nanoseconds. */
+static void worth_compare(fs_trace *root, fs_jit_place *place, uint64_t ns)
 {
     fs_jit_trial *trial = &root->trial;
-    uint64_t took = now - trial->since;
-    trial->since = now;
-    trial->due = root->entries + WORTH_CALLS;
-    if (trial->side == FS_TRIAL_OFF) {
-        trial->pairs = trial->wins = 0;
-        trial->side = FS_TRIAL_WITH;
-    } else if (trial->side == FS_TRIAL_WITH) {
-        trial->with = took;
-        trial->side = FS_TRIAL_WITHOUT;
-        trial->due = root->entries + 1;
-        place->left = WORTH_CALLS - 1;
+    double with = (double)trial->with / (double)trial->turns;
+    trial->wins += with < (double)ns / trial->left;
+    trial->pairs++;
+    trial->side = FS_TRIAL_WITH;
+    trial->entries = 0;
+    if (trial->pairs < WORTH_PAIRS) {
+        return;
+    }
+    if (trial->wins < WORTH_PAIRS / 2) {
+        worth_rest(root, place);
     } else {
-        trial->pairs++;
-        trial->wins += trial->with < took;
+        *trial = (fs_jit_trial){.due = root->entries + WORTH_AGAIN};
+    }
+}
+
+/* One more entry of a trial: it began at `now`, and did so many turns. */
+static void worth_try(fs_trace *root, fs_jit_place *place, uint64_t now, uint64_t turns)
+{
+    fs_jit_trial *trial = &root->trial;
+    if (trial->side == FS_TRIAL_WITHOUT) {
+        worth_compare(root, place, now - trial->since);
+    }
+    if (place->left != 0 || root->dead) {
+        return;
+    }
+    if (trial->entries == 0) {
         trial->side = FS_TRIAL_WITH;
+        trial->since = now;
+        trial->turns = 0;
     }
-    if (trial->pairs == WORTH_PAIRS) {
-        trial->side = FS_TRIAL_OFF;
-        trial->pairs = 0;
-        trial->due = root->entries + WORTH_AGAIN;
-        if (trial->wins < WORTH_PAIRS / 2) {
-            trial->due = root->entries + WORTH_TRIAL;
-            worth_rest(root, place);
-        }
+    if (trial->entries++ < WORTH_CALLS) {
+        trial->turns += turns + 1;
+        return;
     }
+    trial->with = now - trial->since;
+    trial->since = now;
+    trial->side = FS_TRIAL_WITHOUT;
+    trial->left = (uint32_t)(trial->turns < WORTH_TURNS ? trial->turns : WORTH_TURNS);
+    place->left = trial->left;
 }
 
 /* The entry's weight is added. */
-static void worth_weigh(fs_trace *root, fs_jit_place *place, const fs_exit *exit, uint64_t ns)
+static void worth_weigh(fs_trace *root, fs_jit_place *place, const fs_exit *exit, uint64_t ns,
+                        uint64_t turns)
 {
-    int inside = (int)(ns < WORTH_MOST ? ns : WORTH_MOST) - WORTH_ENTER;
-    bool turns = exit->turns || exit->trace->root != root;
-    int ops = turns && inside > exit->work ? inside : exit->work;
-    root->gain += ops * WORTH_OP - WORTH_ENTER;
+    uint64_t ops = exit->work + turns * root->ir.work / 2;
+    if (exit->turns && !root->counts && ns > ops + WORTH_ENTER) {
+        ops = ns - WORTH_ENTER;
+    }
+    root->gain += (int)(ops < WORTH_MOST ? ops : WORTH_MOST) * WORTH_OP - WORTH_ENTER;
     if (++root->weighed < WORTH_ENTRIES) {
         return;
     }
@@ -106,7 +124,7 @@ static void worth_weigh(fs_trace *root, fs_jit_place *place, const fs_exit *exit
     }
 }
 
-void fs_jit_weigh(fs_trace *root, const fs_exit *exit, uint64_t begun)
+void fs_jit_weigh(fs_trace *root, const fs_exit *exit, uint64_t begun, uint64_t turns)
 {
     uint64_t ns = fs_jit_clock_ns() - begun;
     fs_jit_place *place = root->dead ? NULL : fs_jit_place_find(root->co, root->slot);
@@ -115,10 +133,11 @@ void fs_jit_weigh(fs_trace *root, const fs_exit *exit, uint64_t begun)
     }
     if (root->entries % WORTH_EVERY == 1) {
         fs_jit_was_inside(ns * WORTH_EVERY / 1000);
-        worth_weigh(root, place, exit, ns);
+        worth_weigh(root, place, exit, ns, turns);
     }
-    if (root->kind == FS_TRACE_ENTRY && !root->dead && place->left == 0 &&
-        root->entries >= (root->trial.due != 0 ? root->trial.due : WORTH_TRIAL)) {
-        worth_try(root, place, begun);
+    bool tries = root->trial.side != FS_TRIAL_OFF || root->entries >= WORTH_TRIAL + root->trial.due;
+    bool knows = root->counts || root->kind == FS_TRACE_ENTRY; /* how many turns or calls it does */
+    if (tries && knows && !root->dead && place->left == 0) {
+        worth_try(root, place, begun, turns);
     }
 }

@@ -55,6 +55,36 @@ static bool known_len(rec_state *R, rec_slot *arg, rec_slot *value)
     return true;
 }
 
+/* Whether the site has met instances of several types: which one is not worth a guard. */
+static bool known_isinstance_varies(rec_state *R)
+{
+    const fs_instr *ip = rec_top(R)->co->instrs + R->start;
+    if (ip->op != FS_OP_CALL_ISINSTANCE) {
+        return false;
+    }
+    const fs_isinstance_shape *shapes = ((const fs_cache_isinstance *)(ip + 3))->shapes;
+    return shapes[1].version != 0 && shapes[0].version != shapes[1].version;
+}
+
+/* isinstance() of one class, for the type that was seen: the types' versions hold the answer. */
+static bool known_instance_of(rec_state *R, rec_slot *arg, rec_slot *cls, PyObject *c, int is,
+                              rec_slot *value)
+{
+    PyTypeObject *type = rec_type(R, arg), *meta = Py_TYPE(c);
+    uint32_t version = fs_pyrt_type_version(type);
+    uint32_t meta_version = meta == &PyType_Type ? 1 : fs_pyrt_type_version(meta);
+    if (version == 0 || meta_version == 0 || !rec_promote(R, cls->ref, c)) {
+        return false;
+    }
+    (void)rec_guard_type(R, arg, type);
+    rec_guard_version(R, type, version);
+    if (meta != &PyType_Type && (PyObject *)type != c) {
+        rec_guard_version(R, meta, meta_version);
+    }
+    value->ref = fs_ir_bool(R->ir, is == 1);
+    return true;
+}
+
 static bool known_isinstance(rec_state *R, rec_slot *arg, rec_slot *cls, rec_slot *value)
 {
     PyTypeObject *type = rec_type(R, arg);
@@ -62,21 +92,22 @@ static bool known_isinstance(rec_state *R, rec_slot *arg, rec_slot *cls, rec_slo
     if (fs_ref_is_const(cls->ref)) {
         c = fs_ir_constant(R->ir, cls->ref)->o;
     }
-    if (type == NULL || c == NULL || !PyType_Check(c) || Py_TYPE(c) != &PyType_Type) {
+    if (type == NULL || c == NULL) {
         return false;
     }
-    bool is = PyType_IsSubtype(type, (PyTypeObject *)c);
-    if (!is && (type->tp_getattro != PyObject_GenericGetAttr || arg->seen == NULL ||
-                fs_instance_of(R->ts, arg->seen, c) != 0)) {
+    int is = type == (PyTypeObject *)c ? 1
+             : arg->seen != NULL       ? fs_instance_of(R->ts, arg->seen, c)
+             : PyType_CheckExact(c) && PyType_IsSubtype(type, (PyTypeObject *)c) ? 1
+                                                                                 : -1;
+    if (is < 0) {
         return false;
     }
-    uint32_t version = fs_pyrt_type_version(type);
-    if (version == 0 || !rec_promote(R, cls->ref, c)) {
-        return false;
+    if (PyType_Check(c) && !known_isinstance_varies(R)) {
+        return known_instance_of(R, arg, cls, c, is, value);
     }
-    (void)rec_guard_type(R, arg, type);
-    rec_guard_version(R, type, version);
-    value->ref = fs_ir_bool(R->ir, is);
+    fs_ref in[2] = {rec_object(R, arg), rec_object(R, cls)};
+    fs_ref answer = rec_call(R, FS_CALL_is_instance, in, 2, 0);
+    value->ref = rec_cmp(R, FS_NE, answer, rec_kint(R, 0));
     return true;
 }
 

@@ -155,6 +155,8 @@ FS_INLINE int fs_instance_known(const fs_cache_isinstance *cache, PyObject *inst
 
 /* isinstance() where the answer needs no Python (class or tuple); -1: ask CPython. */
 int fs_instance_of(PyThreadState *ts, PyObject *inst, PyObject *cls);
+/* The same, with what all sites know. */
+int fs_instance_quick(PyThreadState *ts, PyObject *inst, PyObject *cls);
 /* isinstance() as the builtin; keeps the answer where that is sound; -1: error. */
 int fs_instance_ask(PyThreadState *ts, fs_cache_isinstance *cache, PyObject *inst, PyObject *cls);
 /* The least or greatest item (borrowed) of a list or tuple of plain numbers, or NULL. */
