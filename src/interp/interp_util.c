@@ -126,15 +126,33 @@ PyObject *fs_slice_of(PyObject *container, Py_ssize_t from, Py_ssize_t to)
                : PyBytes_FromStringAndSize(PyBytes_AS_STRING(container) + from, to - from);
 }
 
+/* A list with room for n items, which are not there yet. */
+static PyObject *util_new_list(Py_ssize_t n)
+{
+    PyObject *made = PyList_New(0);
+    PyObject **items = made == NULL || n == 0 ? NULL : PyMem_New(PyObject *, n);
+    if (made != NULL && n > 0) {
+        if (items == NULL) {
+            Py_DECREF(made);
+            return PyErr_NoMemory();
+        }
+        ((PyListObject *)made)->ob_item = items;
+        ((PyListObject *)made)->allocated = n;
+    }
+    return made;
+}
+
 PyObject *fs_slice_back(PyObject *container, Py_ssize_t from, Py_ssize_t to)
 {
     bool list = PyList_CheckExact(container);
     if (!list && !PyTuple_CheckExact(container)) {
         return NULL;
     }
-    Py_ssize_t size = Py_SIZE(container);
-    Py_ssize_t n = PySlice_AdjustIndices(size, &from, &to, -1);
-    PyObject *made = list ? PyList_New(n) : PyTuple_New(n);
+    Py_ssize_t size = Py_SIZE(container), n = from + 1;
+    if (to != PY_SSIZE_T_MIN || from < 0 || from >= size) { /* (the usual one is the whole rest) */
+        n = PySlice_AdjustIndices(size, &from, &to, -1);
+    }
+    PyObject *made = list ? util_new_list(n) : PyTuple_New(n);
     if (made == NULL) {
         return NULL;
     }
@@ -147,6 +165,9 @@ PyObject *fs_slice_back(PyObject *container, Py_ssize_t from, Py_ssize_t to)
     PyObject **write = list ? ((PyListObject *)made)->ob_item : ((PyTupleObject *)made)->ob_item;
     for (Py_ssize_t i = 0; i < n; i++) {
         write[i] = Py_NewRef(read[from - i]);
+    }
+    if (list) {
+        Py_SET_SIZE(made, n);
     }
     return made;
 }

@@ -380,23 +380,61 @@ static bool ops_is_leaf(PyObject *o)
            type == &PyBool_Type || type == &PyBytes_Type || o == Py_None;
 }
 
-int32_t fs_jit_slice_swap(PyObject *list, int64_t from, int64_t to, PyObject *values)
+/* Whether list[from:to] = values replaces as many items as there are, and drops them without any
+ * other effect; *items: the first of them. */
+static bool ops_can_swap(PyObject *list, int64_t from, int64_t to, PyObject *values,
+                         PyObject ***items)
 {
-    Py_ssize_t start = from, end = to, n = PySlice_AdjustIndices(Py_SIZE(list), &start, &end, 1);
-    if (!PyList_CheckExact(values) || values == list || Py_SIZE(values) != n) {
-        return -1;
+    Py_ssize_t size = Py_SIZE(list), start = from, end = to, n = to - from;
+    if (from < 0 || to < from || to > size) {
+        n = PySlice_AdjustIndices(size, &start, &end, 1);
     }
-    PyObject **items = ((PyListObject *)list)->ob_item + start;
+    if (!PyList_CheckExact(values) || values == list || Py_SIZE(values) != n) {
+        return false;
+    }
+    *items = n > 0 ? ((PyListObject *)list)->ob_item + start : NULL;
     for (Py_ssize_t i = 0; i < n; i++) {
-        if (!ops_is_leaf(items[i])) {
-            return -1;
+        PyObject *item = (*items)[i];
+        if (Py_REFCNT(item) <= n && !ops_is_leaf(item)) {
+            return false;
         }
     }
-    for (Py_ssize_t i = 0; i < n; i++) {
+    return true;
+}
+
+int32_t fs_jit_slice_swap(PyObject *list, int64_t from, int64_t to, PyObject *values)
+{
+    PyObject **items;
+    if (!ops_can_swap(list, from, to, values, &items)) {
+        return -1;
+    }
+    for (Py_ssize_t i = 0, n = Py_SIZE(values); i < n; i++) {
         PyObject *old = items[i];
         items[i] = Py_NewRef(PyList_GET_ITEM(values, i));
         Py_DECREF(old);
     }
+    return 0;
+}
+
+int32_t fs_jit_slice_take(PyObject *list, int64_t from, int64_t to, PyObject *values)
+{
+    if (Py_REFCNT(values) > 1) {
+        int32_t done = fs_jit_slice_swap(list, from, to, values);
+        values->ob_refcnt -= done == 0;
+        return done;
+    }
+    PyObject **items;
+    if (!ops_can_swap(list, from, to, values, &items)) {
+        return -1;
+    }
+    Py_ssize_t n = Py_SIZE(values);
+    Py_SET_SIZE(values, 0);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *old = items[i];
+        items[i] = PyList_GET_ITEM(values, i);
+        Py_DECREF(old);
+    }
+    Py_DECREF(values);
     return 0;
 }
 

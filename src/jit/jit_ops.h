@@ -50,6 +50,9 @@ PyObject *fs_jit_slice_back(PyObject *container, int64_t from, int64_t to);
 /* list[from:to] = as many values as it has now, all of types whose death is quiet; else declines.
  */
 int32_t fs_jit_slice_swap(PyObject *list, int64_t from, int64_t to, PyObject *values);
+/* The same; the reference of `values` is taken over unless it declines, and the values with it when
+ * it is the last. */
+int32_t fs_jit_slice_take(PyObject *list, int64_t from, int64_t to, PyObject *values);
 /* list[from:to] = values; not quiet: items die. */
 int32_t fs_jit_slice_store(PyObject *list, int64_t from, int64_t to, PyObject *values);
 PyObject *fs_jit_new_range(int64_t start, int64_t stop, int64_t step);

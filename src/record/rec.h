@@ -176,6 +176,8 @@ fs_ref rec_virtual(rec_state *R, int op, fs_ref a, const fs_ref *parts, int n);
 void rec_virtual_set(rec_state *R, fs_ref whole, int index, fs_ref value);
 void rec_let_go(rec_state *R, fs_ref ref, bool owned);
 void rec_let_go_all(rec_state *R, const rec_slot *slots, int n);
+/* Whether the slot has the only reference that the trace knows of to what a call has made. */
+bool rec_is_fresh(rec_state *R, const rec_slot *slot);
 void rec_release(rec_state *R,
                  fs_ref ref); /* an owned reference: to a slot that borrows, or dropped */
 void rec_moved_local(rec_state *R, rec_frame *f, int i, fs_ref now);

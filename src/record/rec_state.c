@@ -133,6 +133,13 @@ static rec_slot *rec_borrower(rec_state *R, fs_ref ref)
     return NULL;
 }
 
+bool rec_is_fresh(rec_state *R, const rec_slot *slot)
+{
+    const fs_ins *ins = slot->ref > 0 ? fs_ir_at(R->ir, slot->ref) : NULL;
+    return ins != NULL && slot->flags & REC_OWNED && ins->op == FS_IR_CALL &&
+           fs_ir_calls[ins->aux].flags & FS_CALLF_NEW && rec_borrower(R, slot->ref) == NULL;
+}
+
 /* An owned reference to `ref` is not needed any more where it was. */
 void rec_release(rec_state *R, fs_ref ref)
 {

@@ -398,10 +398,12 @@ static rec_result rec_slice(rec_state *R, int n, int after)
         return REC_WAIT;
     }
     fs_ref r = 0;
+    bool taken = false; /* the value to store */
     if (stores && rec_slice_is_swap(R, n)) {
         args[3] = rec_object(R, rec_peek(R, n + 2));
         (void)rec_guard_type(R, rec_peek(R, n + 2), &PyList_Type);
-        (void)rec_call(R, FS_CALL_slice_swap, args, 4, 0);
+        taken = rec_is_fresh(R, rec_peek(R, n + 2));
+        (void)rec_call(R, taken ? FS_CALL_slice_take : FS_CALL_slice_swap, args, 4, 0);
     } else if (stores) {
         rec_sync(R);
         R->pc_op = R->next;
@@ -418,7 +420,7 @@ static rec_result rec_slice(rec_state *R, int n, int after)
     if (!stores) {
         rec_push(R, r, REC_OWNED, NULL);
     }
-    rec_let_go_all(R, held, count);
+    rec_let_go_all(R, held + taken, count - taken);
     f->pc = R->next + fs_ops[stores ? FS_OP_STORE_SUBSCR : FS_OP_BINARY_SUBSCR].length;
     return REC_JUMP;
 }

@@ -99,3 +99,90 @@ for size in (30, 500):
             print(function(size))
         except (TypeError, IndexError) as error:
             print(error, error.__traceback__.tb_next.tb_lineno)
+
+
+class Item:
+    """Something that says when it dies."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def __del__(self):
+        deaths.append(self.n)
+
+
+deaths = []
+
+
+def reversed_prefixes(n):
+    row = list(range(300, 312))
+    for i in range(n):
+        k = i % 12
+        row[: k + 1] = row[k::-1]
+    return row
+
+
+def stored_and_named(n):
+    row, other = [1, 2, 3, 4], [9, 8, 7]
+    kept = []
+    for i in range(n):
+        x = row[:3] = other[::-1]
+        row[1:] = y = row[2::-1]
+        other[0] = i
+        if i % 10 == 9:
+            kept.append((x, y, list(row)))
+    return kept[0], kept[-1], row
+
+
+def stored_from_a_local(n):
+    row = [0, 0, 0, 0]
+    for i in range(n):
+        values = [i, i + 1]
+        row[1:3] = values
+        values.append(row[2])
+    return row, values
+
+
+def stored_objects(n):
+    row = [Item(i) for i in range(4)]
+    for i in range(n):
+        row[:3] = row[2::-1]
+        if i % 7 == 5:
+            row[1] = Item(i + 1000)
+        if i % 50 == 49:
+            row[:2] = [row[0], Item(i)]
+    count = len(deaths)
+    row[:] = row[::-1]
+    return [o.n for o in row], count, len(deaths), deaths[:3], deaths[-2:]
+
+
+def stored_the_same_object(n):
+    row = [Item(1)] * 3
+    numbers = [7, 8, 9]
+    for i in range(n):
+        row[:3] = numbers[::-1]
+        if i % 20 == 13:
+            row[:] = [Item(i)] * 3
+    return row, len(deaths), deaths[-1]
+
+
+def stored_sizes(n):
+    row, out = list(range(10)), 0
+    for i in range(n):
+        row[: i % 4] = row[i % 3 :: -1]
+        out += len(row)
+        if len(row) > 30:
+            del row[10:]
+    return out, row
+
+
+for f in (
+    reversed_prefixes,
+    stored_and_named,
+    stored_from_a_local,
+    stored_objects,
+    stored_the_same_object,
+    stored_sizes,
+):
+    deaths.clear()
+    print(f.__name__, f(400))
