@@ -12,5 +12,8 @@ void fs_asm_exit_thunk(void);
 void fs_asm_exit_thunk_few(void);
 void fs_asm_exit_thunk_general(void);
 enum { FS_ASM_THUNK_FEW = 4 };
+/* From machine code: a dead object (r11) goes to the pool of its kind and ZF is set, when it is an
+ * int or a float and there is room; else nothing is done. Changes r10 and r11 alone. */
+void fs_asm_keep_number(void);
 
 #endif

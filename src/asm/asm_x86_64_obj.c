@@ -5,6 +5,7 @@
  */
 #include "asm/asm_x86_64.h"
 
+#include "asm/asm_entry.h"
 #include "interp/interp_num.h"
 #include "jit/jit_help.h"
 
@@ -261,11 +262,21 @@ void fs_asm_decrefnz(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st
     fs_asm_op(&as->b, X_DEC, 0, fs_asm_field(as, st, 0, offsetof(PyObject, ob_refcnt)));
 }
 
+/* The last reference to operand 0 is gone: a number goes to its pool, and the code goes on. */
+static void obj_keep_number(fs_asm *as, const fs_asm_cold *cold, const fs_asm_step *st)
+{
+    fs_asm_get(as, R11, st->ref[0], st->at[0]);
+    fs_asm_mov_imm(&as->b, R10, (uint64_t)(uintptr_t)fs_asm_keep_number);
+    fs_asm_op(&as->b, X_CALL, 0, fs_asm_r(R10));
+    fs_asm_patch(&as->b, fs_asm_jcc(&as->b, CC_E), cold->back);
+}
+
 /* The last reference is gone: frees the object, or leaves if that could run code. */
 static void obj_die(fs_asm *as, const fs_asm_cold *cold)
 {
     const fs_asm_step *st = &as->al.steps[cold->i];
     uint32_t kept = fs_asm_kept(st);
+    obj_keep_number(as, cold, st);
     fs_asm_save(as, kept);
     obj_argument(as, st, 0);
     fs_asm_call(as, (const void *)fs_jit_dealloc_quiet);
@@ -281,37 +292,12 @@ void fs_asm_decref(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
     fs_asm_cold_here(as, fs_asm_cold_if(as, i, CC_E, obj_die));
 }
 
-/* A float's last reference is gone: its block goes to the pool, if that has room. The jumps to be
- * filled in when it has not, or when it is no float. */
-static void obj_keep_float(fs_asm *as, int o, int others[2])
-{
-    fs_asm_buffer *b = &as->b;
-    enum { END = offsetof(fs_pool, blocks) + FS_POOL_SIZE * sizeof(PyObject *) };
-    fs_asm_compare_constant(as, fs_asm_m(o, offsetof(PyObject, ob_type)),
-                            (uint64_t)(uintptr_t)&PyFloat_Type, R10);
-    others[0] = fs_asm_jcc_short(b, CC_NE);
-    fs_asm_mov_imm(b, R11, (uint64_t)(uintptr_t)&fs_float_pool);
-    fs_asm_op(b, X_MOV, R10, fs_asm_m(R11, 0));
-    fs_asm_rr(as, X_SUB, R10, R11);
-    fs_asm_op_imm(b, X_CMPI, 0, fs_asm_r(R10), END);
-    others[1] = fs_asm_jcc_short(b, CC_AE);
-    fs_asm_rr(as, X_ADD, R10, R11);
-    fs_asm_op(b, X_STORE64, o, fs_asm_m(R10, 0));
-    fs_asm_op_imm(b, X_ADDI, 0, fs_asm_m(R11, 0), sizeof(PyObject *));
-}
-
 /* A box's last reference is gone. */
 static void obj_free_box(fs_asm *as, const fs_asm_cold *cold)
 {
     const fs_asm_step *st = &as->al.steps[cold->i];
-    int others[2] = {-1, -1};
-    if (st->at[0] >= 0) {
-        obj_keep_float(as, st->at[0], others);
-        obj_back(as, cold);
-        fs_asm_patch_short(&as->b, others[0], as->b.size);
-        fs_asm_patch_short(&as->b, others[1], as->b.size);
-    }
     uint32_t kept = fs_asm_kept(st);
+    obj_keep_number(as, cold, st);
     fs_asm_save(as, kept);
     obj_argument(as, st, 0);
     fs_asm_call(as, (const void *)fs_num_dealloc);
