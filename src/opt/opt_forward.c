@@ -239,14 +239,11 @@ bool fs_opt_clobbers(const fs_ir *ir, const fs_ins *by, const fs_ins *load)
     return (fs_opt_clobbered(ir, by) >> load->alias & 1) != 0;
 }
 
-/* A store of what is there already; only such as hand no reference over. */
+/* A store of what is there already. (One that hands a reference over takes out what it puts in:
+ * who has which of the two is the same to all, so that the pair can go later.) */
 static bool forward_is_there(fs_ir *ir, const fs_ins *store)
 {
     fs_ref value = store->op == FS_IR_STORE ? store->b : store->c;
-    bool null = value < 0 && fs_ir_constant(ir, value)->bits == 0;
-    if (store->cond == FS_M_OBJ && !null) {
-        return false;
-    }
     opt_found found;
     if (!fs_opt_find(ir, store, &found) || found.value != value || !found.steady) {
         return false;

@@ -34,17 +34,36 @@ static bool refs_is_drop(int op)
 /* ---- what may take the keeper's reference ---- */
 
 /* Types whose objects have no references to others and run nothing when they go. */
-static bool refs_is_leaf(const fs_ir *ir, fs_ref r, int at)
+static bool refs_is_leaf_type(const PyTypeObject *type)
+{
+    return type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type ||
+           type == &PyUnicode_Type || type == &PyBytes_Type || type == &PyRangeIter_Type;
+}
+
+/* The type that a ref is found to have by guards between two instructions; NULL: none. */
+static PyTypeObject *refs_guarded_type(const fs_ir *ir, fs_ref r, int from, int to)
 {
     PyTypeObject *type = fs_opt_made_type(ir, r);
-    for (int back = at - 1; type == NULL && back > 0 && back > at - REFS_MAX_STEPS; back--) {
-        const fs_ins *ins = &ir->ins[back];
+    for (int at = to - 1; type == NULL && at > from; at--) {
+        const fs_ins *ins = &ir->ins[at];
         if (ins->op == FS_IR_GTYPE && ins->a == r && ins->b < 0) {
             type = (PyTypeObject *)fs_ir_constant(ir, ins->b)->o;
         }
     }
-    return type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type ||
-           type == &PyUnicode_Type || type == &PyBytes_Type || type == &PyRangeIter_Type;
+    return type;
+}
+
+static bool refs_is_leaf(const fs_ir *ir, fs_ref r, int at)
+{
+    int from = at - REFS_MAX_STEPS > 0 ? at - REFS_MAX_STEPS : 0;
+    if (refs_is_leaf_type(refs_guarded_type(ir, r, from, at))) {
+        return true;
+    }
+    /* A PHI: what comes in, and what every turn gives the next, which guards behind `at` may tell:
+     * no turn is made before the one before has passed them all. (These types are for ever.) */
+    const fs_ins *phi = opt_def(ir, r, FS_IR_PHI);
+    return phi != NULL && refs_is_leaf_type(refs_guarded_type(ir, phi->a, 0, ir->loop)) &&
+           refs_is_leaf_type(refs_guarded_type(ir, phi->b, ir->loop, ir->nins));
 }
 
 /* Whether the place that v was loaded from may have been written between its load and `to`. */

@@ -629,6 +629,57 @@ def check_pairs_that_stay() -> None:
         count(text, "DECREF", 1 if what == "call" else 2)
 
 
+def check_stores_of_what_is_there() -> None:
+    """An object that is put where it is already: neither the store nor its counts are left."""
+    for between, stores in (("", 1), ("call", 2), ("other", 3)):
+        t = Trace()
+        me, old = t("OBJ SLOAD", "#0"), t("OBJ SLOAD", "#3")
+        vals, frame = t("PTR LOAD.ptr[objhdr]", me, "#-32"), t("PTR FRAME")
+        v = element(t, vals, 0)
+        t("- STORE.obj[frame]", frame, v, "#96")
+        t("- DECREF", old, snap=t.snap(f"0:drop = {old} owned"))
+        last = v
+        if between == "call":
+            done = t("OBJ CALL @call_vector", f"(<host> {me})", "!error", snap=t.snap())
+            t("- DECREF", done, snap=t.snap(f"0:drop = {done} owned"))
+        elif between == "other":
+            last = element(t, vals, 8)
+            t("- STORE.obj[frame]", frame, last, "#96")
+            t("- DECREF", v, snap=t.snap(f"0:drop = {v} owned"))
+        t("- INCREF", v)
+        t("- STORE.obj[frame]", frame, v, "#96")
+        t("- DECREF", last, snap=t.snap(f"0:drop = {last} owned"))
+        t("- JEXIT", snap=t.snap())
+        text = optimize(t.text())
+        count(text, "STORE.obj[frame]", stores)
+        if between == "":
+            count(text, "INCREF", 1)
+            count(text, "DECREF", 1)
+
+
+def check_counts_of_numbers_in_loops() -> None:
+    """A PHI that is a float in every turn: dropping it takes nothing else along."""
+    for known, wanted in ((True, 0), (False, 1)):
+        t = Trace("slots 8", "slot 1: end=0005 first=7")
+        box, before = t("OBJ SLOAD", "#0"), t("OBJ SLOAD", "#1")
+        items = t("PTR LOAD.ptr[listhdr]", box, "#24")
+        now = t("OBJ LOAD.obj[listitem]", items, "#0")
+        assert now == "0005"
+        t("- INCREF", now)
+        t("- STORE.obj[frame]", t("PTR FRAME"), now, "#80")
+        pair = element(t, items, 8)
+        held = f"0:5 = {pair} owned"
+        t("- DECREF", before, snap=t.snap(held, f"0:drop = {before} owned", depth=6))
+        t("- DECREF", pair, snap=t.snap(f"0:drop = {pair} owned"))
+        if known:
+            t("- GTYPE", now, "<type float>", snap=t.snap())
+        t("I64 CALL @list_append", f"({box} None)", snap=t.snap())
+        end = t.snap()
+        text = optimize(t.text(), end=end)
+        counts = [op for op in ops(text, "loop") if op == "INCREF"]
+        assert len(counts) == 1 + wanted, (known, text)
+
+
 CHECKS = [value for name, value in list(globals().items()) if name.startswith("check_")]
 
 

@@ -24,6 +24,7 @@ CHECKS = [
     "virtual_objects_in_loops", "side_traces_know", "dead_code", "boxes_sink",
     "equal_numbers", "equal_numbers_in_loops",
     "boxes_are_used_again", "pairs_of_counts_go", "pairs_that_stay",
+    "stores_of_what_is_there", "counts_of_numbers_in_loops",
 ]  # fmt: skip
 
 
