@@ -156,3 +156,19 @@ void fs_jit_pop_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *caller_c
     ctx->co = caller_co;
     ctx->ts->recursion_remaining += levels;
 }
+
+void fs_jit_frame_end(fs_ctx *ctx)
+{
+    _PyInterpreterFrame *frame = ctx->cframe.current_frame;
+    _PyInterpreterFrame *caller = frame->previous;
+    fs_code *co = fs_pyrt_code_get(frame->f_code);
+    fs_code *caller_co = *fs_frame_caller_code(frame, co);
+    int levels = fs_jit_frame_levels(*fs_frame_kind_of(frame));
+    frame->stacktop = co->nlocalsplus;
+    ctx->cframe.current_frame = caller;
+    fs_pyrt_frame_clear(ctx->ts, frame);
+    fs_pyrt_frame_free(ctx->ts, frame);
+    caller->stacktop = -1;
+    ctx->co = caller_co;
+    ctx->ts->recursion_remaining += levels;
+}

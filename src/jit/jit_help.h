@@ -68,5 +68,8 @@ void fs_jit_push_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, _PyInterpreterFr
 /* Takes it off again; its slots are empty, and nobody else has its frame object (if nobody had
  * asked for it there is none: the recorder's to guard). */
 void fs_jit_pop_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *caller_co);
+/* Ends the inlined frame that runs, whose locals are in memory and whose stack is empty, as the
+ * interpreter does: its frame object may live on. Runs what dies. */
+void fs_jit_frame_end(fs_ctx *ctx);
 
 #endif

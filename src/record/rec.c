@@ -502,6 +502,7 @@ void fs_rec_step(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_inst
         rec_give_up(R);
         return;
     }
+    R->here = frame;
     rec_frame *f = rec_top(R);
     fs_code *co = fs_pyrt_code_get(frame->f_code);
     int slot = (int)(ip - co->instrs);

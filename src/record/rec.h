@@ -103,6 +103,7 @@ typedef struct {
     } ahead[REC_MAX_AHEAD]; /* recorded already, the interpreter comes there yet */
     int nahead;
     bool shuffled; /* ops recorded ahead have moved what was on the stack */
+    _PyInterpreterFrame *here; /* the interpreter's frame at this step */
     int skipped;   /* ops of callees that the trace calls out to */
     int escapes;   /* calls that may run Python code */
     int callouts;  /* Python functions that the trace calls and does not follow */
@@ -313,7 +314,9 @@ bool rec_frame_begin(rec_state *R, fs_code *co, fs_ref func, PyObject *func_seen
 /* A generator's own frame at `base`, to be made the running one. */
 bool rec_frame_resume(rec_state *R, fs_code *co, _PyInterpreterFrame *own, fs_ref base, int kind,
                       int call_slot);
-void rec_frame_end(rec_state *R, fs_ref result);
+/* Before the running frame's result is taken off its stack: whether its frame object is known. */
+bool rec_frame_ends(rec_state *R);
+void rec_frame_end(rec_state *R, fs_ref result, bool known);
 void rec_make_real(rec_state *R);
 fs_ref rec_frame_base(rec_state *R, rec_frame *f,
                       int *offset); /* base ref and byte offset of the frame */

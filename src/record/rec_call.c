@@ -493,10 +493,10 @@ rec_result rec_return_kind(rec_state *R, int kind)
             rec_guard(R, FS_EQ, ref, rec_const(R, Py_None));
         }
     }
-    rec_load_locals(R, f);
+    bool known = rec_frame_ends(R);
     rec_slot value = rec_pop(R);
     rec_own_result(R, f, &value);
-    rec_frame_end(R, value.ref);
+    rec_frame_end(R, value.ref, known);
     if (kind == FS_KIND_INIT) {
         rec_let_go(R, value.ref, value.flags & REC_OWNED);
         return rec_init_returned(R, &desc);

@@ -336,11 +336,11 @@ rec_result rec_RETURN_VALUE(rec_state *R, uint32_t arg FS_UNUSED)
     if (desc->kind != FS_KIND_CALL) {
         return rec_return_kind(R, desc->kind);
     }
-    rec_load_locals(R, f);
+    bool known = rec_frame_ends(R);
     rec_slot value = rec_pop(R);
     rec_own_result(R, f, &value);
     int next = desc->call_slot + 1;
-    rec_frame_end(R, value.ref);
+    rec_frame_end(R, value.ref, known);
     rec_frame *caller = rec_top(R);
     rec_push(R, value.ref, value.flags, value.seen);
     caller->pc = next;

@@ -175,10 +175,44 @@ bool rec_frame_resume(rec_state *R, fs_code *co, _PyInterpreterFrame *own, fs_re
     return true;
 }
 
-/* The running frame is done: what its slots own goes behind the op. The result is off its stack. */
-void rec_frame_end(rec_state *R, fs_ref result)
+/* Whether somebody has asked for the frame object of the running frame, which is about to end; a
+ * guard holds it. */
+static bool rec_frame_is_known(rec_state *R, rec_frame *f)
+{
+    if (!f->real || R->ir->frames[f->desc].base != FS_BASE_DSTACK) {
+        return false;
+    }
+    int offset;
+    fs_ref base = rec_frame_base(R, f, &offset);
+    fs_ref object = rec_load_null(R, FS_M_OBJ, FS_A_FRAMEHDR, base,
+                                  offset + (int)offsetof(_PyInterpreterFrame, frame_obj));
+    bool known = R->here == f->frame && f->frame->frame_obj != NULL;
+    rec_guard(R, known ? FS_NE : FS_EQ, object, fs_ir_obj(R->ir, NULL));
+    return known;
+}
+
+bool rec_frame_ends(rec_state *R)
 {
     rec_frame *f = rec_top(R);
+    if (rec_frame_is_known(R, f)) { /* may live on: its locals have to be in memory */
+        rec_sync(R);
+        return true;
+    }
+    rec_load_locals(R, f);
+    return false;
+}
+
+/* The running frame is done: what its slots own goes behind the op. The result is off its stack;
+ * `known`: what rec_frame_ends has said. */
+void rec_frame_end(rec_state *R, fs_ref result, bool known)
+{
+    rec_frame *f = rec_top(R);
+    if (known) {
+        (void)rec_call_escaping(R, FS_CALL_frame_end, NULL, 0);
+        R->depth--;
+        rec_frame_fini(R, f);
+        return;
+    }
     R->flight[R->nflight++] = result;
     if (f->real) {
         int offset;
