@@ -2,6 +2,7 @@
 #include "ir/ir.h"
 
 #include "jit/jit_calls.h"
+#include "jit/jit_except.h"
 #include "jit/jit_help.h"
 #include "jit/jit_ops.h"
 #include "jit/jit_ops_build.h"

@@ -267,9 +267,11 @@ PyObject *fs_jit_list_pop(PyObject *list)
 {
     PyListObject *self = (PyListObject *)list;
     Py_ssize_t n = Py_SIZE(self) - 1;
-    /* Where the list would give memory back it is left to list.pop. */
-    if (FS_UNLIKELY(n < 0 || n < self->allocated >> 1)) {
+    if (FS_UNLIKELY(n < 0)) {
         return NULL;
+    }
+    if (FS_UNLIKELY(n < self->allocated >> 1)) { /* (gives memory back) */
+        return ops_declined(PyObject_Vectorcall(fs_call_known.list_pop, &list, 1, NULL));
     }
     Py_SET_SIZE(self, n);
     return self->ob_item[n];
@@ -512,6 +514,17 @@ void fs_jit_values_insert(void *values, int64_t index)
 }
 
 /* ---- calls ---- */
+
+PyObject *fs_jit_load_method(PyObject *owner, PyObject *name)
+{
+    PyObject *method = NULL;
+    if (_PyObject_GetMethod(owner, name, &method)) {
+        PyObject *bound = Py_TYPE(method)->tp_descr_get(method, owner, (PyObject *)Py_TYPE(owner));
+        Py_DECREF(method);
+        return bound;
+    }
+    return method;
+}
 
 PyObject *fs_jit_call_quiet(fs_ctx *ctx FS_UNUSED, PyObject **args, Py_ssize_t n)
 {

@@ -73,6 +73,8 @@ int32_t fs_jit_is_true(PyObject *v);
 int32_t fs_jit_contains(PyObject *container, PyObject *v);
 int32_t fs_jit_set_add(PyObject *set, PyObject *v);
 PyObject *fs_jit_iter_next(PyObject *it);
+/* owner.name for a call of it: the same as an attribute, but for what errors know. */
+PyObject *fs_jit_load_method(PyObject *owner, PyObject *name);
 /* args[0](*args[2:n]), the last ones by the keywords args[1]. */
 PyObject *fs_jit_call_vector_kw(fs_ctx *ctx, PyObject **args, Py_ssize_t n);
 

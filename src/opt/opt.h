@@ -38,6 +38,25 @@ enum {
  * needed, or when ir->failed. A guard that can never hold sets *never (may be NULL). */
 fs_ref fs_opt_emit(fs_ir *ir, const fs_ins *ins, bool *never);
 
+/* opt_index.c: how far a trace has come, and back to there: what was added since goes. Constants
+ * stay. False: no memory. */
+enum { OPT_VALUE_HEADS = 256, OPT_PLACE_HEADS = 128 };
+/* The ends of the chains over the instructions (opt_index.h). */
+typedef struct {
+    int32_t indexed;             /* instructions that stand in the chains */
+    int32_t write;               /* the last instruction that changes any memory */
+    int32_t clobber[FS_A_COUNT]; /* the last call (or the like) that may change all of a class */
+    int32_t stores[FS_A_COUNT];  /* the last store */
+    int32_t values[OPT_VALUE_HEADS];
+    int32_t places[OPT_PLACE_HEADS];
+} opt_heads;
+typedef struct {
+    int nins, npool, nframes, nsnaps, nsnap_frames, nentries;
+    opt_heads heads;
+} fs_opt_mark;
+bool fs_opt_take_mark(fs_ir *ir, fs_opt_mark *mark);
+void fs_opt_cut(fs_ir *ir, const fs_opt_mark *mark);
+
 /* opt_fold.c: 0: nothing known (ins may have been rewritten to a simpler form); else the ref;
  * FS_FOLD_DROP: the instruction is not needed; FS_FOLD_NEVER: the guard never holds. */
 enum { FS_FOLD_DROP = INT32_MIN, FS_FOLD_NEVER };

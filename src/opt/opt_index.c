@@ -245,3 +245,31 @@ void fs_opt_index_drop(fs_ir *ir)
     free(ir->opt_index);
     ir->opt_index = NULL;
 }
+
+bool fs_opt_take_mark(fs_ir *ir, fs_opt_mark *mark)
+{
+    const fs_opt_index *index = fs_opt_index_of(ir);
+    if (index == NULL) {
+        return false;
+    }
+    mark->nins = ir->nins;
+    mark->npool = ir->npool;
+    mark->nframes = ir->nframes;
+    mark->nsnaps = ir->nsnaps;
+    mark->nsnap_frames = ir->nsnap_frames;
+    mark->nentries = ir->nentries;
+    mark->heads = index->heads;
+    return true;
+}
+
+void fs_opt_cut(fs_ir *ir, const fs_opt_mark *mark)
+{
+    ir->nins = mark->nins;
+    ir->npool = mark->npool;
+    ir->nframes = mark->nframes;
+    ir->nsnaps = mark->nsnaps;
+    ir->nsnap_frames = mark->nsnap_frames;
+    ir->nentries = mark->nentries;
+    ir->loop = 0;
+    ir->opt_index->heads = mark->heads;
+}

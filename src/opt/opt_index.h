@@ -3,27 +3,17 @@
  * Every instruction that fs_opt_emit adds stands in at most one chain of values (by hash of op and
  * operands) or of places (by what memory it touches), stores also in a chain per alias class.
  * Chains go from new to old by instruction number, so that cutting the array back to an earlier
- * length and putting the heads back undoes everything (opt_loop.c does).
+ * length and putting the heads back undoes everything (fs_opt_cut).
  */
 #ifndef FS_OPT_INDEX_H
 #define FS_OPT_INDEX_H
 
 #include "opt/opt.h"
 
-enum { OPT_VALUE_HEADS = 256, OPT_PLACE_HEADS = 128, OPT_MAX_STEPS = 96 };
+enum { OPT_MAX_STEPS = 96 };
 
 /* What the peeling of a loop asks of forwarding (opt_carry.c); NULL at all other times. */
 typedef struct opt_carry opt_carry;
-
-/* Everything that cutting back has to restore. */
-typedef struct {
-    int32_t indexed;             /* instructions that stand in the chains */
-    int32_t write;               /* the last instruction that changes any memory */
-    int32_t clobber[FS_A_COUNT]; /* the last call (or the like) that may change all of a class */
-    int32_t stores[FS_A_COUNT];  /* the last store */
-    int32_t values[OPT_VALUE_HEADS];
-    int32_t places[OPT_PLACE_HEADS];
-} opt_heads;
 
 /* The memory that an instruction touches. */
 typedef struct {

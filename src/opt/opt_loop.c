@@ -31,9 +31,8 @@ typedef struct {
     opt_copy copy;
     opt_carry carry;
     loop_slot *slots;
-    int turn;     /* instructions of the first turn */
-    fs_ir before; /* lengths of the arrays, to cut back to */
-    opt_heads heads;
+    int turn;           /* instructions of the first turn */
+    fs_opt_mark before; /* to cut back to */
     /* Virtual objects that the turn ends with, and what they are at the loop's start. */
     fs_ref virtual_end[OPT_MAX_CARRIED], virtual_start[OPT_MAX_CARRIED];
     int nvirtual;
@@ -42,20 +41,6 @@ typedef struct {
 static bool loop_is_sunk(const fs_ir *ir, fs_ref r)
 {
     return r > 0 && (ir->ins[r].flags & FS_INS_SUNK) != 0;
-}
-
-static void loop_cut_back(loop_peel *peel)
-{
-    fs_ir *ir = peel->ir;
-    const fs_ir *before = &peel->before;
-    ir->nins = before->nins;
-    ir->npool = before->npool;
-    ir->nframes = before->nframes;
-    ir->nsnaps = before->nsnaps;
-    ir->nsnap_frames = before->nsnap_frames;
-    ir->nentries = before->nentries;
-    ir->loop = 0;
-    ir->opt_index->heads = peel->heads;
 }
 
 /* ---- slots that hold a Python object which the loop has to carry in a box ---- */
@@ -412,7 +397,7 @@ static bool loop_try(loop_peel *peel)
             peel->carry.unboxes = peel->carry.assumes = false;
             ir->opt_index->carry = NULL;
         }
-        loop_cut_back(peel);
+        fs_opt_cut(ir, &peel->before);
     }
     return false;
 }
@@ -435,8 +420,7 @@ bool fs_opt_loop(fs_ir *ir, int end)
         if (!(ir->passes & FS_PASS_loop)) {
             fs_opt_index_forget(ir);
         }
-        peel->before = *ir;
-        peel->heads = ir->opt_index->heads;
+        fs_opt_take_mark(ir, &peel->before);
         peel->carry.unboxes = peel->carry.assumes = true;
         ir->opt_index->carry = &peel->carry;
         if (peel->slots != NULL) {

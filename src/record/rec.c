@@ -13,7 +13,6 @@
 
 enum {
     REC_MAX_SKIPPED = 20000, /* ops of functions that are called out to */
-    REC_MAX_STEPS = 8000,
     REC_MAX_CATCH_UP = 16,
     REC_MIN_SIDE = 4
 };
@@ -243,7 +242,7 @@ static bool rec_is_pure(int op)
 }
 
 /* What an op leaves to be done: references to drop, then the look around after a call. */
-static void rec_finish_op(rec_state *R)
+void rec_finish_op(rec_state *R)
 {
     rec_frame *f = rec_top(R);
     for (int i = 0; i < R->ndrops && !R->failed; i++) {
@@ -260,7 +259,7 @@ static void rec_finish_op(rec_state *R)
 }
 
 /* A call's ops are one: leaving before it goes back to the first of them. */
-static void rec_begin_op(rec_state *R, rec_frame *f, int op)
+void rec_begin_op(rec_state *R, rec_frame *f, int op)
 {
     bool goes_on = R->op == KW_NAMES || R->op == PRECALL;
     R->pc_op = f->pc;
@@ -277,7 +276,7 @@ static void rec_begin_op(rec_state *R, rec_frame *f, int op)
     R->poke = false;
 }
 
-static rec_result rec_one(rec_state *R)
+rec_result rec_one(rec_state *R)
 {
     rec_frame *f = rec_top(R);
     fs_instr *at = f->co->instrs + f->pc;
@@ -304,6 +303,9 @@ static rec_result rec_one(rec_state *R)
     rec_frame *before = f;
     int pc = f->pc;
     R->next = next;
+    if (R->phase == 0 && !rec_is_pure(op)) {
+        rec_take_mark(R);
+    }
     rec_result result = rec_ops[op](R, at->arg);
     if (result == REC_DONE) {
         return result; /* R is gone */
@@ -447,13 +449,20 @@ static bool rec_can_end(rec_state *R)
 {
     bool kind = R->why == FS_ABORT_unsupported_op || R->why == FS_ABORT_unsupported_call ||
                 R->why == FS_ABORT_unsupported_type || R->why == FS_ABORT_inner_loop ||
-                R->why == FS_ABORT_too_deep || R->why == FS_ABORT_generator;
+                R->why == FS_ABORT_too_deep || R->why == FS_ABORT_generator ||
+                R->why == FS_ABORT_exception;
     if (R->from == NULL || R->steps < REC_MIN_SIDE || !kind || R->ir->failed || R->poke ||
         R->ndrops != 0 || R->depth != R->depth_before || rec_top(R)->sp != R->sp_before) {
         return false;
     }
     R->failed = false;
     return true;
+}
+
+bool rec_ends_before(rec_state *R)
+{
+    R->why = FS_ABORT_exception;
+    return rec_can_end(R) && rec_finish_exit(R) == REC_DONE;
 }
 
 static void rec_end_step(rec_state *R, rec_result result)
@@ -485,10 +494,12 @@ static void rec_look_below(rec_state *R, _PyInterpreterFrame *frame, PyObject **
 void fs_rec_raises(const fs_ctx *ctx)
 {
     rec_state *R = rec_current;
-    if (R == NULL || R->ctx != ctx || rec_is_away(R, ctx->frame)) {
+    if (R == NULL || R->ctx != ctx || R->unwinds || rec_is_away(R, ctx->frame)) {
         return;
     }
-    fs_rec_cancel(ctx, FS_ABORT_exception);
+    if (!rec_raised(R, ctx)) {
+        fs_rec_cancel(ctx, FS_ABORT_exception);
+    }
 }
 
 void fs_rec_step(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip)
@@ -506,6 +517,7 @@ void fs_rec_step(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_inst
     rec_frame *f = rec_top(R);
     fs_code *co = fs_pyrt_code_get(frame->f_code);
     int slot = (int)(ip - co->instrs);
+    R->unwinds = R->unwinds && (f->frame != frame || f->pc != slot);
     if (f->frame == NULL && R->depth > 0 && frame->previous == R->frames[R->depth - 1].frame &&
         frame->f_code == f->co->pycode) {
         f->frame = frame;

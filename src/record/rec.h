@@ -52,6 +52,7 @@ typedef struct rec_frame {
 } rec_frame;
 
 enum {
+    REC_MAX_STEPS = 8000,
     REC_MAX_TURNS = 3,
     REC_SHORT_TURNS = 4,
     REC_MAX_SHORT_TURNS = 24,
@@ -62,6 +63,19 @@ enum {
     REC_MAX_FLIGHT = 64,
     REC_MAX_SLOTS = 1200
 };
+
+/* The state before an op, to record it another way. */
+typedef struct {
+    bool set, moved, escaped;
+    int start, pc_op, next, op; /* as in rec_state */
+    int depth, nslots, turns, escapes, callouts, steps;
+    PyObject *kwnames;
+    PyTypeObject *top; /* type of the top of the stack, NULL: not known */
+    fs_opt_mark ir;
+    rec_frame frames[REC_MAX_FRAMES];
+    rec_slot slots[REC_MAX_SLOTS];
+    int32_t first[REC_MAX_SLOTS];
+} rec_mark;
 
 typedef struct {
     fs_trace *trace;
@@ -102,14 +116,14 @@ typedef struct {
         int pc;
     } ahead[REC_MAX_AHEAD]; /* recorded already, the interpreter comes there yet */
     int nahead;
-    bool shuffled; /* ops recorded ahead have moved what was on the stack */
+    bool shuffled;             /* ops recorded ahead have moved what was on the stack */
     _PyInterpreterFrame *here; /* the interpreter's frame at this step */
-    int skipped;   /* ops of callees that the trace calls out to */
-    int escapes;   /* calls that may run Python code */
-    int callouts;  /* Python functions that the trace calls and does not follow */
-    int steps;     /* ops recorded */
-    bool away;     /* the interpreter is in a function that is called out to */
-    int phase;     /* of an op that takes two looks; what the first one has left */
+    int skipped;               /* ops of callees that the trace calls out to */
+    int escapes;               /* calls that may run Python code */
+    int callouts;              /* Python functions that the trace calls and does not follow */
+    int steps;                 /* ops recorded */
+    bool away;                 /* the interpreter is in a function that is called out to */
+    int phase;                 /* of an op that takes two looks; what the first one has left */
     fs_ref pending;
     int short_turns; /* the same of loops that have a few turns each */
     int turns;       /* of inner loops that have been unrolled */
@@ -120,7 +134,9 @@ typedef struct {
     int anchor_depth;             /* stack of the root frame at the anchor: slots */
     int32_t first[REC_MAX_SLOTS]; /* by root slot: instruction of its first write + 1, 0: none */
     int max_room, max_depth;
-    bool moved; /* something has been recorded since the start */
+    bool moved;   /* something has been recorded since the start */
+    bool unwinds; /* what was raised has been recorded up to its handler */
+    rec_mark mark;
 } rec_state;
 
 /* What an op's function returns. */
@@ -305,6 +321,20 @@ fs_ref rec_truth(rec_state *R, rec_slot *slot); /* B; 0: its type says nothing *
 fs_ref rec_truth_any(rec_state *R);
 rec_result rec_return_kind(rec_state *R, int kind); /* rec_call.c: __init__ and the like return */
 
+/* Guards that a tuple of classes is what it is. False: not such a tuple. */
+bool rec_promote_tuple(rec_state *R, rec_slot *slot);
+/* Whether rec_special would follow this function now. */
+bool rec_follows_special(rec_state *R, PyFunctionObject *func, int n);
+
+/* ---- steps (rec.c) and exceptions (rec_except.c) ---- */
+void rec_begin_op(rec_state *R, rec_frame *f, int op);
+rec_result rec_one(rec_state *R);
+void rec_finish_op(rec_state *R);
+bool rec_ends_before(rec_state *R); /* the trace ends before the op; false: it cannot */
+void rec_take_mark(rec_state *R);
+/* An exception is set in ctx->frame, which is the trace's. False: not recorded, to be given up. */
+bool rec_raised(rec_state *R, const fs_ctx *ctx);
+
 /* ---- frames (rec_frame.c) ---- */
 bool rec_frame_init(rec_state *R, rec_frame *f, fs_code *co);
 void rec_frame_fini(rec_state *R, rec_frame *f);
@@ -340,7 +370,9 @@ fs_ref rec_frame_base(rec_state *R, rec_frame *f,
     X(DICT_UPDATE) X(DICT_MERGE) X(SET_UPDATE) X(MAKE_FUNCTION) X(CALL_FUNCTION_EX) \
     X(IMPORT_NAME) X(IMPORT_FROM) X(GET_LEN) X(MATCH_SEQUENCE) X(MATCH_MAPPING) X(MATCH_KEYS) \
     X(MATCH_CLASS) X(UNPACK_EX) X(LOAD_NAME) X(STORE_NAME) X(DELETE_ATTR) X(YIELD_VALUE) \
-    X(SEND) X(GET_AWAITABLE) X(GET_YIELD_FROM_ITER)
+    X(SEND) X(GET_AWAITABLE) X(GET_YIELD_FROM_ITER) \
+    X(RAISE_VARARGS) X(RERAISE) X(PUSH_EXC_INFO) X(POP_EXCEPT) X(CHECK_EXC_MATCH) X(BEFORE_WITH) \
+    X(WITH_EXCEPT_START)
 /* clang-format on */
 #define X(name) rec_result rec_##name(rec_state *R, uint32_t arg);
 REC_OPS(X)

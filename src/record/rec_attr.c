@@ -581,7 +581,7 @@ static rec_result rec_method_generic(rec_state *R, PyObject *name)
 {
     rec_sync(R);
     fs_ref args[2] = {rec_object(R, rec_peek(R, 1)), rec_const(R, name)};
-    fs_ref r = rec_call_escaping(R, FS_CALL_getattr, args, 2);
+    fs_ref r = rec_call_escaping(R, FS_CALL_load_method, args, 2);
     rec_pop_drop(R);
     /* (the interpreter may have a function and self there instead) */
     rec_push(R, 0, REC_BLIND, NULL);

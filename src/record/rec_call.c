@@ -272,6 +272,49 @@ static rec_result rec_call_python(rec_state *R, uint32_t arg, rec_operands *ops,
     return rec_inline(R, ops, func, co, FS_KIND_CALL);
 }
 
+/* A part of a bound method. */
+static fs_ref rec_method_part(rec_state *R, fs_ref method, bool self)
+{
+    const fs_ins *ins = method > 0 ? fs_ir_at(R->ir, method) : NULL;
+    if (ins != NULL && ins->op == FS_IR_CALL && ins->aux == FS_CALL_bind_method) {
+        return R->ir->pool[ins->args + self];
+    }
+    return rec_load(
+        R, FS_M_OBJ, FS_A_CONST, method,
+        (int)(self ? offsetof(PyMethodObject, im_self) : offsetof(PyMethodObject, im_func)));
+}
+
+/* A bound method of a function: on the stack in place of a callable, or the __exit__ of a with
+ * block in place of a method, which the interpreter follows when it has seen it before. */
+static rec_result rec_call_bound(rec_state *R, rec_operands *ops, PyObject *callable)
+{
+    PyObject *func = ((PyMethodObject *)callable)->im_func;
+    int from[REC_MAX_PARAMS];
+    if (!PyFunction_Check(func) || ops->nargs + 1 > REC_MAX_ARGS ||
+        (ops->method && rec_top(R)->co->instrs[R->start].op != FS_OP_CALL_EXIT)) {
+        return REC_WAIT;
+    }
+    fs_code *co = fs_code_for_inline((PyFunctionObject *)func);
+    rec_operands with_self = *ops;
+    memmove(with_self.args + 1, with_self.args, (size_t)ops->nargs * sizeof(rec_slot));
+    with_self.nargs++;
+    with_self.npos++;
+    if (!rec_can_inline(R, co) || !rec_map_args(R, &with_self, (PyFunctionObject *)func, from)) {
+        return REC_WAIT;
+    }
+    rec_slot *place = &rec_top(R)->slots[ops->base + !ops->method];
+    fs_ref method = rec_guard_type(R, place, &PyMethod_Type);
+    if (!rec_guard_function(R, rec_method_part(R, method, false), func)) {
+        return REC_WAIT;
+    }
+    fs_ref self = rec_method_part(R, method, true);
+    (void)rec_snapshot(R);
+    rec_incref(R, self);
+    with_self.args[0] =
+        (rec_slot){.ref = self, .flags = REC_OWNED, .seen = ((PyMethodObject *)callable)->im_self};
+    return rec_inline(R, &with_self, (PyFunctionObject *)func, co, FS_KIND_CALL);
+}
+
 /* ---- classes ---- */
 
 /* How many values instances of a class have: those of its shared keys, or its __slots__; -1: they
@@ -547,6 +590,13 @@ rec_result rec_property(rec_state *R, rec_slot *owner, PyTypeObject *type,
     return REC_JUMP;
 }
 
+bool rec_follows_special(rec_state *R, PyFunctionObject *func, int n)
+{
+    fs_code *co = fs_code_for_inline(func);
+    return rec_can_inline(R, co) && fs_code_is_plain(co, n) && fs_pyrt_func_version(func) != 0 &&
+           R->depth + 1 < REC_MAX_FRAMES;
+}
+
 rec_result rec_special(rec_state *R, PyFunctionObject *func, const int *depths, int n, int kind,
                        int call_slot)
 {
@@ -675,6 +725,8 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
         if (result == REC_WAIT && !R->failed) {
             result = rec_call_class_new(R, &ops, (PyTypeObject *)callable);
         }
+    } else if (Py_IS_TYPE(callable, &PyMethod_Type)) {
+        result = rec_call_bound(R, &ops, callable);
     }
     if (result != REC_WAIT || R->failed) {
         return result;

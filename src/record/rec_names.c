@@ -125,6 +125,29 @@ bool rec_promote(rec_state *R, fs_ref ref, PyObject *seen)
     return true;
 }
 
+bool rec_promote_tuple(rec_state *R, rec_slot *slot)
+{
+    PyObject *seen = slot->seen;
+    Py_ssize_t n = PyTuple_GET_SIZE(seen);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (n > FS_SCRATCH_ARGS || !PyType_Check(PyTuple_GET_ITEM(seen, i))) {
+            return false;
+        }
+    }
+    fs_ref self = rec_const(R, seen);
+    rec_guard(R, FS_EQ, rec_value(R, slot), self);
+    /* (another tuple may stand at the same address one day) */
+    (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, self, rec_const(R, (PyObject *)&PyTuple_Type));
+    fs_ref size = rec_load(R, FS_M_I64, FS_A_MISC, self, (int)offsetof(PyVarObject, ob_size));
+    rec_guard(R, FS_EQ, size, rec_kint(R, n));
+    for (Py_ssize_t i = 0; i < n; i++) {
+        fs_ref item = rec_load(R, FS_M_OBJ, FS_A_MISC, self,
+                               (int)offsetof(PyTupleObject, ob_item) + 8 * (int)i);
+        rec_guard(R, FS_EQ, item, rec_const(R, PyTuple_GET_ITEM(seen, i)));
+    }
+    return true;
+}
+
 /* The dict of globals (or builtins) of the running frame. */
 fs_ref rec_namespace(rec_state *R, PyObject *dict, int frame_offset)
 {
@@ -157,7 +180,7 @@ rec_result rec_LOAD_GLOBAL(rec_state *R, uint32_t arg)
             rec_namespace(R, f->builtins, (int)offsetof(_PyInterpreterFrame, f_builtins));
         ref = rec_dict_value(R, builtins, f->builtins, name, &seen);
         if (ref == 0) {
-            return rec_abort(R, FS_ABORT_exception);
+            return REC_WAIT; /* is about to raise */
         }
     }
     int flags = REC_WEAK;

@@ -529,7 +529,7 @@ rec_result rec_UNPACK_SEQUENCE(rec_state *R, uint32_t arg)
         return REC_WAIT;
     }
     if (seq->seen != NULL && Py_SIZE(seq->seen) != n) {
-        return rec_abort(R, FS_ABORT_exception);
+        return REC_WAIT; /* is about to raise */
     }
     bool list = type == &PyList_Type;
     fs_ref self = rec_guard_type(R, seq, type);

@@ -552,22 +552,24 @@ def loop_math_more(n):
 
 
 def loop_list_methods(n):
-    out = []
+    out = [1, 2]
+    t = 0
     for i in range(n):
         out.append(i)
         out.extend((1, 2))
         out.insert(0, i)
-        out.pop()
         out.pop(0)
         out.reverse()
-        if len(out) > 50:
-            out.clear()
-        out.sort()
+        t += out.index(2) + out.count(2)
         out.remove(1)
-        out.index(2)
-        out.count(2)
+        out.sort()
         c = out.copy()
-    return len(out), len(c)
+        c.clear()
+        if len(out) > 50:
+            del out[2:]
+        t += out.pop() + len(c)
+        out.append(2)
+    return t, out
 
 
 def loop_dict_methods(n):
@@ -618,7 +620,12 @@ def loop_bytes_methods(n):
     for i in range(n):
         s = b"Ab,cd"
         t += len(s.upper()) + len(s.split(b",")) + s.startswith(b"A") + s.find(b"c")
-        t += len(s.decode()) + len(b",".join([b"a", b"b"])) + len(s.hex()) + len(s.replace(b"b", b""))
+        t += (
+            len(s.decode())
+            + len(b",".join([b"a", b"b"]))
+            + len(s.hex())
+            + len(s.replace(b"b", b""))
+        )
         t += int.from_bytes(s, "big") & 15
         t += len((i & 255).to_bytes(2, "little")) + (i).bit_length() + s[0] + len(s[1:3])
     return t

@@ -739,7 +739,7 @@ def loop_iter_sentinel(n):
 
 def loop_next(n):
     t = 0
-    it = iter(range(n + 5))
+    it = iter(range(2 * n))
     for i in range(n):
         t += next(it) + next(it, 3)
     return t
@@ -807,7 +807,9 @@ def loop_unpack(n):
         s, u = range(2)
         v, w = {1: 2}.items(), (x for x in (1, 2))
         y, z = w
-        t += a + b + c + d + e + f + g + h + len(j) + len(k) + m + len(o + p + q + r) + s + u + y + z
+        t += (
+            a + b + c + d + e + f + g + h + len(j) + len(k) + m + len(o + p + q + r) + s + u + y + z
+        )
     return t
 
 
@@ -846,7 +848,13 @@ def loop_format(n):
     name = "x"
     for i in range(n):
         t += len(f"{i}") + len(f"{name}={i}") + len(f"{i:>5}") + len(f"{1.5:.2f}") + len(f"{i!r}")
-        t += len(f"{name!r}") + len(f"{None}") + len(f"{[i]}") + len(f"{i:{3}}") + len(f"{name!s:>4}")
+        t += (
+            len(f"{name!r}")
+            + len(f"{None}")
+            + len(f"{[i]}")
+            + len(f"{i:{3}}")
+            + len(f"{name!s:>4}")
+        )
         t += len(f"{name!a}") + len(f"{True}") + len(f"{(1, 2)}") + len(f"{i=}")
     return t
 

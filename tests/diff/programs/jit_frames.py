@@ -1,4 +1,5 @@
 """What frames, tracebacks and locals() show from inside of hot loops."""
+
 import sys
 import traceback
 
@@ -65,8 +66,16 @@ except IndexError as error:
     traceback.print_exc(file=sys.stdout)
     tb = error.__traceback__
     while tb is not None:
-        print(tb.tb_lineno, tb.tb_frame.f_code.co_name, tb.tb_lasti > 0, sorted(tb.tb_frame.f_locals))
-        print([repr(v) for k, v in sorted(tb.tb_frame.f_locals.items()) if isinstance(v, (int, tuple))])
+        print(
+            tb.tb_lineno, tb.tb_frame.f_code.co_name, tb.tb_lasti > 0, sorted(tb.tb_frame.f_locals)
+        )
+        print(
+            [
+                repr(v)
+                for k, v in sorted(tb.tb_frame.f_locals.items())
+                if isinstance(v, (int, tuple))
+            ]
+        )
         tb = tb.tb_next
 
 
