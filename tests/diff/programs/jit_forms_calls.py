@@ -142,7 +142,7 @@ def loop_forwarded(n):
 
 def loop_lambda(n):
     t = 0
-    f = lambda x, y=1: x + y  # noqa: E731
+    f = lambda x, y=1: x + y
     for i in range(n):
         t += f(i)
     return t
@@ -476,7 +476,7 @@ def loop_type(n):
     t = 0
     for i in range(n):
         t += type(i) is int
-        t += type(i) == int  # noqa: E721
+        t += type(i) == int
     return t
 
 
@@ -666,8 +666,8 @@ def loop_attr_builtins(n):
     p = Plain(1)
     t = 0
     for i in range(n):
-        t += getattr(p, "x") + getattr(p, "nope", 4) + hasattr(p, "y") + hasattr(p, "z")  # noqa: B009
-        setattr(p, "x", 1)  # noqa: B010
+        t += getattr(p, "x") + getattr(p, "nope", 4) + hasattr(p, "y") + hasattr(p, "z")
+        setattr(p, "x", 1)
         t += callable(p) + (id(p) > 0) + (hash(i) == i) + divmod(7, 2)[1] + pow(2, 3) + round(1.6)
         t += round(1.234, 1) > 1
         t += next(iter((1, 2))) + next(iter(()), 5) + len(vars(p))

@@ -267,7 +267,7 @@ def loop_except_bare(n):
     for i in range(n):
         try:
             raise Derived(1)
-        except:  # noqa: E722
+        except:
             t += 1
     return t
 
@@ -542,7 +542,7 @@ def loop_name_error(n):
     t = 0
     for i in range(n):
         try:
-            t += not_there  # noqa: F821
+            t += not_there
         except NameError as e:
             t += len(e.name)
     return t
