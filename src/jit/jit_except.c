@@ -72,14 +72,23 @@ static PyObject *except_call(PyObject **v, Py_ssize_t n, PyObject *kwnames)
     return PyObject_Vectorcall(v[0], v + 1, (size_t)(n - 1 - nkw), kwnames);
 }
 
+/* A call with stars: as the interpreter, the mapping is made a dict first, then the arguments a
+ * tuple. */
 static PyObject *except_call_star(fs_ctx *ctx, PyObject **v, Py_ssize_t n)
 {
-    if (PyList_CheckExact(v[1])) {
-        PyObject *tuple = PyList_AsTuple(v[1]);
-        if (tuple == NULL) {
+    if (n > 2 && !PyDict_CheckExact(v[2])) {
+        PyObject *kwargs = fs_sem_star_kwargs(ctx->ts, v[0], v[2]);
+        if (kwargs == NULL) {
             return NULL;
         }
-        Py_SETREF(v[1], tuple);
+        Py_SETREF(v[2], kwargs);
+    }
+    if (!PyTuple_CheckExact(v[1])) {
+        PyObject *args = fs_sem_star_args(ctx->ts, v[0], v[1]);
+        if (args == NULL) {
+            return NULL;
+        }
+        Py_SETREF(v[1], args);
     }
     return fs_jit_call_star(ctx, v, n);
 }
