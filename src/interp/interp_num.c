@@ -96,8 +96,25 @@ bool fs_pool_fill_ints(void)
     return num_fill(&fs_int_pool, &PyLong_Type, offsetof(PyLongObject, ob_digit) + sizeof(digit));
 }
 
+/* What CPython has put aside comes first: floats that end there are not lost to those made here. */
+static bool num_fill_from_list(void)
+{
+    struct _Py_float_state *state = &_PyInterpreterState_GET()->float_state;
+    for (int n = 0; n < NUM_FILL && state->free_list != NULL; n++) {
+        PyFloatObject *taken = state->free_list;
+        state->free_list = (PyFloatObject *)Py_TYPE(taken);
+        state->numfree--;
+        Py_SET_TYPE(taken, &PyFloat_Type);
+        *fs_float_pool.top++ = (PyObject *)taken;
+    }
+    return fs_float_pool.top != fs_float_pool.blocks;
+}
+
 bool fs_pool_fill_floats(void)
 {
+    if (num_fill_from_list()) {
+        return true;
+    }
     return num_fill(&fs_float_pool, &PyFloat_Type, sizeof(PyFloatObject));
 }
 

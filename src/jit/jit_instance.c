@@ -9,7 +9,8 @@
  * - The collector counts as ever: one more for an instance made, one less for one that has ended;
  *   whoever makes one asks first whether that would start a collection.
  * - While tracemalloc runs, nothing goes to a pool or comes from one.
- * - A pool keeps INSTANCE_KEPT bodies at most, as CPython's own free lists do.
+ * - A pool keeps INSTANCE_KEPT bodies at most, as CPython's own free lists do, and is filled with
+ *   INSTANCE_FILL fresh ones: no more blocks than that are taken and not in use.
  * - An instance is ended here only when all that dies with it is known to run no code; else
  *   nothing was changed, and jit_dealloc.c looks closer.
  */
@@ -22,6 +23,7 @@ enum {
     INSTANCE_WORDS = 16, /* bodies and values up to this size are kept */
     INSTANCE_VALUES = 30,
     INSTANCE_KEPT = 32,
+    INSTANCE_FILL = 8,
     INSTANCE_KNOWN = 64,  /* classes that are known at a time; a power of two */
     INSTANCE_STEPS = 500, /* references that are looked at before an instance ends */
     INSTANCE_SHARED = 32, /* of these: to objects that others have, too */
@@ -33,7 +35,7 @@ static fs_pool *instance_pools[INSTANCE_WORDS + 1][INSTANCE_VALUES + 2];
 
 /* ---- classes ---- */
 
-static fs_jit_class instance_classes[INSTANCE_KNOWN];
+fs_jit_class fs_jit_classes[FS_JIT_CLASSES];
 
 /* What a class comes from when it and all between leave the end of their instances to CPython:
  * object, or tuple; NULL: they do not. */
@@ -53,13 +55,10 @@ static const PyTypeObject *instance_quiet_base(const PyTypeObject *type)
     return type;
 }
 
-const fs_jit_class *fs_jit_class_of(PyTypeObject *type)
+fs_jit_class *fs_jit_learn_class(PyTypeObject *type)
 {
     uint32_t version = type->tp_version_tag;
-    fs_jit_class *known = &instance_classes[version % INSTANCE_KNOWN];
-    if (version != 0 && known->version == version) {
-        return known;
-    }
+    fs_jit_class *known = &fs_jit_classes[version % FS_JIT_CLASSES];
     Py_ssize_t words =
         (type->tp_basicsize - PyBaseObject_Type.tp_basicsize) / (Py_ssize_t)sizeof(PyObject *);
     const PyTypeObject *base = instance_quiet_base(type);
@@ -95,15 +94,20 @@ static fs_pool **instance_pool_place(const PyTypeObject *type, const fs_jit_clas
 fs_pool *fs_jit_instance_pool(PyTypeObject *type)
 {
     static bool no_memory; /* then for good: who asks twice gets the same answer */
-    fs_pool **place = instance_pool_place(type, fs_jit_class_of(type));
-    if (place != NULL && *place == NULL && !no_memory) {
+    fs_jit_class *class = fs_jit_class_of(type);
+    fs_pool **place = class->pool != NULL ? &class->pool : instance_pool_place(type, class);
+    if (place == NULL) {
+        return NULL;
+    }
+    if (*place == NULL && !no_memory) {
         *place = PyMem_RawMalloc(sizeof(fs_pool));
         no_memory = *place == NULL;
         if (!no_memory) {
             (*place)->top = (*place)->blocks;
         }
     }
-    return place == NULL ? NULL : *place;
+    class->pool = *place;
+    return *place;
 }
 
 /* ---- making ---- */
@@ -115,10 +119,55 @@ static bool instance_gc_due(const struct _gc_runtime_state *gc)
     return young->count >= young->threshold && gc->enabled && young->threshold != 0;
 }
 
-/* A body from the pool, as object.__new__ would make it; NULL: none is there. */
+/* A body with all places NULL, as it stands in a pool; NULL: no memory. */
+static PyObject *instance_fresh(const fs_jit_class *class, size_t room)
+{
+    size_t front = sizeof(PyGC_Head) + (class->managed ? 2 * sizeof(PyObject *) : 0);
+    size_t size = front + sizeof(PyObject) + class->words * sizeof(PyObject *);
+    char *memory = PyObject_Malloc(size);
+    if (memory == NULL) {
+        return NULL;
+    }
+    PyObject *o = (PyObject *)((char *)memset(memory, 0, size) + front);
+    if (class->managed) {
+        /* (as new_values of CPython's dictobject.c) */
+        size_t prefix = _Py_SIZE_ROUND_UP(room + 2, sizeof(PyObject *));
+        size_t bytes = prefix + room * sizeof(PyObject *);
+        uint8_t *values = PyMem_Malloc(bytes);
+        if (values == NULL) {
+            PyObject_Free(memory);
+            return NULL;
+        }
+        memset(values, 0, bytes);
+        values[prefix - 1] = (uint8_t)prefix;
+        *_PyObject_ValuesPointer(o) = (PyDictValues *)(values + prefix);
+    }
+    return o;
+}
+
+/* Some fresh bodies into an empty pool; the first that was made is the first to be taken, so that
+ * addresses rise. */
+static void instance_fill(fs_pool *pool, PyTypeObject *type)
+{
+    const fs_jit_class *class = fs_jit_class_of(type);
+    Py_ssize_t room = class->managed ? fs_jit_instance_room(type) : 0;
+    PyObject *fresh[INSTANCE_FILL];
+    int n = 0;
+    while (n < INSTANCE_FILL && (fresh[n] = instance_fresh(class, (size_t)room)) != NULL) {
+        n++;
+    }
+    while (n > 0) {
+        *pool->top++ = fresh[--n];
+    }
+}
+
+/* A body from the pool, as object.__new__ would make it; NULL: it has to. */
 static PyObject *instance_take(struct _gc_runtime_state *gc, PyTypeObject *type)
 {
     fs_pool *pool = _Py_tracemalloc_config.tracing ? NULL : fs_jit_instance_pool(type);
+    if (pool != NULL && pool->top == pool->blocks) {
+        instance_fill(pool, type);
+    }
     PyObject *o = pool == NULL ? NULL : fs_num_take(pool);
     if (o != NULL) {
         Py_SET_TYPE(o, (PyTypeObject *)Py_NewRef(type));
@@ -253,80 +302,132 @@ static bool instance_ends_plainly(PyObject *o, instance_look *look, int depth)
 
 /* ---- ending ---- */
 
-static void instance_free(PyObject *o);
+static void instance_end(PyObject *o);
 
-/* Ends an object that ends plainly. */
-static void instance_end(PyObject *o)
-{
-    bool own = Py_TYPE(o)->tp_dealloc == fs_jit_dealloc_of_classes;
-    if (own && fs_jit_class_of(Py_TYPE(o))->quiet) {
-        instance_free(o);
-    } else {
-        fs_num_dealloc(o);
-    }
-}
-
-/* Drops what an instance refers to; its places are NULL then. */
+/* Drops the references of a row; its places are NULL then. */
 static void instance_drop_all(PyObject **refs, Py_ssize_t n)
 {
     for (Py_ssize_t i = 0; i < n; i++) {
         PyObject *ref = refs[i];
         refs[i] = NULL;
-        if (ref != NULL && --ref->ob_refcnt == 0) {
+        if (ref == NULL || --ref->ob_refcnt != 0) {
+            continue;
+        }
+        if (PyFloat_CheckExact(ref) && !NUM_NO_ROOM(fs_float_pool)) {
+            *fs_float_pool.top++ = ref;
+        } else {
             instance_end(ref);
         }
     }
 }
 
 /* Puts a body whose references are gone into its pool; false: it is not kept. */
-static bool instance_keep(struct _gc_runtime_state *gc, PyObject *o, const fs_jit_class *class)
+static bool instance_keep(PyObject *o, fs_pool *pool)
 {
-    fs_pool **place = instance_pool_place(Py_TYPE(o), class);
-    fs_pool *pool = place == NULL || _Py_tracemalloc_config.tracing ? NULL : *place;
-    if (pool == NULL || pool->top >= pool->blocks + INSTANCE_KEPT) {
+    if (pool == NULL || pool->top >= pool->blocks + INSTANCE_KEPT ||
+        _Py_tracemalloc_config.tracing) {
         return false;
     }
+    struct gc_generation *young = &_PyThreadState_GET()->interp->gc.generations[0];
     _Py_AS_GC(o)->_gc_prev = 0;
-    if (gc->generations[0].count > 0) {
-        gc->generations[0].count--;
-    }
+    young->count -= young->count > 0;
     *pool->top++ = o;
     return true;
+}
+
+/* Gives a body and its values back; their references are gone. */
+static void instance_give_back(PyObject *o, PyDictValues *values)
+{
+    if (values != NULL) {
+        *_PyObject_ValuesPointer(o) = NULL;
+        PyMem_Free((char *)values - ((uint8_t *)values)[-1]);
+    }
+    Py_TYPE(o)->tp_free(o);
 }
 
 /* Ends an instance that ends plainly, as CPython would. */
 static void instance_free(PyObject *o)
 {
     PyTypeObject *type = Py_TYPE(o);
-    fs_jit_class class = *fs_jit_class_of(type);
-    bool whole = true;
+    const fs_jit_class *class = fs_jit_class_of(type);
+    fs_pool *pool = class->pool;
+    Py_ssize_t words = class->words;
+    PyDictValues *values = class->managed ? *_PyObject_ValuesPointer(o) : NULL;
+    bool whole = values != NULL || !class->managed;
     if (PyType_IS_GC(type) && _PyObject_GC_IS_TRACKED(o)) {
         _PyObject_GC_UNTRACK(o);
     }
-    if (class.managed) {
-        Py_ssize_t n;
-        bool dict;
-        PyObject **values = instance_values(o, &n, &dict);
-        instance_drop_all(values, n);
-        whole = values != NULL;
-        if (whole) {
-            ((uint8_t *)values)[-2] = 0; /* nothing is set */
-        }
+    if (values != NULL) {
+        instance_drop_all(values->values, ((PyHeapTypeObject *)type)->ht_cached_keys->dk_nentries);
+        ((uint8_t *)values)[-2] = 0; /* nothing is set */
     }
-    instance_drop_all((PyObject **)(o + 1), class.words);
-    if (!whole || !instance_keep(&_PyThreadState_GET()->interp->gc, o, &class)) {
-        if (class.managed && whole) {
-            uint8_t *values = (uint8_t *)*_PyObject_ValuesPointer(o);
-            *_PyObject_ValuesPointer(o) = NULL;
-            PyMem_Free(values - values[-1]);
-        }
-        type->tp_free(o);
+    instance_drop_all((PyObject **)(o + 1), words);
+    if (!whole || !instance_keep(o, pool)) {
+        instance_give_back(o, values);
     }
     Py_DECREF(type);
 }
 
+/* Ends an object that ends plainly. */
+static void instance_end(PyObject *o)
+{
+    PyTypeObject *type = Py_TYPE(o);
+    if (type->tp_dealloc == fs_jit_dealloc_of_classes && fs_jit_class_of(type)->quiet) {
+        instance_free(o);
+        return;
+    }
+    /* (what CPython would drop by itself would not come back to our pools) */
+    if (type == &PyTuple_Type) {
+        instance_drop_all(((PyTupleObject *)o)->ob_item, Py_SIZE(o));
+    } else if (type == &PyList_Type) {
+        instance_drop_all(((PyListObject *)o)->ob_item, Py_SIZE(o));
+    }
+    fs_num_dealloc(o);
+}
+
+/* Whether dropping any of a row's references, `n` in all, ends nothing but leaves. */
+static bool instance_is_light(PyObject *const *refs, Py_ssize_t count, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *ref = refs[i];
+        if (ref != NULL && Py_REFCNT(ref) <= n && !fs_jit_is_leaf(Py_TYPE(ref))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The usual end: of an instance that has nothing but numbers, strings, and what others have, too;
+ * false: it is another. */
+static bool instance_end_lightly(PyObject *o)
+{
+    const fs_jit_class *class = fs_jit_class_of(Py_TYPE(o));
+    PyObject **body = (PyObject **)(o + 1);
+    PyObject **values = NULL;
+    Py_ssize_t nvalues = 0;
+    if (!class->quiet || (class->weakrefs != 0 && body[class->weakrefs - 1] != NULL)) {
+        return false;
+    }
+    if (class->managed) {
+        bool dict;
+        values = instance_values(o, &nvalues, &dict);
+        if (dict) {
+            return false;
+        }
+    }
+    Py_ssize_t n = nvalues + class->words;
+    if (!instance_is_light(values, nvalues, n) || !instance_is_light(body, class->words, n)) {
+        return false;
+    }
+    instance_free(o);
+    return true;
+}
+
 bool fs_jit_end_plainly(PyObject *o)
 {
+    if (Py_TYPE(o)->tp_dealloc == fs_jit_dealloc_of_classes && instance_end_lightly(o)) {
+        return true;
+    }
     instance_look look;
     look.steps = look.nshared = 0;
     if (!instance_ends_plainly(o, &look, 0)) {

@@ -10,7 +10,7 @@
 /* Types whose objects have no references that matter, and run nothing when they go. */
 FS_INLINE bool fs_jit_is_leaf(PyTypeObject *type)
 {
-    return type == &PyLong_Type || type == &PyFloat_Type || type == &PyUnicode_Type ||
+    return type == &PyFloat_Type || type == &PyLong_Type || type == &PyUnicode_Type ||
            type == &PyBool_Type || type == &PyBytes_Type || type == &PyRange_Type ||
            type == &PyRangeIter_Type || type == &PyComplex_Type ||
            type == fs_pyrt_numpy_types[FS_NUMPY_FLOAT64] ||
@@ -29,8 +29,18 @@ typedef struct {
     bool managed;     /* they have values (or a dict) in front of them */
     uint8_t words;    /* places in the body */
     uint8_t weakrefs; /* which of them is for weak references, + 1; 0: none */
+    fs_pool *pool;    /* where their memory goes and comes from, once that is settled, else NULL */
 } fs_jit_class;
-const fs_jit_class *fs_jit_class_of(PyTypeObject *type);
+enum { FS_JIT_CLASSES = 64 }; /* that are known at a time; a power of two */
+extern FS_HIDDEN fs_jit_class fs_jit_classes[FS_JIT_CLASSES];
+fs_jit_class *fs_jit_learn_class(PyTypeObject *type);
+
+FS_INLINE fs_jit_class *fs_jit_class_of(PyTypeObject *type)
+{
+    uint32_t version = type->tp_version_tag;
+    fs_jit_class *known = &fs_jit_classes[version % FS_JIT_CLASSES];
+    return FS_LIKELY(version != 0 && known->version == version) ? known : fs_jit_learn_class(type);
+}
 
 /* How many values an instance made now has room for; -1: that still changes. */
 FS_INLINE Py_ssize_t fs_jit_instance_room(const PyTypeObject *type)
