@@ -92,13 +92,37 @@ static rec_result rec_subscr_generic(rec_state *R)
     return rec_subscr_done(R, r, REC_OWNED, NULL);
 }
 
+/* Whether a type is dict, or below it without subscripts of its own (defaultdict, Counter: for keys
+ * that are there). */
+static bool rec_is_dict(PyTypeObject *type)
+{
+    if (type == &PyDict_Type) {
+        return true;
+    }
+    return type != NULL && PyType_IsSubtype(type, &PyDict_Type) &&
+           type->tp_as_mapping->mp_subscript == PyDict_Type.tp_as_mapping->mp_subscript &&
+           type->tp_as_mapping->mp_ass_subscript == PyDict_Type.tp_as_mapping->mp_ass_subscript &&
+           type->tp_as_sequence->sq_contains == PyDict_Type.tp_as_sequence->sq_contains &&
+           fs_pyrt_type_version(type) != 0;
+}
+
+/* Guards that it still is one. */
+static fs_ref rec_guard_dict(rec_state *R, rec_slot *dict, PyTypeObject *type)
+{
+    fs_ref self = rec_guard_type(R, dict, type);
+    if (!(type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE)) {
+        rec_guard_version(R, type, fs_pyrt_type_version(type));
+    }
+    return self;
+}
+
 /* Whether a dict's look-up of this key runs no code. */
 static bool rec_dict_is_quiet(PyObject *dict, PyObject *key)
 {
     if (PyUnicode_CheckExact(key) && ((PyASCIIObject *)key)->hash == -1) {
         (void)PyObject_Hash(key);
     }
-    return PyDict_CheckExact(dict) && fs_lookup_dict((PyDictObject *)dict, key) != FS_LOOKUP_ASK;
+    return fs_lookup_dict((PyDictObject *)dict, key) != FS_LOOKUP_ASK;
 }
 
 /* The call that says quietly whether a container has an item; 0: none does. */
@@ -107,7 +131,7 @@ static int rec_quiet_contains(PyTypeObject *type, PyObject *container, PyObject 
     if (container == NULL || item == NULL) {
         return 0;
     }
-    if (type == &PyDict_Type) {
+    if (rec_is_dict(type)) {
         return rec_dict_is_quiet(container, item) ? FS_CALL_dict_has : 0;
     }
     if (type == &PySet_Type || type == &PyFrozenSet_Type) {
@@ -160,11 +184,11 @@ rec_result rec_BINARY_SUBSCR(rec_state *R, uint32_t arg FS_UNUSED)
         fs_ref r = rec_call(R, FS_CALL_str_item, args, 2, 0);
         return rec_subscr_done(R, r, REC_OWNED, NULL);
     }
-    if (type == &PyDict_Type && key->seen != NULL &&
+    if (rec_is_dict(type) && key->seen != NULL &&
         rec_dict_is_quiet(container->seen, key->seen)) {
         seen = PyDict_GetItemWithError(container->seen, key->seen);
         if (seen != NULL) {
-            fs_ref args[2] = {rec_guard_type(R, container, type), rec_object(R, key)};
+            fs_ref args[2] = {rec_guard_dict(R, container, type), rec_object(R, key)};
             fs_ref r = rec_call(R, FS_CALL_dict_find, args, 2, 0);
             rec_incref(R, r);
             return rec_subscr_done(R, r, REC_OWNED, seen);
@@ -206,9 +230,9 @@ rec_result rec_STORE_SUBSCR(rec_state *R, uint32_t arg FS_UNUSED)
         old = rec_loadx(R, FS_M_OBJ, FS_A_LISTITEM, items, index, 0);
         fs_ref v = rec_own(R, value);
         rec_storex(R, FS_M_OBJ, FS_A_LISTITEM, items, index, 0, v);
-    } else if (type == &PyDict_Type && key->seen != NULL && container->seen != NULL &&
+    } else if (rec_is_dict(type) && key->seen != NULL && container->seen != NULL &&
                rec_dict_is_quiet(container->seen, key->seen)) {
-        fs_ref args[3] = {rec_guard_type(R, container, type), rec_object(R, key),
+        fs_ref args[3] = {rec_guard_dict(R, container, type), rec_object(R, key),
                           rec_object(R, value)};
         old = rec_call(R, FS_CALL_dict_swap, args, 3, 0);
     } else if (!rec_store_raw(R, container, key, value)) {
@@ -260,7 +284,9 @@ rec_result rec_CONTAINS_OP(rec_state *R, uint32_t arg)
     int quiet =
         rec_is_unboxed(R, container) ? 0 : rec_quiet_contains(type, container->seen, item->seen);
     if (quiet != 0) {
-        fs_ref args[2] = {rec_guard_type(R, container, type), rec_object(R, item)};
+        fs_ref self = quiet == FS_CALL_dict_has ? rec_guard_dict(R, container, type)
+                                                : rec_guard_type(R, container, type);
+        fs_ref args[2] = {self, rec_object(R, item)};
         r = rec_call(R, quiet, args, 2, 0);
     } else if (type == &PyUnicode_Type && item_type == &PyUnicode_Type) {
         fs_ref args[2] = {rec_guard_type(R, container, type), rec_guard_type(R, item, item_type)};
