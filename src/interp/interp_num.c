@@ -121,7 +121,8 @@ bool fs_pool_fill_floats(void)
 typedef __int128 num_int128;
 typedef unsigned __int128 num_uint128;
 
-enum { NUM_WIDE_DIGITS = 4, NUM_WIDE_BITS = NUM_WIDE_DIGITS * PyLong_SHIFT };
+/* What an int128 holds of magnitudes. */
+enum { NUM_WIDE_DIGITS = 5, NUM_WIDE_BITS = 127 };
 
 /* Digits that a block made for `size` of them has room for. */
 FS_INLINE Py_ssize_t num_room(Py_ssize_t size)
@@ -167,7 +168,7 @@ FS_INLINE int64_t num_value(PyObject *v)
     return size < 0 ? -magnitude : magnitude;
 }
 
-/* The value of an int of up to four digits. */
+/* The value of an int of up to NUM_WIDE_BITS. */
 static num_int128 num_wide_value(PyObject *v)
 {
     Py_ssize_t size = Py_ABS(Py_SIZE(v));
@@ -177,7 +178,11 @@ static num_int128 num_wide_value(PyObject *v)
     }
     uint64_t low = digits[0] | (uint64_t)digits[1] << PyLong_SHIFT;
     uint64_t high = digits[2] | (size > 3 ? (uint64_t)digits[3] << PyLong_SHIFT : 0);
-    num_int128 magnitude = (num_int128)((num_uint128)high << 2 * PyLong_SHIFT | low);
+    num_uint128 bits = (num_uint128)high << 2 * PyLong_SHIFT | low;
+    if (size > 4) {
+        bits |= (num_uint128)digits[4] << 4 * PyLong_SHIFT;
+    }
+    num_int128 magnitude = (num_int128)bits;
     return Py_SIZE(v) < 0 ? -magnitude : magnitude;
 }
 
@@ -218,7 +223,8 @@ static PyObject *num_make_wide(num_int128 value, PyObject *dead)
     }
     num_uint128 magnitude = value < 0 ? -(num_uint128)value : (num_uint128)value;
     uint64_t high = (uint64_t)(magnitude >> 2 * PyLong_SHIFT);
-    Py_ssize_t size = 3 + (high >> PyLong_SHIFT != 0) + (high >> 2 * PyLong_SHIFT != 0);
+    digit top = (digit)(magnitude >> 4 * PyLong_SHIFT);
+    Py_ssize_t size = top != 0 ? 5 : 3 + (high >> PyLong_SHIFT != 0);
     PyObject *v = num_block(size, dead);
     if (v == NULL) {
         return NULL;
@@ -231,7 +237,7 @@ static PyObject *num_make_wide(num_int128 value, PyObject *dead)
         digits[3] = (digit)(high >> PyLong_SHIFT) & PyLong_MASK;
     }
     if (size > 4) {
-        digits[4] = (digit)(high >> 2 * PyLong_SHIFT);
+        digits[4] = top;
     }
     Py_SET_SIZE(v, value < 0 ? -size : size);
     return v;
@@ -325,20 +331,29 @@ static int num_bits(PyObject *v)
     return ((int)size - 1) * PyLong_SHIFT + 32 - __builtin_clz(top);
 }
 
+/* The operators of num_operate_wide, a bit each. */
+#define NUM_WIDE_OP(op) (1u << NB_##op | 1u << NB_INPLACE_##op)
+static const uint32_t num_wide_ops = NUM_WIDE_OP(ADD) | NUM_WIDE_OP(SUBTRACT) |
+                                     NUM_WIDE_OP(MULTIPLY) | NUM_WIDE_OP(AND) | NUM_WIDE_OP(OR) |
+                                     NUM_WIDE_OP(XOR) | NUM_WIDE_OP(LSHIFT) | NUM_WIDE_OP(RSHIFT);
+
 /* v <op> w in 128 bits. */
 static bool num_operate_wide(int op, PyObject *v, PyObject *w, num_int128 *result)
 {
+    if (!(num_wide_ops >> op & 1) ||
+        (Py_ABS(Py_SIZE(v)) == NUM_WIDE_DIGITS && num_bits(v) > NUM_WIDE_BITS) ||
+        (Py_ABS(Py_SIZE(w)) == NUM_WIDE_DIGITS && num_bits(w) > NUM_WIDE_BITS)) {
+        return false;
+    }
     num_int128 a = num_wide_value(v);
     num_int128 b = num_wide_value(w);
     switch (op) {
     case NB_ADD:
     case NB_INPLACE_ADD:
-        *result = a + b;
-        return true;
+        return !__builtin_add_overflow(a, b, result);
     case NB_SUBTRACT:
     case NB_INPLACE_SUBTRACT:
-        *result = a - b;
-        return true;
+        return !__builtin_sub_overflow(a, b, result);
     case NB_MULTIPLY:
     case NB_INPLACE_MULTIPLY:
         if (num_bits(v) + num_bits(w) > NUM_WIDE_BITS) {
@@ -377,9 +392,8 @@ static bool num_operate_wide(int op, PyObject *v, PyObject *w, num_int128 *resul
     }
 }
 
-PyObject *fs_num_wide(int op, PyObject *v, PyObject *w)
+static PyObject *num_wide(int op, PyObject *v, PyObject *w, PyObject *dead)
 {
-    PyObject *dead = Py_REFCNT(v) == 1 ? v : Py_REFCNT(w) == 1 ? w : NULL;
     Py_ssize_t nv = Py_ABS(Py_SIZE(v)), nw = Py_ABS(Py_SIZE(w));
     if (nv <= 2 && nw <= 2) {
         int64_t r;
@@ -396,4 +410,14 @@ PyObject *fs_num_wide(int op, PyObject *v, PyObject *w)
         return NULL;
     }
     return num_make_wide(r, dead);
+}
+
+PyObject *fs_num_wide(int op, PyObject *v, PyObject *w)
+{
+    return num_wide(op, v, w, Py_REFCNT(v) == 1 ? v : Py_REFCNT(w) == 1 ? w : NULL);
+}
+
+PyObject *fs_num_wide_kept(int op, PyObject *v, PyObject *w)
+{
+    return num_wide(op, v, w, NULL);
 }

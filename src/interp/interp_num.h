@@ -1,7 +1,7 @@
 /* Arithmetic on exact ints and floats for op bodies: values, results, free blocks.
  *
  * Ints of one digit ("compact", |v| < 2**30) are done in the op; those of up
- * to four digits in fs_num_wide; the rest is CPython's. Results reuse an operand
+ * to 127 bits in fs_num_wide; the rest is CPython's. Results reuse an operand
  * that only the stack holds, else a block from a pool: a stack of dead ints (or
  * floats) that come from PyObject_Malloc and may go back to PyObject_Free.
  *
@@ -25,6 +25,8 @@ int fs_num_init(void);
 /* v <op> w for ints of a few digits, in the memory of an operand that only the caller holds;
  * NULL without an error: leave it to CPython. */
 PyObject *fs_num_wide(int op, PyObject *v, PyObject *w);
+/* The same in memory of its own. */
+PyObject *fs_num_wide_kept(int op, PyObject *v, PyObject *w);
 /* An int of this value (a new reference); NULL without an error: no memory. */
 PyObject *fs_num_box(int64_t value);
 /* Gives half of a full pool back. */

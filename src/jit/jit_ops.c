@@ -1,6 +1,8 @@
 /* The C functions behind recorded ops that are no machine code. */
 #include "jit/jit_ops.h"
 
+#include "interp/interp_num.h"
+
 #include "sem/sem.h"
 #include "spec/spec_call.h"
 
@@ -74,6 +76,12 @@ PyObject *fs_jit_binary(PyObject *v, PyObject *w, int64_t op)
 
 PyObject *fs_jit_binary_closed(PyObject *v, PyObject *w, int64_t op)
 {
+    if (PyLong_CheckExact(v) && PyLong_CheckExact(w)) {
+        PyObject *r = fs_num_wide_kept((int)op, v, w);
+        if (r != NULL) {
+            return r;
+        }
+    }
     return ops_declined(ops_binaries[op](v, w));
 }
 

@@ -184,8 +184,7 @@ rec_result rec_BINARY_SUBSCR(rec_state *R, uint32_t arg FS_UNUSED)
         fs_ref r = rec_call(R, FS_CALL_str_item, args, 2, 0);
         return rec_subscr_done(R, r, REC_OWNED, NULL);
     }
-    if (rec_is_dict(type) && key->seen != NULL &&
-        rec_dict_is_quiet(container->seen, key->seen)) {
+    if (rec_is_dict(type) && key->seen != NULL && rec_dict_is_quiet(container->seen, key->seen)) {
         seen = PyDict_GetItemWithError(container->seen, key->seen);
         if (seen != NULL) {
             fs_ref args[2] = {rec_guard_dict(R, container, type), rec_object(R, key)};
