@@ -322,7 +322,7 @@ def main() -> int:
     """Measure and report; the exit code is 1 when a benchmark failed."""
     arguments, console = parse_arguments(), Console()
     if not console.is_terminal:
-        console = Console(width=110)
+        console = Console(width=140)
     if arguments.list:
         list_benchmarks(console, arguments)
         return 0

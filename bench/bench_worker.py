@@ -41,6 +41,8 @@ class Settings:
     values: int = 2
     warmups: int = 1
     min_time: float = 0.1
+    cold_time: float = 0.5
+    cold_rounds: int = 3
     timeout: float = 600.0
     null: bool = False
 
@@ -51,7 +53,11 @@ class Settings:
 
 @dataclass
 class Sample:
-    """What one process measured: seconds per loop, and its peak memory."""
+    """What one process measured: seconds per loop, and its peak memory.
+
+    `cold`: seconds of each loop of another process, from its first one on. `trace_us`: the
+    median time that making a trace took (0: none was made).
+    """
 
     task: str
     side: str
@@ -62,6 +68,8 @@ class Sample:
     seconds: float
     frames: int = 0
     handovers: dict[str, Any] = field(default_factory=dict)
+    cold: list[float] = field(default_factory=list)
+    trace_us: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """For the store."""
@@ -155,8 +163,17 @@ def calibrate(settings: Settings, script: Script) -> list[Task]:
         tasks.append(Task(script, len(tasks), name, loops, value, group))
 
 
+def measure_cold(settings: Settings, task: Task, side: str, round_: int) -> list[float]:
+    """Seconds of each single loop in a fresh process: the warm-up as a user has it."""
+    count = max(2, min(200, int(settings.cold_time / task.value)))
+    options = [f"--worker-task={task.index}", "--loops=1", "-w0", f"-n{count}"]
+    bench, _, _ = _launch(settings, task.script, side, options, seed=round_)
+    return list(bench.get_values()) if bench is not None else []
+
+
 def measure(settings: Settings, task: Task, side: str, round_: int) -> Sample:
-    """Run one process of a task on one side."""
+    """Run the processes of a task on one side: a warm one, and in the first rounds a cold one."""
+    cold = measure_cold(settings, task, side, round_) if round_ <= settings.cold_rounds else []
     heavy = task.value * task.loops > 1.0
     options = [f"--worker-task={task.index}", f"--loops={task.loops}"]
     options += [f"-w{0 if heavy else settings.warmups}", f"-n{1 if heavy else settings.values}"]
@@ -179,4 +196,6 @@ def measure(settings: Settings, task: Task, side: str, round_: int) -> Sample:
         seconds=seconds,
         frames=sum(line["stats"].get("frames", 0) for line in lines),
         handovers=handovers,
+        cold=cold,
+        trace_us=max(line["stats"].get("jit", {}).get("median_us", 0) for line in lines),
     )

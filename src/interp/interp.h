@@ -110,8 +110,8 @@ struct fs_code {
     size_t bytes;       /* memory of this translation, */
     void *block;        /* and where it begins */
     fs_line lines[FS_LINES_KEPT];
-    struct fs_jit_place **places; /* where the JIT counts and enters, by slot; NULL: nowhere yet */
-    bool traced;                  /* some trace needs this code */
+    struct fs_jit_place *places; /* where the JIT counts and enters, by slot; NULL: nowhere yet */
+    bool traced;                 /* some trace needs this code */
 };
 
 enum { FS_CACHE_LINE = 64 };

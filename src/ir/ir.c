@@ -102,31 +102,6 @@ void fs_ir_clear(fs_ir *ir)
     memset(ir, 0, sizeof(*ir));
 }
 
-static void ir_shrink(void **array, int *room, int count, size_t size)
-{
-    void *shrunk = count == 0 ? NULL : realloc(*array, (size_t)count * size);
-    if (shrunk != NULL) {
-        *array = shrunk;
-        *room = count;
-    }
-}
-
-#define SHRINK(ir, array, count) \
-    ir_shrink((void **)&(ir)->array, &(ir)->array##_room, (ir)->count, sizeof(*(ir)->array))
-
-void fs_ir_trim(fs_ir *ir)
-{
-    SHRINK(ir, ins, nins);
-    SHRINK(ir, consts, nconsts);
-    SHRINK(ir, pool, npool);
-    SHRINK(ir, frames, nframes);
-    SHRINK(ir, snaps, nsnaps);
-    SHRINK(ir, snap_frames, nsnap_frames);
-    SHRINK(ir, entries, nentries);
-    free(ir->opt_index);
-    ir->opt_index = NULL;
-}
-
 size_t fs_ir_bytes(const fs_ir *ir)
 {
 #define BYTES(array, count) ((size_t)(count) * sizeof(*ir->array))
@@ -214,6 +189,9 @@ static uint32_t ir_const_hash(int type, uint64_t bits)
 static bool ir_const_rehash(fs_ir *ir)
 {
     int room = ir->const_index_room == 0 ? 128 : ir->const_index_room * 2;
+    while (room <= ir->nconsts * 2) { /* (a trimmed one has no table) */
+        room *= 2;
+    }
     int *index = calloc((size_t)room, sizeof(*index));
     if (index == NULL) {
         ir->failed = true;

@@ -24,22 +24,22 @@ enum { FS_LOC_XMM = 16, FS_LOC_SPILL = 32, FS_SPILL_SLOTS = 256, FS_SCRATCH_ARGS
 typedef struct fs_exit {
     const void *target; /* the common exit thunk, or the machine code of the side trace */
     fs_trace *trace;    /* whose exit it is */
-    fs_ref guard;       /* the instruction */
-    int snap;
-    uint32_t count;    /* times left here, */
-    uint32_t patience; /* and how many it takes until something may be done about it */
-    uint8_t state;     /* enum fs_exit_state_kind */
-    bool turns;        /* the way there goes through loops: */
-    uint16_t work;     /* it is this many of CPython's ops (fs_ir.work), or more */
-    uint16_t nlocs;
-    fs_loc *locs;   /* of every non-constant ref that the snapshot needs, sunk ones' parts too */
-    fs_trace *side; /* the side trace, NULL */
+    fs_trace *side;     /* the side trace, NULL */
+    fs_loc *locs; /* of every non-constant ref that the snapshot needs, sunk ones' parts too */
     const struct fs_plan *plan; /* what leaving here has to do (jit_plan.h); NULL: not yet known */
-    uint16_t failures;          /* tries to record from here that came to nothing: */
-    uint8_t why;                /* the last one's reason (enum fs_abort), */
-    uint8_t why_op;             /* CPython's opcode, */
-    int why_line;               /* and line where it stopped; 0: not known */
+    fs_ref guard;               /* the instruction */
+    uint32_t count;             /* times left here, */
+    uint32_t patience;          /* and how many it takes until something may be done about it */
+    uint16_t snap, nlocs;
+    uint16_t work;     /* the way here is this many of CPython's ops (fs_ir.work), or more, */
+    uint8_t turns : 1; /* as it goes through loops */
+    uint8_t state : 7; /* enum fs_exit_state_kind */
+    uint8_t failures;  /* tries to record from here that came to nothing: */
+    uint8_t why;       /* the last one's reason (enum fs_abort), */
+    uint8_t why_op;    /* CPython's opcode, */
+    uint16_t why_line; /* and line where it stopped; 0: not known */
 } fs_exit;
+_Static_assert(sizeof(fs_exit) == 64, "there are many of them");
 
 enum { FS_EXIT_COLD, FS_EXIT_LINKED, FS_EXIT_GIVEN_UP };
 
@@ -67,6 +67,7 @@ enum { FS_TRACE_KINDS = FS_TRACE_BRIDGE + 1 };
 enum fs_trial_side { FS_TRIAL_OFF, FS_TRIAL_WITH, FS_TRIAL_WITHOUT };
 typedef struct {
     uint64_t due;         /* by the count of entries: when it begins */
+    uint64_t due_turns;   /* and by that of turns */
     uint64_t since, with; /* nanoseconds: when this side began; how long the trace's side took, */
     uint64_t turns;       /* and how many turns or calls it did */
     uint32_t left;        /* turns or calls of the interpreter's side */
@@ -92,6 +93,7 @@ struct fs_trace {
     const void *code; /* where to enter; NULL: run by the IR interpreter */
     const void *loop; /* where JTRACE enters at LOOP */
     size_t code_size;
+    size_t bytes;        /* that it has besides machine code */
     fs_ref *live;        /* loop traces: refs that LOOP expects (fs_opt_live_in), */
     int16_t *live_where; /* and where (fs_loc.where) */
     int nlive;

@@ -23,28 +23,25 @@ static struct {
 
 fs_jit_place *fs_jit_place_find(const fs_code *co, int slot)
 {
-    bool within = co->places != NULL && slot >= 0 && slot < co->nslots;
-    return within ? co->places[slot] : NULL;
+    fs_jit_place *place = co->places;
+    while (place != NULL && place->slot != slot) {
+        place = place->next;
+    }
+    return place;
 }
 
 fs_jit_place *fs_jit_place_at(fs_code *co, int slot, int kind)
 {
-    if (co->places == NULL) {
-        co->places = PyMem_Calloc((size_t)co->nslots + 1, sizeof(*co->places));
-        if (co->places == NULL) {
-            return NULL;
-        }
+    fs_jit_place *place = fs_jit_place_find(co, slot);
+    if (place == NULL && (place = PyMem_Calloc(1, sizeof(*place))) != NULL) {
+        uint32_t threshold = fs_jit_threshold(kind);
+        place->slot = slot;
+        place->kind = (uint8_t)kind;
+        place->left = threshold > HOT_COUNTER ? threshold - HOT_COUNTER : 0;
+        place->next = co->places;
+        co->places = place;
     }
-    if (co->places[slot] == NULL) {
-        fs_jit_place *place = PyMem_Calloc(1, sizeof(*place));
-        if (place != NULL) {
-            uint32_t threshold = fs_jit_threshold(kind);
-            place->kind = (uint8_t)kind;
-            place->left = threshold > HOT_COUNTER ? threshold - HOT_COUNTER : 0;
-            co->places[slot] = place;
-        }
-    }
-    return co->places[slot];
+    return place;
 }
 
 fs_trace *fs_jit_trace_at(fs_code *co, int slot)
@@ -203,7 +200,7 @@ FS_COLD static fs_next hot_count(fs_ctx *ctx, fs_instr *counted, int kind)
 FS_INLINE fs_next hot_at(fs_ctx *ctx, fs_instr *counted, int kind)
 {
     const fs_code *co = ctx->co;
-    fs_jit_place *place = co->places == NULL ? NULL : co->places[ctx->ip - co->instrs];
+    fs_jit_place *place = fs_jit_place_find(co, (int)(ctx->ip - co->instrs));
     if (FS_UNLIKELY(place == NULL || place->trace == NULL || place->left != 0 || place->given_up)) {
         return hot_count(ctx, counted, kind);
     }

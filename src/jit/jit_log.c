@@ -71,7 +71,11 @@ uint64_t fs_jit_clock(void)
 
 int fs_jit_line_of(const fs_code *co, int slot)
 {
-    return PyCode_Addr2Line(co->pycode, slot * (int)sizeof(_Py_CODEUNIT));
+    int line = -1;
+    for (; line < 0 && slot >= 0; slot--) { /* (what the compiler has added has no line) */
+        line = PyCode_Addr2Line(co->pycode, slot * (int)sizeof(_Py_CODEUNIT));
+    }
+    return line;
 }
 
 /* Text of a str for C; "?" when it cannot be had. */

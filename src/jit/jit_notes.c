@@ -66,7 +66,7 @@ void fs_jit_note_abort(fs_code *co, int slot, int kind, fs_exit *from, enum fs_a
     if (from != NULL) {
         from->why = (uint8_t)why;
         from->why_op = (uint8_t)(op >= 0 && op < 256 ? op : 0);
-        from->why_line = line;
+        from->why_line = (uint16_t)(line > 0 && line <= UINT16_MAX ? line : 0);
         notes_stop.co = NULL;
         return;
     }
@@ -146,8 +146,8 @@ void fs_jit_note_death(const fs_trace *trace)
 
 void fs_jit_note_code_dies(const fs_code *co)
 {
-    for (int i = 0; co->places != NULL && i <= co->nslots; i++) {
-        fs_jit_note *note = co->places[i] != NULL ? co->places[i]->note : NULL;
+    for (fs_jit_place *place = co->places; place != NULL; place = place->next) {
+        fs_jit_note *note = place->note;
         if (note != NULL) {
             *note->link = note->next;
             if (note->next != NULL) {
@@ -155,7 +155,7 @@ void fs_jit_note_code_dies(const fs_code *co)
             }
             Py_XDECREF(note->stop_co);
             PyMem_RawFree(note);
-            co->places[i]->note = NULL;
+            place->note = NULL;
         }
     }
     if (notes_stop.co == co) {

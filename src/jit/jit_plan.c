@@ -7,6 +7,8 @@
  */
 #include "jit/jit_plan.h"
 
+#include "jit/jit_room.h"
+
 #include "interp/interp_num.h"
 
 #include <stdlib.h>
@@ -258,6 +260,14 @@ static void plan_slots(const fs_ir *ir, const fs_snap *snap, fs_plan_slot *slots
     }
 }
 
+/* Bytes of a plan: a slot or a drop per entry; each frame may want one value more. */
+static size_t plan_size(const plan_maker *m, const fs_snap *snap)
+{
+    return sizeof(fs_plan) + snap->nframes * sizeof(fs_plan_frame) +
+           (size_t)(m->nvalues + snap->nframes) * sizeof(fs_plan_value) +
+           (size_t)snap->nentries * sizeof(fs_plan_slot);
+}
+
 /* The plan as one block. */
 static fs_plan *plan_pack(plan_maker *m, const fs_snap *snap)
 {
@@ -266,11 +276,7 @@ static fs_plan *plan_pack(plan_maker *m, const fs_snap *snap)
         ndrops += m->ir->entries[snap->entries + (uint32_t)i].slot == FS_SLOT_DROP;
     }
     int nslots = snap->nentries - ndrops;
-    /* (each frame may want one value more) */
-    size_t size = sizeof(fs_plan) + snap->nframes * sizeof(fs_plan_frame) +
-                  (size_t)(m->nvalues + snap->nframes) * sizeof(fs_plan_value) +
-                  (size_t)nslots * sizeof(fs_plan_slot) + (size_t)ndrops * sizeof(int);
-    fs_plan *plan = malloc(size);
+    fs_plan *plan = malloc(plan_size(m, snap));
     if (plan == NULL) {
         return NULL;
     }
@@ -317,5 +323,8 @@ const fs_plan *fs_jit_make_plan(fs_exit *exit, bool words)
     free(m.values);
     free(m.names);
     exit->plan = plan;
+    if (plan != NULL) {
+        fs_jit_count_memory(exit->trace, plan_size(&m, snap));
+    }
     return plan;
 }

@@ -29,7 +29,7 @@ static fs_exit policy_exit(fs_trace *trace, fs_ref guard)
     bool turns = (trace->ir.loop != 0 && guard > trace->ir.loop) || (from != NULL && from->turns);
     return (fs_exit){.trace = trace,
                      .guard = guard,
-                     .snap = snap,
+                     .snap = (uint16_t)snap,
                      .turns = turns,
                      .work = (uint16_t)(work < UINT16_MAX ? work : UINT16_MAX)};
 }
@@ -92,16 +92,17 @@ static enum fs_abort policy_compile(fs_trace *trace)
         return policy_find_live(trace) ? FS_ABORT_none : FS_ABORT_memory;
     }
     /* (a bridge is made while somebody is recording: nothing may die) */
-    if (trace->kind != FS_TRACE_BRIDGE &&
-        fs_asm_memory_used() > fs_jit_memory_limit - fs_jit_memory_limit / 16) {
-        fs_jit_evict(fs_jit_memory_limit / 4 * 3, trace->root);
+    if (trace->kind != FS_TRACE_BRIDGE && fs_jit_memory_used() > fs_jit_memory_limit / 4 * 3) {
+        fs_jit_evict(fs_jit_memory_limit / 2, trace->root);
+        if (fs_jit_memory_used() > fs_jit_memory_limit) {
+            return FS_ABORT_code_memory;
+        }
     }
     const char *reason = NULL;
     if (fs_asm_compile(trace, &reason) == 0) {
         return FS_ABORT_none;
     }
-    return fs_asm_memory_used() > fs_jit_memory_limit / 4 * 3 ? FS_ABORT_code_memory
-                                                              : FS_ABORT_backend;
+    return fs_jit_memory_used() > fs_jit_memory_limit / 2 ? FS_ABORT_code_memory : FS_ABORT_backend;
 }
 
 /* Where the trace goes on when its end is a JTRACE; false: that one is dead. */
@@ -329,7 +330,9 @@ fs_trace *fs_jit_bridge(fs_trace *target, const uint8_t *types, int n)
         fs_jit_free(bridge);
         return NULL;
     }
-    fs_jit_log_trace(bridge, fs_jit_work_clock() - begun);
+    uint64_t us = fs_jit_work_clock() - begun;
+    fs_jit_made(us);
+    fs_jit_log_trace(bridge, us);
     fs_jit_dump(bridge, 'i');
     fs_jit_dump(bridge, 'm');
     bridge->ir.old = true;
@@ -358,7 +361,9 @@ void fs_jit_recorded(fs_trace *trace, int end)
         fs_jit_free(trace);
         return;
     }
-    fs_jit_log_trace(trace, us + fs_jit_work_clock() - begun);
+    us += fs_jit_work_clock() - begun;
+    fs_jit_made(us);
+    fs_jit_log_trace(trace, us);
     fs_jit_dump(trace, 'i');
     fs_jit_dump(trace, 'm');
     trace->ir.old = true;

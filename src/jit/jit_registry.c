@@ -16,6 +16,30 @@ fs_trace **fs_jit_traces;
 uint32_t fs_jit_next_id = 1;
 static uint32_t registry_room;
 static fs_trace *registry_dead; /* held by somebody */
+static size_t registry_bytes;   /* that all of them have, besides machine code */
+
+size_t fs_jit_memory_used(void)
+{
+    return fs_asm_memory_used() + registry_bytes;
+}
+
+/* Bytes that a finished trace has besides machine code. */
+static size_t registry_size(const fs_trace *trace)
+{
+    size_t bytes = sizeof(*trace) + fs_ir_bytes(&trace->ir) +
+                   (size_t)trace->nexits * sizeof(*trace->exits) +
+                   (size_t)trace->nlive * (sizeof(*trace->live) + sizeof(*trace->live_where));
+    for (int i = 0; i < trace->nexits; i++) {
+        bytes += trace->exits[i].nlocs * sizeof(fs_loc);
+    }
+    return bytes;
+}
+
+void fs_jit_count_memory(fs_trace *trace, size_t bytes)
+{
+    trace->bytes += bytes;
+    registry_bytes += bytes;
+}
 
 bool fs_jit_register(fs_trace *trace)
 {
@@ -31,6 +55,7 @@ bool fs_jit_register(fs_trace *trace)
     }
     trace->id = fs_jit_next_id++;
     fs_jit_traces[trace->id] = trace;
+    fs_jit_count_memory(trace, registry_size(trace));
     fs_jit_stats.traces[trace->kind]++;
     fs_jit_stats.alive[trace->kind]++;
     fs_jit_note_trace(trace);
@@ -44,6 +69,7 @@ fs_trace *fs_jit_trace_of(uint32_t id)
 
 void fs_jit_free(fs_trace *trace)
 {
+    registry_bytes -= trace->bytes;
     for (int i = 0; i < trace->nexits; i++) {
         free((void *)trace->exits[i].plan);
     }
@@ -233,11 +259,11 @@ void fs_jit_code_dies(fs_code *co)
         }
     }
     fs_jit_note_code_dies(co);
-    for (int i = 0; co->places != NULL && i <= co->nslots; i++) {
-        PyMem_Free(co->places[i]);
+    while (co->places != NULL) {
+        fs_jit_place *place = co->places;
+        co->places = place->next;
+        PyMem_Free(place);
     }
-    PyMem_Free(co->places);
-    co->places = NULL;
 }
 
 void fs_jit_evict(size_t bytes, const fs_trace *spared)
@@ -248,7 +274,7 @@ void fs_jit_evict(size_t bytes, const fs_trace *spared)
          inside = inside->next) {
         registry_reach(kept, inside);
     }
-    while (kept != NULL && fs_asm_memory_used() > bytes) {
+    while (kept != NULL && fs_jit_memory_used() > bytes) {
         fs_trace *oldest = NULL;
         for (uint32_t id = 1; id < fs_jit_next_id; id++) {
             fs_trace *t = fs_jit_traces[id];

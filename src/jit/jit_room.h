@@ -18,16 +18,18 @@
 
 /* A loop head or function entry that is counted. */
 typedef struct fs_jit_place {
-    fs_trace *trace; /* NULL: none */
-    uint32_t left;   /* turns or calls to go, besides what the instruction's counter has; 0 where
-                      * the trace is entered */
+    struct fs_jit_place *next; /* of the same code */
+    int32_t slot;
     uint8_t kind;    /* enum fs_trace_kind */
     uint8_t tries;   /* recordings that came to nothing */
     uint8_t rests;   /* times that the trace here did not pay for a while (jit_worth.c) */
     uint8_t waits;   /* times that a short loop has let others go first */
+    uint8_t ends;    /* recordings of a turn that was the last of its loop */
+    fs_trace *trace; /* NULL: none */
+    uint32_t left;   /* turns or calls to go, besides what the instruction's counter has; 0 where
+                      * the trace is entered */
     bool given_up;
     struct fs_jit_note *note; /* jit_notes.c; NULL: nothing to say */
-    uint8_t ends;             /* recordings of a turn that was the last of its loop */
 } fs_jit_place;
 
 /* The place at a slot, made when there is none; NULL: no memory. */
@@ -127,10 +129,15 @@ void fs_jit_free(fs_trace *trace);
 void fs_jit_let_go(fs_jit_inside *inside);
 /* Kills a tree for good: its place is given up. */
 void fs_jit_give_up(fs_trace *root);
-/* Kills the trees that were not entered for longest until machine code needs at most `bytes`. */
+/* Kills the trees that were not entered for longest until they need at most `bytes`. */
 void fs_jit_evict(size_t bytes, const fs_trace *spared);
 /* Raises room and depth of a root, and of all that lead into it. */
 void fs_jit_make_room(fs_trace *root, int room, int depth);
+
+/* Bytes that traces have: machine code, IR, exits. */
+size_t fs_jit_memory_used(void);
+/* The trace has more of them. */
+void fs_jit_count_memory(fs_trace *trace, size_t bytes);
 
 /* jit_config.c */
 extern FS_HIDDEN size_t fs_jit_memory_limit;
@@ -145,6 +152,8 @@ typedef struct {
     uint64_t record_us, optimize_us, compile_us;
 } fs_jit_stats_t;
 extern FS_HIDDEN fs_jit_stats_t fs_jit_stats;
+/* A trace was made (recorded, optimized, compiled) in so many microseconds. */
+void fs_jit_made(uint64_t us);
 
 /* jit_log.c: what FULLSPEED_LOG and FULLSPEED_DUMP ask for. */
 void fs_jit_log_init(void);

@@ -33,6 +33,27 @@ static PyObject *stats_table(const char *const *names, const uint64_t *numbers, 
     return dict;
 }
 
+/* Traces by the microseconds that making them took, for their median. */
+enum { STATS_MADE = 1000 };
+static uint32_t stats_made[STATS_MADE];
+
+void fs_jit_made(uint64_t us)
+{
+    stats_made[us < STATS_MADE ? us : STATS_MADE - 1]++;
+}
+
+static unsigned stats_median(void)
+{
+    uint64_t all = 0, below = 0;
+    for (int us = 0; us < STATS_MADE; us++) {
+        all += stats_made[us];
+    }
+    unsigned us = 0;
+    for (; us < STATS_MADE - 1 && (below += stats_made[us]) * 2 < all; us++) {
+    }
+    return us;
+}
+
 const char *fs_jit_mode(void)
 {
     return !fs_jit_settings.on ? "off" : fs_jit_settings.interpret ? "ir" : "on";
@@ -41,15 +62,16 @@ const char *fs_jit_mode(void)
 PyObject *fs_jit_report(void)
 {
     const fs_jit_stats_t *s = &fs_jit_stats;
-    return Py_BuildValue("{ss sN sN sN sK sK sK sK sK sK sK sK sK sK}", "mode", fs_jit_mode(),
-                         "traces", stats_table(fs_jit_kind_names, s->traces, FS_TRACE_KINDS),
-                         "alive", stats_table(fs_jit_kind_names, s->alive, FS_TRACE_KINDS),
-                         "aborts", stats_table(fs_jit_abort_names, s->aborts, FS_ABORT_COUNT),
-                         "entries", s->entries, "exits", s->exits, "given_up", s->given_up,
-                         "killed", s->killed, "evicted", s->evicted, "memory",
-                         (unsigned long long)fs_asm_memory_used(), "memory_limit",
-                         (unsigned long long)fs_jit_memory_limit, "record_us", s->record_us,
-                         "optimize_us", s->optimize_us, "compile_us", s->compile_us);
+    return Py_BuildValue(
+        "{ss sN sN sN sK sK sK sK sK sK sK sK sK sK sK sI}", "mode", fs_jit_mode(), "traces",
+        stats_table(fs_jit_kind_names, s->traces, FS_TRACE_KINDS), "alive",
+        stats_table(fs_jit_kind_names, s->alive, FS_TRACE_KINDS), "aborts",
+        stats_table(fs_jit_abort_names, s->aborts, FS_ABORT_COUNT), "entries", s->entries, "exits",
+        s->exits, "given_up", s->given_up, "killed", s->killed, "evicted", s->evicted, "memory",
+        (unsigned long long)fs_jit_memory_used(), "machine_code",
+        (unsigned long long)fs_asm_memory_used(), "memory_limit",
+        (unsigned long long)fs_jit_memory_limit, "record_us", s->record_us, "optimize_us",
+        s->optimize_us, "compile_us", s->compile_us, "median_us", stats_median());
 }
 
 void fs_jit_reset_stats(void)
@@ -57,6 +79,7 @@ void fs_jit_reset_stats(void)
     fs_jit_stats_t fresh = {0};
     memcpy(fresh.alive, fs_jit_stats.alive, sizeof(fresh.alive));
     fs_jit_stats = fresh;
+    memset(stats_made, 0, sizeof(stats_made));
 }
 
 static PyObject *stats_code(const fs_code *co, int what)

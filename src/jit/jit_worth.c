@@ -20,18 +20,24 @@ enum {
     WORTH_OP = 2,       /* that machine code saves per op */
     WORTH_MOST = 4000,  /* ops or nanoseconds that one entry counts for */
     WORTH_REST = 4096,  /* turns or calls without entering, the first time */
-    WORTH_RESTS = 5,
+    WORTH_RESTS = 5, /* so often; and so many times as many turns as were done since the last one */
+    WORTH_LONGEST = 1 << 30,
     WORTH_CALLS = 64,
-    WORTH_TURNS = 2048, /* of the interpreter's side, at most */
+    WORTH_TURNS = 512, /* of one side, about */
     WORTH_PAIRS = 16,
-    WORTH_TRIAL = 1000,   /* entries before a trial, when the side traces have been made, */
-    WORTH_AGAIN = 100000, /* and before the next */
+    WORTH_SURE = 3, /* pairs that are enough when one side has won all */
+    /* Entries, or turns, before a trial, when the side traces have been made; more before the next.
+     */
+    WORTH_TRIAL = 1000,
+    WORTH_TRIAL_TURNS = 10000,
+    WORTH_AGAIN = 100,
 };
 
 bool fs_jit_weighs(const fs_trace *root)
 {
     return fs_jit_settings.thrifty &&
-           (root->entries % WORTH_EVERY == 1 || root->trial.side != FS_TRIAL_OFF);
+           (root->entries % WORTH_EVERY == 1 || root->trial.side != FS_TRIAL_OFF ||
+            root->turns >= root->trial.due_turns + WORTH_TRIAL_TURNS);
 }
 
 /* Whether something else than the interpreter leads into the tree. */
@@ -54,10 +60,13 @@ static void worth_rest(fs_trace *root, fs_jit_place *place)
     } else if (place->rests == WORTH_RESTS) {
         fs_jit_give_up(root);
     } else {
-        place->left = WORTH_REST << 2 * place->rests;
+        uint64_t rest = (uint64_t)WORTH_REST << 2 * place->rests;
+        uint64_t done = (root->turns - root->trial.due_turns) * WORTH_RESTS;
+        rest = rest > done ? rest : done;
+        place->left = (uint32_t)(rest < WORTH_LONGEST ? rest : WORTH_LONGEST);
         place->rests++;
     }
-    root->trial = (fs_jit_trial){.due = root->entries};
+    root->trial = (fs_jit_trial){.due = root->entries, .due_turns = root->turns};
 }
 
 /* A pair is over: the interpreter took so many nanoseconds. */
@@ -69,18 +78,24 @@ static void worth_compare(fs_trace *root, fs_jit_place *place, uint64_t ns)
     trial->pairs++;
     trial->side = FS_TRIAL_WITH;
     trial->entries = 0;
-    if (trial->pairs < WORTH_PAIRS) {
+    bool sure = trial->pairs >= WORTH_SURE && (trial->wins == 0 || trial->wins == trial->pairs);
+    if (!sure && trial->pairs < WORTH_PAIRS) {
         return;
     }
-    if (trial->wins < WORTH_PAIRS / 2) {
+    if (trial->wins * 2 < trial->pairs) {
         worth_rest(root, place);
     } else {
-        *trial = (fs_jit_trial){.due = root->entries + WORTH_AGAIN};
+        *trial = (fs_jit_trial){
+            .due = root->entries + (uint64_t)WORTH_TRIAL * WORTH_AGAIN,
+            .due_turns = root->turns + (uint64_t)WORTH_TRIAL_TURNS * WORTH_AGAIN,
+        };
     }
 }
 
-/* One more entry of a trial: it began at `now`, and did so many turns. */
-static void worth_try(fs_trace *root, fs_jit_place *place, uint64_t now, uint64_t turns)
+/* One more entry of a trial: from `now` to `left`, with so many turns. The one between the sides
+ * counts for neither. */
+static void worth_try(fs_trace *root, fs_jit_place *place, uint64_t now, uint64_t left,
+                      uint64_t turns)
 {
     fs_jit_trial *trial = &root->trial;
     if (trial->side == FS_TRIAL_WITHOUT) {
@@ -94,12 +109,13 @@ static void worth_try(fs_trace *root, fs_jit_place *place, uint64_t now, uint64_
         trial->since = now;
         trial->turns = 0;
     }
-    if (trial->entries++ < WORTH_CALLS) {
+    if (trial->entries < WORTH_CALLS && trial->turns < WORTH_TURNS) {
+        trial->entries++;
         trial->turns += turns + 1;
         return;
     }
     trial->with = now - trial->since;
-    trial->since = now;
+    trial->since = left;
     trial->side = FS_TRIAL_WITHOUT;
     trial->left = (uint32_t)(trial->turns < WORTH_TURNS ? trial->turns : WORTH_TURNS);
     place->left = trial->left;
@@ -135,9 +151,11 @@ void fs_jit_weigh(fs_trace *root, const fs_exit *exit, uint64_t begun, uint64_t 
         fs_jit_was_inside(ns * WORTH_EVERY / 1000);
         worth_weigh(root, place, exit, ns, turns);
     }
-    bool tries = root->trial.side != FS_TRIAL_OFF || root->entries >= WORTH_TRIAL + root->trial.due;
+    bool tries = root->trial.side != FS_TRIAL_OFF ||
+                 root->entries >= WORTH_TRIAL + root->trial.due ||
+                 root->turns >= WORTH_TRIAL_TURNS + root->trial.due_turns;
     bool knows = root->counts || root->kind == FS_TRACE_ENTRY; /* how many turns or calls it does */
     if (tries && knows && !root->dead && place->left == 0) {
-        worth_try(root, place, begun, turns);
+        worth_try(root, place, begun, begun + ns, turns);
     }
 }

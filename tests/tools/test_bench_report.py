@@ -60,6 +60,24 @@ def test_shortfalls_name_speed_memory_and_handovers() -> None:
     assert "0.909×" in text and "1.50×" in text and "odd_code" in text and "geometric mean" in text
 
 
+def test_first_loop_and_break_even() -> None:
+    """Behind by 3 + 1 seconds after two loops, ahead after the fifth: even from loop 6 on."""
+    stock = sample("stock", 1, [2.0])
+    full = sample("fullspeed", 1, [1.0])
+    stock.cold, full.cold, full.trace_us = [2.0] * 8, [5.0, 3.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], 90
+    result = compare(TASK, [stock, full])
+    assert result is not None
+    assert (result.first, result.even, result.even_seconds) == (0.4, 6, 11.0)
+    assert result.trace_us == 90
+    assert "first loop, geometric mean: 0.400×" in " ".join(shortfalls([result]))
+    full.cold = [1.0] * 8
+    result = compare(TASK, [stock, full])
+    assert result is not None and result.even == 1
+    full.cold = [3.0] * 8
+    result = compare(TASK, [stock, full])
+    assert result is not None and result.even is None and math.isnan(result.even_seconds)
+
+
 def test_geometric_mean_and_units() -> None:
     assert geometric_mean([2.0, 8.0]) == pytest.approx(4.0)
     assert math.isnan(geometric_mean([]))

@@ -71,3 +71,23 @@ answer(place("short")["rests"])
 """
     env = ENV | {"FULLSPEED_JIT_THRESHOLDS": "loop=64"}
     assert ask_child(HELPERS + code, env=env) == 0
+
+
+def test_all_that_traces_have_is_counted_and_limited() -> None:
+    """Machine code is the smaller part; the limit is that of all of it."""
+    code = """
+def make(k):
+    names = {}
+    exec(f"def f(n):\\n t = 0\\n for i in range(n):\\n  t += i * {k} & 255\\n return t", names)
+    return names["f"]
+
+functions, most = [make(k) for k in range(200)], 0
+for function in functions * 2:
+    function(300)
+    most = max(most, engine.stats()["jit"]["memory"])
+jit = engine.stats()["jit"]
+answer([jit["memory"] > 2 * jit["machine_code"] > 0, most <= jit["memory_limit"],
+        jit["evicted"] > 0, 0 < jit["median_us"] < 1000])
+"""
+    env = ENV | {"FULLSPEED_JIT_THRESHOLDS": "loop=64", "FULLSPEED_JIT_MEMORY": "512K"}
+    assert ask_child(HELPERS + code, env=env) == [True, True, True, True]
