@@ -101,7 +101,7 @@ static bool config_is_thresholds(const char *value)
 
 static bool config_is_passes(const char *value)
 {
-    static const char *const passes[] = {"-fold",     "-forward", "-cse",  "-loop",
+    static const char *const passes[] = {"-fold",     "-forward", "-cse",  "-loop", "-slices",
                                          "-identity", "-sink",    "-refs", "-dce"};
     const char *word;
     size_t length;

@@ -269,7 +269,7 @@ FS_INLINE int fs_ir_type(const fs_ir *ir, fs_ref r)
 FS_INLINE bool fs_ir_has_plain_parts(int op)
 {
     return op == FS_IR_NEWCOMPLEX || op == FS_IR_NEWSCALAR || op == FS_IR_NEWRANGE ||
-           op == FS_IR_NEWRANGEITER;
+           op == FS_IR_NEWRANGEITER || op == FS_IR_NEWREVERSED;
 }
 
 /* Facts about ops, from ir_ops.def. */

@@ -79,6 +79,8 @@ static PyObject *exit_allocation(exit_run *run, const fs_plan_value *value)
         return fs_jit_new_list(run->ctx, parts, n);
     case FS_PLAN_INSTANCE:
         return fs_jit_new_instance(run->ctx, (PyTypeObject *)parts[0], parts + 1, n - 1);
+    case FS_PLAN_REVERSED:
+        return fs_slice_back(parts[0], exit_raw_int(&parts[1]), exit_raw_int(&parts[2]));
     case FS_PLAN_RANGE:
         return fs_jit_new_range(exit_raw_int(&parts[0]), exit_raw_int(&parts[1]),
                                 exit_raw_int(&parts[2]));

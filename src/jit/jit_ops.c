@@ -448,6 +448,47 @@ int32_t fs_jit_slice_take(PyObject *list, int64_t from, int64_t to, PyObject *va
     return 0;
 }
 
+/* An end of a slice within -1 .. n: `low` for what lies before the first item, `high` behind the
+ * last. */
+FS_INLINE Py_ssize_t ops_slice_end(int64_t at, Py_ssize_t n, Py_ssize_t low, Py_ssize_t high)
+{
+    at += at < 0 ? n : 0;
+    return at < 0 ? low : at >= n ? high : (Py_ssize_t)at;
+}
+
+int32_t fs_jit_slice_turn(PyObject *list, int64_t from, int64_t to, PyObject *source, int64_t first,
+                          int64_t last)
+{
+    Py_ssize_t size = Py_SIZE(list), from_size = Py_SIZE(source);
+    Py_ssize_t start = ops_slice_end(from, size, 0, size), end = ops_slice_end(to, size, 0, size);
+    Py_ssize_t begin = ops_slice_end(first, from_size, -1, from_size - 1);
+    Py_ssize_t n = begin - ops_slice_end(last, from_size, -1, from_size - 1);
+    if (n <= 0 || end - start != n || (list == source && begin != end - 1)) {
+        return n == 0 && end == start ? 0 : -1;
+    }
+    PyObject **items = ((PyListObject *)list)->ob_item + start;
+    PyObject **read = ((PyListObject *)source)->ob_item + begin;
+    if (list == source) { /* the very same items, turned round */
+        for (; items < read; items++, read--) {
+            PyObject *item = *items;
+            *items = *read;
+            *read = item;
+        }
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (!ops_is_leaf(items[i])) {
+            return -1;
+        }
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *old = items[i];
+        items[i] = Py_NewRef(read[-i]);
+        Py_DECREF(old);
+    }
+    return 0;
+}
+
 int32_t fs_jit_slice_store(PyObject *list, int64_t from, int64_t to, PyObject *values)
 {
     return fs_slice_store(list, from, to, values);

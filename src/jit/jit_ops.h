@@ -55,6 +55,9 @@ int32_t fs_jit_slice_swap(PyObject *list, int64_t from, int64_t to, PyObject *va
 int32_t fs_jit_slice_take(PyObject *list, int64_t from, int64_t to, PyObject *values);
 /* list[from:to] = values; not quiet: items die. */
 int32_t fs_jit_slice_store(PyObject *list, int64_t from, int64_t to, PyObject *values);
+/* list[from:to] = source[first:last:-1] of as many items, when that runs nothing; else -1. */
+int32_t fs_jit_slice_turn(PyObject *list, int64_t from, int64_t to, PyObject *source, int64_t first,
+                          int64_t last);
 PyObject *fs_jit_new_range(int64_t start, int64_t stop, int64_t step);
 PyObject *fs_jit_new_range_iter(int64_t index, int64_t start, int64_t step, int64_t length);
 PyObject *fs_jit_new_complex(double real, double imag);

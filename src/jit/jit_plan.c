@@ -189,6 +189,8 @@ static int plan_op_of(const fs_ir *ir, const fs_ins *ins)
         return FS_PLAN_LIST;
     case FS_IR_NEWCOMPLEX:
         return FS_PLAN_COMPLEX;
+    case FS_IR_NEWREVERSED:
+        return FS_PLAN_REVERSED;
     case FS_IR_NEWRANGE:
         return FS_PLAN_RANGE;
     case FS_IR_NEWRANGEITER:

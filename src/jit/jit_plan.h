@@ -27,6 +27,7 @@ enum fs_plan_op {
     FS_PLAN_COMPLEX,  /* (of two raw floats) */
     FS_PLAN_RANGE,    /* (of raw ints, as FS_IR_NEWRANGE and FS_IR_NEWRANGEITER have them) */
     FS_PLAN_RANGE_ITER,
+    FS_PLAN_REVERSED,   /* (of a raw list and two raw ints) */
     FS_PLAN_INT_SCALAR, /* (NumPy's: of the type and a raw number) */
     FS_PLAN_FLOAT_SCALAR,
 };

@@ -15,6 +15,7 @@
     X(forward, "loads that an earlier load or store of the trace answers")                        \
     X(cse, "common subexpressions and guards that were checked before")                           \
     X(loop, "peels the first turn: what does not change in the loop moves before it")             \
+    X(slices, "slices that are only made to be stored into a slice")                              \
     X(identity, "numbers that are equal, and of which nobody can tell that they are two objects") \
     X(sink, "allocations that only exits need are made there")                                    \
     X(refs, "pairs of INCREF and DECREF that nobody can see")                                     \
@@ -85,6 +86,7 @@ bool fs_opt_bridge(fs_ir *ir, const fs_ir *target, uint32_t target_id, const uin
  * their number; refs may be NULL. */
 int fs_opt_live_in(const fs_ir *ir, fs_ref *refs);
 
+void fs_opt_slices(fs_ir *ir);
 void fs_opt_identity(fs_ir *ir);
 void fs_opt_sink(fs_ir *ir);
 void fs_opt_refs(fs_ir *ir);
@@ -95,10 +97,10 @@ void fs_opt_dce(fs_ir *ir);
 bool fs_opt_run(fs_ir *ir, int end);
 
 /* Time that the passes after recording have taken. */
-enum { FS_OPT_RUNS = 6 };
+enum { FS_OPT_RUNS = 7 };
 typedef struct {
     uint64_t traces;
-    uint64_t ns[FS_OPT_RUNS]; /* loop, identity, sink, refs, reuse, dce */
+    uint64_t ns[FS_OPT_RUNS]; /* loop, slices, identity, sink, refs, reuse, dce */
 } fs_opt_times_t;
 extern FS_HIDDEN fs_opt_times_t fs_opt_times;
 

@@ -10,6 +10,12 @@ static bool run_loop(fs_ir *ir, int end)
     return end == 0 || fs_opt_loop(ir, end);
 }
 
+static bool run_slices(fs_ir *ir, int end FS_UNUSED)
+{
+    fs_opt_slices(ir);
+    return true;
+}
+
 static bool run_identity(fs_ir *ir, int end FS_UNUSED)
 {
     fs_opt_identity(ir);
@@ -46,6 +52,7 @@ static const struct {
     bool (*run)(fs_ir *ir, int end);
 } run_passes[] = {
     {"loop", 0, run_loop}, /* without the pass, nothing moves out of the loop */
+    {"slices", FS_PASS_slices, run_slices},
     {"identity", FS_PASS_identity, run_identity},
     {"sink", FS_PASS_sink, run_sink},
     {"refs", FS_PASS_refs, run_refs},

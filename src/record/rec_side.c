@@ -25,6 +25,9 @@ static fs_ref rec_inherit(rec_state *R, const fs_ir *parent, fs_ref *known, fs_r
     const fs_ins *ins = fs_ir_at(parent, ref);
     if (!(ins->flags & FS_INS_SUNK)) {
         known[ref] = rec_emit(R, (fs_ins){.op = FS_IR_PLOAD, .type = ins->type, .aux = ref});
+    } else if (ins->op == FS_IR_NEWREVERSED) {
+        R->failed = true; /* (it would have to be made at once) */
+        return 0;
     } else if (ins->op == FS_IR_BOXI || ins->op == FS_IR_BOXF || ins->op == FS_IR_BOXB) {
         fs_ref value = rec_inherit(R, parent, known, ins->a);
         known[ref] = ins->op == FS_IR_BOXB

@@ -500,6 +500,30 @@ def check_boxes_sink() -> None:
         count(text, "INCREF", int(stored))
 
 
+def check_slices_that_are_stored() -> None:
+    """A slice from back to front that is only stored is not made; one that is kept is."""
+    for kept in (False, True):
+        t = Trace()
+        items = t("OBJ SLOAD", "#0")
+        start = t.snap()
+        t("- GTYPE", items, "<type list>", snap=start)
+        made = t("OBJ CALL", f"@slice_back ({items} +3 -9223372036854775808)", snap=start)
+        between = t.snap(f"0:8 = {made} owned")
+        t("- GTYPE", made, "<type list>", snap=between)
+        t("I64 CALL", f"@slice_swap ({items} +0 +4 {made})", snap=between)
+        t("- DECREF", made, snap=t.snap(f"0:drop = {made} owned"))
+        t("- JEXIT", snap=t.snap(f"0:8 = {made}") if kept else start)
+        text = optimize(t.text())
+        assert text.count("@slice_back") == int(kept), text
+        assert text.count("@slice_turn") == int(not kept), text
+        count(text, "DECREF", int(kept))
+        if not kept:
+            for machine in (False, True):
+                items = list("abcdefg")
+                assert run(text, {0: items}, machine=machine)["exit"] > 0
+                assert items == list("dcbaefg")
+
+
 def check_equal_numbers() -> None:
     """A COPY is only left where one exit has both: then it is another object there."""
     for both in (False, True):
