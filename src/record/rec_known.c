@@ -524,6 +524,18 @@ static bool known_tuple_new(rec_state *R, rec_slot *args, rec_slot *value)
     return true;
 }
 
+/* Whether a callable may be one of those that are known: it is guarded to be that object only then.
+ */
+static bool known_may_be(rec_state *R, PyObject *callable)
+{
+    if (PyCFunction_CheckExact(callable)) {
+        return callable == fs_call_known.len || callable == fs_call_known.isinstance ||
+               callable == fs_call_known.min || callable == fs_call_known.max ||
+               ((PyCFunctionObject *)callable)->m_ml == R->abs_def || known_is_math(callable);
+    }
+    return Py_IS_TYPE(callable, &PyMethodDescr_Type) || PyType_Check(callable);
+}
+
 bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args, int nargs,
                     rec_slot *value)
 {
@@ -539,6 +551,9 @@ bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args
     if (PyCFunction_CheckExact(callable) && ((PyCFunctionObject *)callable)->m_self != NULL &&
         PyList_CheckExact(((PyCFunctionObject *)callable)->m_self)) {
         return known_bound_list(R, callable, ref, args, nargs, value);
+    }
+    if (!known_may_be(R, callable)) {
+        return false;
     }
     known_guard(R, ref, callable);
     if (callable == fs_call_known.len) {
