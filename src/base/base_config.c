@@ -101,8 +101,8 @@ static bool config_is_thresholds(const char *value)
 
 static bool config_is_passes(const char *value)
 {
-    static const char *const passes[] = {"-fold",     "-forward", "-cse",  "-loop", "-slices",
-                                         "-identity", "-sink",    "-refs", "-dce"};
+    static const char *const passes[] = {"-fold",   "-forward",  "-cse",  "-loop", "-magnitude",
+                                         "-slices", "-identity", "-sink", "-refs", "-dce"};
     const char *word;
     size_t length;
     while (config_word(&value, &word, &length)) {

@@ -15,6 +15,7 @@
     X(forward, "loads that an earlier load or store of the trace answers")                        \
     X(cse, "common subexpressions and guards that were checked before")                           \
     X(loop, "peels the first turn: what does not change in the loop moves before it")             \
+    X(magnitude, "abs() of complex numbers that is only compared")                                \
     X(slices, "slices that are only made to be stored into a slice")                              \
     X(identity, "numbers that are equal, and of which nobody can tell that they are two objects") \
     X(sink, "allocations that only exits need are made there")                                    \

@@ -20,6 +20,9 @@ typedef struct {
 static bool dce_has_effect(const fs_ins *ins)
 {
     int flags = opt_flags(ins);
+    if (ins->op == FS_IR_GUARD && ins->flags & FS_INS_MARK) {
+        return false;
+    }
     if (ins->op == FS_IR_NOP || ins->op == FS_IR_PHI || ins->op == FS_IR_COPY ||
         (ins->flags & FS_INS_SUNK)) {
         return false;
@@ -78,6 +81,13 @@ static void dce_need_operands(dce *d, const fs_ins *ins)
     }
 }
 
+static void dce_finish_todo(dce *d)
+{
+    while (d->ntodo > 0) {
+        dce_need_operands(d, &d->ir->ins[d->todo[--d->ntodo]]);
+    }
+}
+
 static void dce_mark(dce *d)
 {
     const fs_ir *ir = d->ir;
@@ -85,15 +95,22 @@ static void dce_mark(dce *d)
         if (dce_has_effect(&ir->ins[at])) {
             dce_need(d, at);
         }
-        while (d->ntodo > 0) {
-            dce_need_operands(d, &ir->ins[d->todo[--d->ntodo]]);
-        }
+        dce_finish_todo(d);
     }
     /* Links ask what the slots have at the end of the first turn. */
     for (int slot = 0; slot < ir->nslots; slot++) {
         dce_need(d, ir->slots[slot].end);
-        while (d->ntodo > 0) {
-            dce_need_operands(d, &ir->ins[d->todo[--d->ntodo]]);
+        dce_finish_todo(d);
+    }
+    /* Guards that only look after a value (opt_magnitude.c). What their exits need is older. */
+    for (int at = 1; at < ir->nins; at++) {
+        const fs_ins *ins = &ir->ins[at];
+        bool wanted = ins->op == FS_IR_GUARD && ins->flags & FS_INS_MARK && d->numbers[at] == 0 &&
+                      d->numbers[ins->a] != 0;
+        if (wanted) {
+            dce_need(d, at);
+            dce_finish_todo(d);
+            at = 0; /* (once more, as there may be others now) */
         }
     }
 }

@@ -62,6 +62,9 @@ static fs_ref emit_known(fs_ir *ir, fs_ins *ins)
     if (known != 0) {
         return known;
     }
+    if (ins->op == FS_IR_GUARD && ir->passes & FS_PASS_magnitude) {
+        fs_opt_compare_magnitude(ir, ins);
+    }
     if (emit_forwards(ins)) {
         /* What never changes is forwarded as well as what may. */
         return ir->passes & FS_PASS_forward ? fs_opt_forward(ir, ins) : 0;

@@ -164,6 +164,10 @@ bool fs_opt_holds(fs_ir *ir, const fs_ins *guard);
 /* Whether an instruction is a guard that r is less (step 1) or greater (-1) than something. */
 bool fs_opt_bounds(const fs_ins *ins, fs_ref r, int64_t step);
 
+/* ---- opt_magnitude.c ---- */
+/* A guard on hypot's value becomes one on the sum of squares. */
+void fs_opt_compare_magnitude(fs_ir *ir, fs_ins *ins);
+
 /* ---- opt_assume.c; carry may be NULL ---- */
 /* Whether a guard is taken to hold, for its PHI's first value has passed it. */
 bool fs_opt_assume_guard(fs_ir *ir, opt_carry *carry, const fs_ins *ins);

@@ -39,7 +39,7 @@ MODES = [
     {"FULLSPEED_JIT": "1", "FULLSPEED_JIT_THRESHOLDS": "loop=2,entry=3,exit=2"},
 ]
 # One pass is off in some programs, by the seed.
-PASSES = ["", "", "", "-fold", "-forward", "-cse", "-loop", "-slices", "-identity", "-sink", "-refs", "-dce"]
+PASSES = ["", "", "", "-fold", "-forward", "-cse", "-loop", "-magnitude", "-slices", "-identity", "-sink", "-refs", "-dce"]
 
 HEAD = '''\
 import gc, sys

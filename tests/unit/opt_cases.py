@@ -524,6 +524,30 @@ def check_slices_that_are_stored() -> None:
                 assert items == list("dcbaefg")
 
 
+def check_magnitudes_are_compared_squared() -> None:
+    """hypot() is not asked where only its value's side of a limit matters."""
+    for kept, cond in ((False, "ngt"), (False, "gt"), (True, "ngt")):
+        t = Trace()
+        base = t("OBJ SLOAD", "#0")
+        failed = t.snap()
+        x, y = load_number(t, base, 0, 2.5), load_number(t, base, 1, 2.5)
+        size = t("F64 CALL", f"@hypot ({x} {y})")
+        t("- GUARD.lt", size, "inf", snap=failed)
+        t(f"- GUARD.{cond}", size, "2.0", snap=t.snap())
+        t("- JEXIT", snap=t.values(size) if kept else t.values(x))
+        text = optimize(t.text())
+        count(text, "CALL", int(kept))
+        count(text, "GUARD", 2 if kept or cond == "gt" else 1)
+        count(optimize(t.text(), "fold,forward,cse,loop,dce"), "CALL", 1)
+        for machine in (False, True):
+            for pair in ((1.0, 1.0), (3.0, 1.0), (2.0, 0.0), (1e300, 1e300), (0.0, 0.0)):
+                far = max(pair) > 2.0
+                sure = pair not in ((2.0, 0.0), (1e300, 1e300))
+                result = run(text, {0: numbers(*pair)}, machine=machine)
+                passed = bool(result["entries"])
+                assert passed == (sure and far == (cond == "gt")), (pair, cond, text, result)
+
+
 def check_equal_numbers() -> None:
     """A COPY is only left where one exit has both: then it is another object there."""
     for both in (False, True):

@@ -22,7 +22,8 @@ CHECKS = [
     "forwarding", "escapes_forget", "fresh_objects", "loop_of_numbers", "carried_memory",
     "changed_memory_is_loaded", "unstable_types", "invariant_values",
     "virtual_objects_in_loops", "side_traces_know", "dead_code", "boxes_sink",
-    "slices_that_are_stored", "equal_numbers", "equal_numbers_in_loops",
+    "slices_that_are_stored", "magnitudes_are_compared_squared", "equal_numbers",
+    "equal_numbers_in_loops",
     "boxes_are_used_again", "pairs_of_counts_go", "pairs_that_stay",
     "stores_of_what_is_there", "counts_of_numbers_in_loops",
 ]  # fmt: skip
