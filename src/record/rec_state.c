@@ -44,7 +44,10 @@ bool rec_is_operand_next(rec_state *R)
     const rec_frame *f = rec_top(R);
     int pc = R->next, op = _Py_OPCODE(f->code[pc]);
     if (op == LOAD_FAST || op == LOAD_CONST) {
-        op = _Py_OPCODE(f->code[pc + 1]);
+        op = _Py_OPCODE(f->code[++pc]);
+    }
+    if (op == BINARY_OP && _Py_OPARG(f->code[pc]) % NB_INPLACE_ADD == NB_REMAINDER) {
+        return false; /* (it may give the operand itself) */
     }
     return op == BINARY_OP || op == COMPARE_OP || op == UNARY_NEGATIVE || op == UNARY_NOT;
 }
