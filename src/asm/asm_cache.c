@@ -28,11 +28,17 @@ typedef struct cache_piece {
 } cache_piece;
 
 static cache_piece *cache_free;
-static size_t cache_used, cache_limit = CACHE_LIMIT;
+static size_t cache_used, cache_limit = CACHE_LIMIT, cache_gap;
 
 static size_t cache_round(size_t size, size_t to)
 {
     return (size + to - 1) / to * to;
+}
+
+/* What a block of code takes. */
+static size_t cache_block(size_t size)
+{
+    return cache_round(size + cache_gap, CACHE_ALIGN);
 }
 
 /* Puts a piece back into the list, joined with its neighbours; lost when there is no memory for
@@ -120,7 +126,7 @@ bool fs_asm_cache_works(void)
 
 void *fs_asm_cache_put(const void *bytes, size_t size)
 {
-    size_t rounded = cache_round(size, CACHE_ALIGN);
+    size_t rounded = cache_block(size);
     if (cache_used + rounded > cache_limit || !fs_asm_cache_works()) {
         return NULL;
     }
@@ -143,7 +149,7 @@ void *fs_asm_cache_put(const void *bytes, size_t size)
 
 void fs_asm_cache_drop(const void *code, size_t size)
 {
-    size_t rounded = cache_round(size, CACHE_ALIGN);
+    size_t rounded = cache_block(size);
     cache_used -= rounded;
     cache_give((char *)(uintptr_t)code, rounded);
 }
@@ -156,4 +162,9 @@ size_t fs_asm_cache_used(void)
 void fs_asm_cache_set_limit(size_t bytes)
 {
     cache_limit = bytes;
+}
+
+void fs_asm_cache_leave_gaps(size_t bytes)
+{
+    cache_gap = bytes;
 }

@@ -13,5 +13,7 @@ void *fs_asm_cache_put(const void *bytes, size_t size);
 void fs_asm_cache_drop(const void *code, size_t size);
 size_t fs_asm_cache_used(void);
 void fs_asm_cache_set_limit(size_t bytes);
+/* From the start on: so many bytes behind each block belong to nobody. */
+void fs_asm_cache_leave_gaps(size_t bytes);
 
 #endif

@@ -78,6 +78,45 @@ size_t fs_asm_frame_info(uint8_t *into, const void *start, size_t size)
     return (size_t)(w.at - into);
 }
 
+size_t fs_asm_frame_behind(uint8_t *into, size_t size, size_t *header)
+{
+    enum { PCREL_32 = 0x1b, COUNT_32 = 0x03, DATAREL_32 = 0x3b };
+    frame_writer w = {into + 4};
+    const uint32_t zero = 0, one = 1, range = (uint32_t)size;
+    int32_t code = -(int32_t)((size + 7) / 8 * 8); /* from `into` */
+    frame_word(&w, &zero, 4);
+    frame_byte(&w, 1);
+    frame_word(&w, "zR", 3);
+    frame_byte(&w, 1);
+    frame_byte(&w, 0x78);
+    frame_byte(&w, DW_RETURN);
+    frame_byte(&w, 1); /* of augmentation: how addresses are written */
+    frame_byte(&w, PCREL_32);
+    frame_rules(&w);
+    frame_close(&w, into);
+    uint8_t *fde = w.at;
+    w.at += 4;
+    uint32_t back = (uint32_t)(w.at - into);
+    frame_word(&w, &back, 4);
+    int32_t from = code - (int32_t)(w.at - into);
+    frame_word(&w, &from, 4);
+    frame_word(&w, &range, 4);
+    frame_byte(&w, 0);
+    frame_close(&w, fde);
+    frame_word(&w, &zero, 4);
+    /* .eh_frame_hdr: a table of one row, by which the FDE is found. */
+    uint8_t *table = w.at;
+    const uint8_t how[4] = {1, PCREL_32, COUNT_32, DATAREL_32};
+    frame_word(&w, how, 4);
+    int32_t to[3] = {-(int32_t)(w.at - into), code - (int32_t)(table - into),
+                     (int32_t)(fde - table)};
+    frame_word(&w, &to[0], 4);
+    frame_word(&w, &one, 4);
+    frame_word(&w, &to[1], 8);
+    *header = (size_t)(w.at - table);
+    return (size_t)(w.at - into);
+}
+
 void fs_asm_frame_register(const void *start, size_t size)
 {
     uint8_t *info = malloc(FS_ASM_FRAME_INFO);

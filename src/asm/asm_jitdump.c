@@ -1,6 +1,6 @@
 /* FULLSPEED_SYMBOLS=jitdump: machine code with its names and lines, as perf reads it.
  *
- *     FULLSPEED_SYMBOLS=jitdump perf record -k mono fullspeed run app.py
+ *     FULLSPEED_SYMBOLS=jitdump perf record -k mono --call-graph dwarf fullspeed run app.py
  *     perf inject --jit -i perf.data -o jit.data; perf report -i jit.data; perf annotate -i
  * jit.data
  *
@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 /* The layout of the file. */
-enum { DUMP_MAGIC = 0x4A695444, DUMP_VERSION = 1, DUMP_LOAD = 0, DUMP_LINES = 2 };
+enum { DUMP_MAGIC = 0x4A695444, DUMP_VERSION = 1, DUMP_LOAD = 0, DUMP_LINES = 2, DUMP_UNWIND = 4 };
 typedef struct {
     uint32_t magic, version, size, machine, unused, pid;
     uint64_t time, flags;
@@ -35,6 +35,10 @@ typedef struct {
     uint32_t pid, tid;
     uint64_t vma, address, size, index;
 } dump_load;
+typedef struct {
+    dump_record record;
+    uint64_t size, header, mapped;
+} dump_unwind;
 typedef struct {
     dump_record record;
     uint64_t address, count, first;
@@ -96,6 +100,22 @@ static void dump_source(const fs_trace *trace)
     fwrite(file, length, 1, dump_file);
 }
 
+/* How to unwind through it: perf puts that behind the code, where the cache leaves a gap for it. */
+static void dump_frame(const fs_trace *trace)
+{
+    uint8_t info[FS_ASM_FRAME_INFO] = {0};
+    size_t header, size = fs_asm_frame_behind(info, trace->code_size, &header);
+    size_t padded = (size + 7) / 8 * 8;
+    dump_unwind unwind = {
+        .record = {DUMP_UNWIND, (uint32_t)(sizeof(unwind) + padded), dump_clock()},
+        .size = size,
+        .header = header,
+        .mapped = size,
+    };
+    fwrite(&unwind, sizeof(unwind), 1, dump_file);
+    fwrite(info, padded, 1, dump_file);
+}
+
 void fs_asm_jitdump(const fs_trace *trace, const char *name)
 {
     static uint64_t index;
@@ -106,6 +126,7 @@ void fs_asm_jitdump(const fs_trace *trace, const char *name)
         return;
     }
     dump_source(trace);
+    dump_frame(trace);
     size_t length = strlen(name) + 1;
     dump_load load = {
         .record = {DUMP_LOAD, (uint32_t)(sizeof(load) + length + trace->code_size), dump_clock()},

@@ -222,6 +222,12 @@ void fs_asm_name(const fs_trace *trace)
     }
 }
 
+size_t fs_asm_name_gap(void)
+{
+    const char *who = fs_base_config_get(FS_CONFIG_FULLSPEED_SYMBOLS);
+    return who != NULL && strcmp(who, "jitdump") == 0 ? FS_ASM_FRAME_INFO : 0;
+}
+
 void fs_asm_unname(const fs_trace *trace)
 {
     names_untell_gdb(trace);

@@ -668,6 +668,7 @@ size_t fs_asm_memory_used(void)
 void fs_asm_set_limit(size_t bytes)
 {
     fs_asm_cache_set_limit(bytes);
+    fs_asm_cache_leave_gaps(fs_asm_name_gap());
 }
 
 bool fs_asm_available(void)

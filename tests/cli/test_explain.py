@@ -1,6 +1,7 @@
 """`fullspeed explain`: what it says of compiled, left and given-up places; page, graph, code."""
 
 import os
+import struct
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -223,6 +224,55 @@ def test_names_and_unwinding(fullspeed: list[str], tmp_path: Path) -> None:
     assert data[:4] == b"DTiJ"
     assert b"loop walked" in data or b"walked (unwind.py" in data
     assert b"unwind.py" in data
+    check_unwinding(data)
+
+
+def check_unwinding(data: bytes) -> None:
+    """Each trace's record has one before it that tells perf how to unwind through the code."""
+    at, sizes = int.from_bytes(data[8:12], "little"), None
+    seen = 0
+    while at < len(data):
+        kind, total = struct.unpack_from("<II", data, at)
+        if kind == 4:
+            size, header, mapped = struct.unpack_from("<QQQ", data, at + 16)
+            info = data[at + 40 : at + 40 + size]
+            assert mapped == size and info[size - header :][:4] == b"\x01\x1b\x03\x3b"
+            frames, count, code, entry = struct.unpack_from("<iIii", info, size - header + 4)
+            assert (size - header + 4 + frames, count) == (0, 1)
+            fde = size - header + entry  # its range stands 12 bytes into it
+            sizes = (size - header + code, struct.unpack_from("<I", info, fde + 12)[0])
+        elif kind == 0:
+            (length,) = struct.unpack_from("<Q", data, at + 16 + 24)
+            assert sizes == (-((length + 7) // 8 * 8), length)
+            seen += 1
+        at += total
+    assert seen > 0
+
+
+@pytest.mark.skipif(not os.path.exists("/usr/bin/perf"), reason="perf is not installed")
+def test_perf_unwinds_through_traces(fullspeed: list[str], tmp_path: Path) -> None:
+    """`perf script` shows a trace by its name, and who has called it."""
+    script = tmp_path / "sums.py"
+    script.write_text(
+        "def powers(n):\n    t = 0\n    for i in range(n):\n        t += pow(i, 3, 1000)\n"
+        "powers(3000000)\n"
+    )
+    env = make_environment(
+        None, JIT | {"FULLSPEED_SYMBOLS": "jitdump", "JITDUMPDIR": str(tmp_path)}
+    )
+    record = ["perf", "record", "-q", "-k", "mono", "-e", "cpu-clock", "-F", "499", "-o", "a.data",
+              "--call-graph", "dwarf,16384", *fullspeed, "run", script]  # fmt: skip
+    options = {"cwd": tmp_path, "env": env, "capture_output": True, "text": True, "timeout": 120}
+    if subprocess.run(record, **options).returncode:
+        pytest.skip("perf may not record here")
+    inject = ["perf", "inject", "--jit", "-i", "a.data", "-o", "b.data"]
+    assert subprocess.run(inject, **options).returncode == 0
+    shown = subprocess.run(["perf", "script", "-i", "b.data", "-F", "ip,sym"], **options).stdout
+    stacks = [stack for stack in shown.split("\n\n") if "trace loop powers" in stack]
+    assert len(stacks) > 5
+    if not any("fs_jit_enter" in stack for stack in stacks):
+        pytest.skip("this perf cannot unwind")
+    assert sum("fs_eval" in stack for stack in stacks) > len(stacks) // 2
 
 
 UNWIND = """\
