@@ -1,6 +1,7 @@
 """Powers 0.5 and 2 of floats, which traces know: the same bits as libm gives."""
 
-import math, random
+import math
+import random
 
 random.seed(7)
 
