@@ -55,8 +55,10 @@ int fs_jit_init(void)
     settings->exit = config_threshold("exit", CONFIG_EXIT);
     settings->loop_counter = config_counter(settings->loop);
     settings->entry_counter = config_counter(settings->entry);
-    /* Whoever asks for other thresholds wants traces as soon as these say. */
-    settings->thrifty = fs_base_config_get(FS_CONFIG_FULLSPEED_JIT_THRESHOLDS) == NULL;
+    /* Whoever asks for other thresholds, or for the IR interpreter, wants traces as soon as these
+     * say. */
+    settings->thrifty =
+        !settings->interpret && fs_base_config_get(FS_CONFIG_FULLSPEED_JIT_THRESHOLDS) == NULL;
     settings->passes = config_passes();
     fs_jit_memory_limit = fs_base_config_size(FS_CONFIG_FULLSPEED_JIT_MEMORY, CONFIG_MEMORY);
     fs_jit_log_init();
