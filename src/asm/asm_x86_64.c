@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASM_LOOP_ALIGN = 32, ASM_LONG_TURN = 32 };
+enum { ASM_LOOP_ALIGN = 32, ASM_LONG_TURN = 16 };
 
 /* ---- operands ---- */
 

@@ -66,13 +66,13 @@ enum { FS_TRACE_KINDS = FS_TRACE_BRIDGE + 1 };
 /* A trace is tried against the interpreter (jit_worth.c). */
 enum fs_trial_side { FS_TRIAL_OFF, FS_TRIAL_WITH, FS_TRIAL_WITHOUT };
 typedef struct {
-    uint64_t due;         /* by the count of entries: when it begins */
-    uint64_t due_turns;   /* and by that of turns */
-    uint64_t since, with; /* nanoseconds: when this side began; how long the trace's side took, */
-    uint64_t turns;       /* and how many turns or calls it did */
+    uint64_t next;        /* by the count of entries: when this side is over */
+    uint64_t due_turns;   /* FS_TRIAL_OFF: by the count of turns, when it begins at the latest */
+    uint64_t first;       /* entries when this side began, */
+    uint64_t turns;       /* and turns; then how many turns or calls the trace's side did, */
+    uint64_t since, with; /* nanoseconds: when this side began; how long the trace's side took */
     uint32_t left;        /* turns or calls of the interpreter's side */
     uint8_t side;         /* enum fs_trial_side */
-    uint8_t entries;      /* of this side */
     uint8_t pairs, wins;
 } fs_jit_trial;
 

@@ -53,6 +53,7 @@ static bool enter_may_record(const fs_ctx *ctx, fs_exit *exit)
         return false;
     }
     if (!fs_jit_can_afford()) {
+        fs_jit_grows(trace->root);
         exit->count /= 2;
         return false;
     }

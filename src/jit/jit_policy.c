@@ -258,6 +258,7 @@ static bool policy_install(fs_trace *trace)
         return true;
     }
     trace->root->sides++;
+    fs_jit_grows(trace->root);
     policy_hang(trace);
     return true;
 }

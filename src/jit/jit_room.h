@@ -29,6 +29,7 @@ typedef struct fs_jit_place {
     uint32_t left;   /* turns or calls to go, besides what the instruction's counter has; 0 where
                       * the trace is entered */
     bool given_up;
+    uint64_t turns;           /* of the trace when it last began to rest */
     struct fs_jit_note *note; /* jit_notes.c; NULL: nothing to say */
 } fs_jit_place;
 
@@ -114,6 +115,9 @@ void fs_jit_recording_forks(const PyThreadState *ts);
 bool fs_jit_weighs(const fs_trace *root);
 /* It was left at `exit`; it was entered at that time (fs_jit_clock_ns), and did so many turns. */
 void fs_jit_weigh(fs_trace *root, const fs_exit *exit, uint64_t begun, uint64_t turns);
+
+/* The tree has another side trace, or would have if there were time: it is not judged yet. */
+void fs_jit_grows(fs_trace *root);
 
 /* jit_registry.c: the traces by id. */
 extern FS_HIDDEN fs_trace **fs_jit_traces;
