@@ -58,6 +58,7 @@ enum fs_frame_kind {
     FS_KIND_ASEND,
     FS_KIND_NEXT, /* generator resumed by a call of next(): the call's operands are on the stack */
     FS_KIND_GEN_CALL, /* the same by a call of its send(), which counts in the recursion depth */
+    FS_KIND_CONSUME,  /* the same by a builtin that takes all its values: interp_consume.c */
     FS_KIND_DISCARD,  /* result is dropped (__setitem__, __setattr__) */
     FS_KIND_BINARY,   /* operator method: NotImplemented needs a second look */
     FS_KIND_COMPARE,  /* rich comparison method, same */
@@ -435,6 +436,11 @@ PyObject *fs_generator_begin(PyGenObject *gen, PyFunctionObject *func, fs_code *
 /* Both for exactly the positional arguments (moved). */
 PyObject *fs_generator_call(PyThreadState *ts, PyFunctionObject *func, fs_code *co, PyObject **args,
                             Py_ssize_t nargs);
+/* The end of a generator that is suspended where nothing handles what closing it raises, and that
+ * nobody but the caller of this holds. False, nothing done: code might run. */
+bool fs_generator_close_quietly(PyThreadState *ts, PyGenObject *gen);
+/* Drops a reference to one that may have finished. */
+void fs_generator_drop(PyThreadState *ts, PyGenObject *gen);
 /* A generator resumed inline by FOR_ITER or SEND has returned (value stolen); its frame has no
  * frame object and no f_locals. ctx is then at the caller. */
 fs_next fs_generator_return(fs_ctx *ctx, PyObject *value);
@@ -447,6 +453,26 @@ void fs_generator_asend_failed(fs_ctx *ctx);
  * steal the value). */
 fs_next fs_generator_call_yield(fs_ctx *ctx, int kind, PyObject *value);
 fs_next fs_generator_call_end(fs_ctx *ctx, int kind, PyObject *value);
+
+/* interp_consume.c: builtins that take a generator's values. `base`: what was gathered (or NULL),
+ * the builtin, the generator. */
+enum { FS_CONSUMER_NONE, FS_CONSUMER_ANY, FS_CONSUMER_ALL, FS_CONSUMER_SUM, FS_CONSUMER_LIST };
+int fs_consumer_of(PyObject *callable);
+/* Levels of recursion that the builtin's call counts for. */
+FS_INLINE int fs_consume_levels(PyObject *callable)
+{
+    return !PyType_Check(callable);
+}
+/* False, nothing done: call it. */
+bool fs_consume_begin(PyObject **base);
+/* MORE: it has the value (stolen), and nobody could have noticed. ASK: fs_consume_rest. */
+enum { FS_CONSUME_MORE, FS_CONSUME_ASK };
+int fs_consume_quietly(PyObject **base, PyObject *v);
+/* ctx at the caller, behind the call's first slot: it takes a value (stolen) and those that
+ * follow; the generator has returned (value stolen); it has failed. */
+fs_next fs_consume_rest(fs_ctx *ctx, PyObject *v);
+fs_next fs_consume_end(fs_ctx *ctx, PyObject *value);
+void fs_consume_release(fs_ctx *ctx);
 
 /* interp_handover.c: CPython's evaluator goes on with ctx->frame at ctx->ip. */
 fs_next fs_handover(fs_ctx *ctx, PyObject **result);

@@ -188,6 +188,41 @@ static void gen_drop_finished(PyThreadState *ts, PyGenObject *gen, int words)
     Py_DECREF(qualname);
 }
 
+/* Whether closing it only clears its frame: nothing handles what that raises, and nobody sees it.
+ */
+static bool gen_closes_plainly(const PyThreadState *ts, const PyGenObject *gen)
+{
+    const _PyInterpreterFrame *frame = (const _PyInterpreterFrame *)gen->gi_iframe;
+    return PyGen_CheckExact(gen) && gen->gi_frame_state == FRAME_SUSPENDED &&
+           PyBytes_GET_SIZE(frame->f_code->co_exceptiontable) == 0 &&
+           !fs_generator_delegates(frame->prev_instr) && ts->cframe->use_tracing == 0 &&
+           frame->frame_obj == NULL && gen->gi_weakreflist == NULL &&
+           gen->gi_exc_state.exc_value == NULL && fs_pyrt_code_get(frame->f_code) != NULL;
+}
+
+bool fs_generator_close_quietly(PyThreadState *ts, PyGenObject *gen)
+{
+    _PyInterpreterFrame *frame = (_PyInterpreterFrame *)gen->gi_iframe;
+    return gen_closes_plainly(ts, gen) &&
+           fs_generator_end_quietly(ts, frame, frame->stacktop, NULL);
+}
+
+void fs_generator_drop(PyThreadState *ts, PyGenObject *gen)
+{
+    if (Py_REFCNT(gen) == 1 && gen_closes_plainly(ts, gen)) {
+        gen->gi_frame_state = FRAME_CLEARED;
+        fs_pyrt_frame_clear(ts, (_PyInterpreterFrame *)gen->gi_iframe);
+    }
+    fs_code *co = gen->gi_frame_state == FRAME_CLEARED && gen->gi_exc_state.exc_value == NULL
+                      ? fs_pyrt_code_get(gen->gi_code)
+                      : NULL;
+    if (co == NULL) {
+        Py_DECREF(gen);
+        return;
+    }
+    gen_drop_finished(ts, gen, gen_words(co));
+}
+
 bool fs_generator_end_quietly(PyThreadState *ts, _PyInterpreterFrame *frame, int depth,
                               PyObject *result)
 {
@@ -383,6 +418,9 @@ fs_next fs_generator_call_yield(fs_ctx *ctx, int kind, PyObject *value)
 
 fs_next fs_generator_call_end(fs_ctx *ctx, int kind, PyObject *value)
 {
+    if (kind == FS_KIND_CONSUME) {
+        return fs_consume_end(ctx, value);
+    }
     if (kind == FS_KIND_NEXT && ctx->ip[-1].arg == 2) {
         Py_SETREF(value, Py_NewRef(ctx->sp[-1])); /* the default */
         return fs_generator_call_yield(ctx, kind, value);

@@ -44,6 +44,9 @@ fs_next fs_handover(fs_ctx *ctx, PyObject **result)
         if (kind == FS_KIND_ASEND) {
             return fs_generator_asend_yield(ctx, value);
         }
+        if (kind == FS_KIND_CONSUME) {
+            return fs_consume_rest(ctx, value);
+        }
         if (kind == FS_KIND_NEXT || kind == FS_KIND_GEN_CALL) {
             return fs_generator_call_yield(ctx, kind, value);
         }

@@ -70,6 +70,8 @@ void fs_return_failed(fs_ctx *ctx, int kind)
         return_drop_stored(ctx);
     } else if (kind == FS_KIND_ASEND) {
         fs_generator_asend_failed(ctx);
+    } else if (kind == FS_KIND_CONSUME) {
+        fs_consume_release(ctx);
     } else if ((kind >= FS_KIND_INIT && kind < FS_KIND_STAR) || kind == FS_KIND_COMPARE ||
                kind == FS_KIND_GEN_CALL) {
         ctx->ts->recursion_remaining++;
@@ -124,6 +126,7 @@ fs_next fs_return_into(fs_ctx *ctx, int kind, PyObject *value)
         return fs_generator_asend_end(ctx);
     case FS_KIND_NEXT:
     case FS_KIND_GEN_CALL:
+    case FS_KIND_CONSUME:
         return fs_generator_call_end(ctx, kind, value);
     case FS_KIND_INIT:
     case FS_KIND_OBJECT:

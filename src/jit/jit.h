@@ -81,6 +81,7 @@ struct fs_trace {
     uint8_t kind;
     uint8_t dead;   /* not to be entered again */
     bool counts;    /* `turns` is counted */
+    bool consumed;  /* of a generator, and good only while a builtin takes its values */
     fs_code *co;    /* code of the root frame */
     int slot;       /* anchor: where the interpreter enters (loop head, entry), or exit's slot */
     fs_trace *root; /* of a side trace; itself for the others */

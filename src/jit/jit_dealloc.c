@@ -10,7 +10,11 @@
 #include "interp/interp_num.h"
 #include "jit/jit_instance.h"
 
-enum { DEALLOC_DEPTH = 4 };
+enum {
+    DEALLOC_DEPTH = 4,
+    DEALLOC_FEW = 4,    /* objects that die at once and are looked at in the plain way */
+    DEALLOC_MANY = 1000 /* references: those objects do not have so many of one */
+};
 
 /* How a quiet type's references are found. */
 typedef enum {
@@ -374,7 +378,62 @@ FS_INLINE void dealloc_drop(PyObject *ref)
     }
 }
 
-bool fs_jit_drop_quietly(PyObject **row, Py_ssize_t n, PyObject *more)
+/* Takes (by -1) or puts back (1) references that might be the last ones; whether one was. */
+FS_INLINE bool dealloc_shift(PyObject *const *refs, int count, int by)
+{
+    bool last = false;
+    for (int i = 0; i < count; i++) {
+        PyObject *ref = refs[i];
+        if (ref != NULL && ref->ob_refcnt <= DEALLOC_MANY && !fs_jit_is_leaf(Py_TYPE(ref))) {
+            ref->ob_refcnt += by;
+            last |= ref->ob_refcnt == 0;
+        }
+    }
+    return last;
+}
+
+FS_INLINE bool dealloc_shift_fields(PyObject *o, int by)
+{
+    const dealloc_fields *fields = dealloc_fields_of(Py_TYPE(o));
+    char *at = (char *)o;
+    bool last = dealloc_shift((PyObject *const *)(at + fields->first), fields->count, by);
+    return dealloc_shift((PyObject *const *)(at + fields->first2), fields->count2, by) || last;
+}
+
+/* Whether it is plain that no more dies by dropping a row than a few objects of it. */
+static bool dealloc_row_is_plain(PyObject **row, Py_ssize_t n, PyObject *more)
+{
+    PyObject *dying[DEALLOC_FEW];
+    int ndying = 0;
+    bool plain = true;
+    for (Py_ssize_t i = -1; i < n; i++) {
+        PyObject *ref = i < 0 ? more : row[i];
+        if (ref == NULL || fs_jit_is_leaf(Py_TYPE(ref)) || --ref->ob_refcnt != 0) {
+            continue;
+        }
+        plain = plain && ndying < DEALLOC_FEW && dealloc_way_of(ref) == DEALLOC_FIELDS;
+        if (plain) {
+            dying[ndying++] = ref;
+        }
+    }
+    int tried = 0;
+    for (; tried < ndying && plain; tried++) {
+        plain = !dealloc_shift_fields(dying[tried], -1);
+    }
+    for (int i = 0; i < tried; i++) {
+        (void)dealloc_shift_fields(dying[i], 1);
+    }
+    for (Py_ssize_t i = -1; i < n; i++) {
+        PyObject *ref = i < 0 ? more : row[i];
+        if (ref != NULL && !fs_jit_is_leaf(Py_TYPE(ref))) {
+            ref->ob_refcnt++;
+        }
+    }
+    return plain;
+}
+
+/* The same for whatever dies; false: something that is not quiet. */
+static bool dealloc_row_is_quiet(PyObject **row, Py_ssize_t n, PyObject *more)
 {
     Py_ssize_t tried = 0;
     bool quiet = dealloc_try_drop(more), has_more = quiet;
@@ -387,7 +446,12 @@ bool fs_jit_drop_quietly(PyObject **row, Py_ssize_t n, PyObject *more)
     if (has_more) {
         dealloc_undo_drop(more);
     }
-    if (!quiet) {
+    return quiet;
+}
+
+bool fs_jit_drop_quietly(PyObject **row, Py_ssize_t n, PyObject *more)
+{
+    if (!dealloc_row_is_plain(row, n, more) && !dealloc_row_is_quiet(row, n, more)) {
         return false;
     }
     for (Py_ssize_t i = 0; i < n; i++) {
@@ -400,6 +464,11 @@ bool fs_jit_drop_quietly(PyObject **row, Py_ssize_t n, PyObject *more)
 bool fs_jit_dealloc_quiet(PyObject *o)
 {
     bool leaf = fs_jit_is_leaf(Py_TYPE(o));
+    if (!leaf && Py_TYPE(o) == &PyGen_Type &&
+        ((PyGenObject *)o)->gi_frame_state == FRAME_SUSPENDED) {
+        o->ob_refcnt = 1;
+        return fs_generator_close_quietly(_PyThreadState_GET(), (PyGenObject *)o);
+    }
     if (!leaf && fs_jit_end_plainly(o)) {
         return true;
     }

@@ -79,7 +79,8 @@ FS_INLINE bool fs_jit_can_enter(const fs_ctx *ctx, const fs_trace *trace)
     return ctx->table == fs_jit_main_table && *ctx->slot == fs_eval &&
            ts->recursion_remaining >= trace->depth &&
            ts->datastack_limit - ts->datastack_top > trace->room && trace->interp == ts->interp &&
-           fs_jit_depth(ts) < FS_JIT_MAX_DEPTH;
+           fs_jit_depth(ts) < FS_JIT_MAX_DEPTH &&
+           (!trace->consumed || fs_frame_word(ctx->frame) == FS_FRAME_RESUMED(FS_KIND_CONSUME));
 }
 
 /* Where an exit goes on: the top frame's code and slot. */

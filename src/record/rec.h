@@ -271,6 +271,8 @@ rec_result rec_iter_of_instance(rec_state *R, rec_slot *top, PyTypeObject *type)
 bool rec_step_iter(rec_state *R, rec_slot *slot, rec_slot *item);
 void rec_guard_range_end(rec_state *R, rec_slot *slot);
 bool rec_guard_function(rec_state *R, fs_ref ref, PyObject *func);
+/* YIELD_VALUE in the trace's own frame: to a builtin that takes all values. */
+rec_result rec_consume(rec_state *R);
 /* RETURN_VALUE in one: the loop over it ends. */
 rec_result rec_generator_end(rec_state *R);
 void rec_sync_frame(rec_state *R, rec_frame *f); /* its unboxed locals get boxes in memory */

@@ -164,7 +164,10 @@ rec_result rec_YIELD_VALUE(rec_state *R, uint32_t arg FS_UNUSED)
 {
     rec_frame *f = rec_top(R);
     const fs_frame_desc desc = R->ir->frames[f->desc];
-    if (R->depth == 0 || desc.base != FS_BASE_REF) {
+    if (R->depth == 0) {
+        return rec_consume(R);
+    }
+    if (desc.base != FS_BASE_REF) {
         return rec_abort(R, FS_ABORT_generator);
     }
     (void)rec_value(R, rec_peek(R, 1));

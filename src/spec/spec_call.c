@@ -47,6 +47,9 @@ static bool spec_call_learn(void)
     known->str_startswith = Py_XNewRef(PyDict_GetItemString(PyUnicode_Type.tp_dict, "startswith"));
     known->str_endswith = Py_XNewRef(PyDict_GetItemString(PyUnicode_Type.tp_dict, "endswith"));
     known->next = Py_XNewRef(PyDict_GetItemString(builtins, "next"));
+    known->any = Py_XNewRef(PyDict_GetItemString(builtins, "any"));
+    known->all = Py_XNewRef(PyDict_GetItemString(builtins, "all"));
+    known->sum = Py_XNewRef(PyDict_GetItemString(builtins, "sum"));
     known->gen_send = Py_XNewRef(PyDict_GetItemString(PyGen_Type.tp_dict, "send"));
     known->coro_send = Py_XNewRef(PyDict_GetItemString(PyCoro_Type.tp_dict, "send"));
     known->list_append = Py_XNewRef(PyDict_GetItemString(PyList_Type.tp_dict, "append"));
@@ -286,6 +289,11 @@ void fs_spec_call(fs_instr *ip, PyObject **sp, fs_code *co)
     if (sends || (callable == fs_call_known.next && (nargs == 1 || nargs == 2) && !method &&
                   PyGen_CheckExact(base[2]))) {
         fs_spec_to(ip, sends ? FS_OP_CALL_SEND : FS_OP_CALL_NEXT);
+        return;
+    }
+    if (!method && ip->arg == 1 && PyGen_CheckExact(base[2]) &&
+        fs_consumer_of(callable) != FS_CONSUMER_NONE) {
+        fs_spec_to(ip, FS_OP_CALL_CONSUME);
         return;
     }
     if (PyFunction_Check(callable)) {

@@ -79,6 +79,7 @@ typedef struct {
     bool ready;
     PyObject *len, *isinstance, *min, *max, *id;
     PyObject *next, *gen_send, *coro_send;
+    PyObject *any, *all, *sum;
     PyObject *list_append, *list_pop, *dict_get;
     PyObject *str_startswith, *str_endswith;
     PyObject *no_args;  /* the empty tuple */

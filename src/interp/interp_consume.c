@@ -1,0 +1,257 @@
+/* Builtins that take a generator's values one after the other: any, all, sum, list.
+ *
+ * A call of one with a generator (CALL_CONSUME) runs the generator's frame in the running loop.
+ * What it yields is taken where it stands, and the frame goes on at once, as long as that runs no
+ * Python code; then the frame need not be taken off between. Else the builtin's own way is gone
+ * for the rest (fs_consume_rest). The stack holds what was gathered so far (or NULL), the builtin,
+ * the generator.
+ *
+ * What must stay true:
+ * - The generator has a reference more while the call lasts, as the builtin's iterator would be.
+ * - A list grows as list() lets it grow: sys.getsizeof() tells.
+ */
+#include "interp/interp.h"
+
+#include "interp/interp_num.h"
+#include "jit/jit_help.h"
+#include "spec/spec_call.h"
+
+enum { CONSUME_ROOM = 8 /* items that list() makes room for at first */ };
+
+int fs_consumer_of(PyObject *callable)
+{
+    if (callable == (PyObject *)&PyList_Type) {
+        return FS_CONSUMER_LIST;
+    }
+    if (callable == fs_call_known.any) {
+        return FS_CONSUMER_ANY;
+    }
+    if (callable == fs_call_known.all) {
+        return FS_CONSUMER_ALL;
+    }
+    return callable == fs_call_known.sum ? FS_CONSUMER_SUM : FS_CONSUMER_NONE;
+}
+
+bool fs_consume_begin(PyObject **base)
+{
+    int consumer = fs_consumer_of(base[1]);
+    PyObject *gathered = NULL;
+    if (consumer == FS_CONSUMER_LIST) {
+        struct _gc_runtime_state *gc = &_PyInterpreterState_GET()->gc;
+        if (gc->enabled && gc->generations[0].count >= gc->generations[0].threshold) {
+            return false;
+        }
+        PyListObject *list = (PyListObject *)PyType_GenericAlloc(&PyList_Type, 0);
+        PyObject **items = PyMem_New(PyObject *, CONSUME_ROOM);
+        if (list == NULL || items == NULL) {
+            Py_XDECREF(list);
+            PyMem_Free(items);
+            PyErr_Clear();
+            return false;
+        }
+        list->ob_item = items;
+        list->allocated = CONSUME_ROOM;
+        gathered = (PyObject *)list;
+    } else if (consumer == FS_CONSUMER_SUM) {
+        gathered = Py_NewRef(fs_num_small(0));
+    }
+    base[0] = gathered;
+    return true;
+}
+
+/* Adds to a list that knows its room. */
+static int consume_append(PyListObject *list, PyObject *v)
+{
+    if (FS_LIKELY(Py_SIZE(list) < list->allocated)) {
+        PyList_SET_ITEM(list, Py_SIZE(list), v);
+        Py_SET_SIZE(list, Py_SIZE(list) + 1);
+        return 0;
+    }
+    int failed = PyList_Append((PyObject *)list, v);
+    Py_DECREF(v);
+    return failed;
+}
+
+static bool consume_is_leaf(PyObject *v)
+{
+    return PyLong_CheckExact(v) || PyFloat_CheckExact(v) || PyUnicode_CheckExact(v) ||
+           PyBytes_CheckExact(v);
+}
+
+static bool consume_is_number(PyObject *v)
+{
+    return PyLong_CheckExact(v) || PyFloat_CheckExact(v) || PyBool_Check(v);
+}
+
+/* Whether it is an int of one digit, and which. */
+FS_INLINE bool consume_is_short(PyObject *v, int64_t *value)
+{
+    if (!PyLong_CheckExact(v) || (size_t)(Py_SIZE(v) + 1) > 2) {
+        return false;
+    }
+    *value = Py_SIZE(v) * (int64_t)((PyLongObject *)v)->ob_digit[0];
+    return true;
+}
+
+/* Adds a number to one that nobody but us may have (stolen); NULL: no memory, nothing done. */
+static PyObject *consume_add(PyObject *sum, PyObject *v)
+{
+    int64_t a, b;
+    if (consume_is_short(sum, &a) && consume_is_short(v, &b)) {
+        return fs_jit_rebox_int(a + b, sum);
+    }
+    if (PyFloat_CheckExact(sum) && PyFloat_CheckExact(v)) {
+        return fs_jit_rebox_float(PyFloat_AS_DOUBLE(sum) + PyFloat_AS_DOUBLE(v), sum);
+    }
+    PyObject *made = PyNumber_Add(sum, v);
+    if (made != NULL) {
+        Py_DECREF(sum);
+    }
+    return made;
+}
+
+static int consume_number(PyObject **base, PyObject *v)
+{
+    if (!consume_is_number(v) || !consume_is_number(base[0])) {
+        return FS_CONSUME_ASK;
+    }
+    PyObject *sum = consume_add(base[0], v);
+    if (FS_UNLIKELY(sum == NULL)) {
+        PyErr_Clear(); /* the long way says so */
+        return FS_CONSUME_ASK;
+    }
+    base[0] = sum;
+    if (--v->ob_refcnt == 0) {
+        fs_num_dealloc(v);
+    }
+    return FS_CONSUME_MORE;
+}
+
+int fs_consume_quietly(PyObject **base, PyObject *v)
+{
+    int consumer = fs_consumer_of(base[1]);
+    if (consumer == FS_CONSUMER_SUM) {
+        return consume_number(base, v);
+    }
+    if (consumer == FS_CONSUMER_LIST) {
+        PyListObject *list = (PyListObject *)base[0];
+        if (FS_UNLIKELY(Py_SIZE(list) == list->allocated)) {
+            if (PyList_Append((PyObject *)list, v) < 0) {
+                PyErr_Clear(); /* the long way says so */
+                return FS_CONSUME_ASK;
+            }
+            v->ob_refcnt--; /* (the list has it) */
+            return FS_CONSUME_MORE;
+        }
+        (void)consume_append(list, v);
+        return FS_CONSUME_MORE;
+    }
+    int truth = v == Py_True ? 1 : v == Py_False || v == Py_None ? 0 : fs_truth_known(v);
+    if (truth == (consumer == FS_CONSUMER_ALL) && (Py_REFCNT(v) > 1 || consume_is_leaf(v))) {
+        if (--v->ob_refcnt == 0) {
+            fs_num_dealloc(v);
+        }
+        return FS_CONSUME_MORE;
+    }
+    return FS_CONSUME_ASK;
+}
+
+/* The result when the values are at their end (a new reference). */
+static PyObject *consume_finish(PyObject **base)
+{
+    int consumer = fs_consumer_of(base[1]);
+    PyObject *gathered = base[0];
+    if (consumer == FS_CONSUMER_ANY || consumer == FS_CONSUMER_ALL) {
+        return PyBool_FromLong(consumer == FS_CONSUMER_ALL);
+    }
+    base[0] = NULL;
+    PyListObject *list = (PyListObject *)gathered;
+    if (consumer == FS_CONSUMER_LIST && Py_SIZE(list) < list->allocated / 2) {
+        /* (list() gives back what it does not need when that is more than half) */
+        Py_ssize_t size = Py_SIZE(list);
+        Py_ssize_t room = size == 0 ? 0 : (size + (size >> 3) + 6) & ~(Py_ssize_t)3;
+        PyObject **items = PyMem_Realloc(list->ob_item, (size_t)room * sizeof(*items));
+        if (items != NULL) {
+            list->ob_item = items;
+            list->allocated = room;
+        }
+    }
+    return gathered;
+}
+
+/* Takes one value the builtin's way, which may run anything: 1 when that was all, -1: failed. */
+static int consume_value(PyObject **base, PyObject *v)
+{
+    int consumer = fs_consumer_of(base[1]);
+    if (consumer == FS_CONSUMER_LIST) {
+        return consume_append((PyListObject *)base[0], v);
+    }
+    if (consumer == FS_CONSUMER_SUM) {
+        PyObject *sum = PyNumber_Add(base[0], v);
+        PyObject *old = base[0];
+        base[0] = sum;
+        Py_DECREF(old);
+        Py_DECREF(v);
+        return sum == NULL ? -1 : 0;
+    }
+    int truth = PyObject_IsTrue(v);
+    Py_DECREF(v);
+    return truth < 0 ? -1 : truth == (consumer == FS_CONSUMER_ANY);
+}
+
+/* The call is over: result (stolen; NULL: failed) in place of its operands. */
+static fs_next consume_leave(fs_ctx *ctx, PyObject *result)
+{
+    PyObject **base = ctx->sp - 3;
+    fs_consume_release(ctx);
+    if (result == NULL) {
+        ctx->ip--;
+        return FS_FAIL;
+    }
+    PyObject *gathered = base[0], *builtin = base[1], *gen = base[2];
+    base[0] = result;
+    ctx->sp = base + 1;
+    ctx->ip += FS_CALL_LENGTH - 1;
+    Py_XDECREF(gathered);
+    fs_generator_drop(ctx->ts, (PyGenObject *)gen);
+    Py_DECREF(builtin);
+    return FS_GO_ON;
+}
+
+fs_next fs_consume_rest(fs_ctx *ctx, PyObject *v)
+{
+    PyObject **base = ctx->sp - 3;
+    PyObject *gen = base[2];
+    int state = 0;
+    while (v != NULL && state == 0) {
+        state = consume_value(base, v);
+        v = state == 0 ? Py_TYPE(gen)->tp_iternext(gen) : NULL;
+    }
+    if (state == 0 && ctx->ts->curexc_type != NULL) {
+        if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
+            PyErr_Clear();
+        } else {
+            state = -1;
+        }
+    }
+    PyObject *result = NULL;
+    if (state > 0) {
+        result = PyBool_FromLong(fs_consumer_of(base[1]) == FS_CONSUMER_ANY);
+    } else if (state == 0) {
+        result = consume_finish(base);
+    }
+    return consume_leave(ctx, result);
+}
+
+fs_next fs_consume_end(fs_ctx *ctx, PyObject *value)
+{
+    Py_DECREF(value);
+    return consume_leave(ctx, consume_finish(ctx->sp - 3));
+}
+
+void fs_consume_release(fs_ctx *ctx)
+{
+    PyObject **base = ctx->sp - 3;
+    ctx->ts->recursion_remaining += fs_consume_levels(base[1]);
+    Py_DECREF(base[2]); /* (the stack has it, too) */
+}

@@ -1,0 +1,127 @@
+/* Recording a generator's loop whose values a builtin takes (any, all, sum, list).
+ *
+ * The trace's own frame is the generator's, which the builtin's call keeps linked and running
+ * (interp_consume.c): a yield hands its value to what is gathered on the caller's stack, and the
+ * trace goes on behind it. What is not done there in the same way leaves before the yield.
+ */
+#include "record/rec.h"
+
+#include "jit/jit_ops.h"
+
+enum { CONSUME_GATHERED = 3, CONSUME_BUILTIN = 2 /* below the caller's top of stack */ };
+
+static int consume_offset(int below)
+{
+    return (int)offsetof(_PyInterpreterFrame, localsplus) - 8 * below;
+}
+
+/* Whether a value's end is sure to run nothing. */
+static bool consume_dies_quietly(rec_state *R, rec_slot *value)
+{
+    PyTypeObject *type = rec_type(R, value);
+    return rec_is_unboxed(R, value) || type == &PyLong_Type || type == &PyFloat_Type ||
+           type == &PyBool_Type || type == &PyUnicode_Type || type == &PyBytes_Type ||
+           type == Py_TYPE(Py_None);
+}
+
+/* Guards that the running frame is consumed by that builtin; the caller's frame and its depth. */
+static void consume_guard(rec_state *R, PyObject *builtin, fs_ref *caller, fs_ref *depth)
+{
+    fs_ref frame = rec_op2(R, FS_IR_FRAME, FS_T_PTR, 0, 0);
+    fs_ref word =
+        rec_load(R, FS_M_U32, FS_A_FRAMEHDR, frame, (int)offsetof(_PyInterpreterFrame, is_entry));
+    rec_guard(R, FS_EQ, word, rec_kint(R, FS_FRAME_RESUMED(FS_KIND_CONSUME)));
+    *caller =
+        rec_load(R, FS_M_PTR, FS_A_FRAMEHDR, frame, (int)offsetof(_PyInterpreterFrame, previous));
+    *depth =
+        rec_load(R, FS_M_I32, FS_A_FRAMEHDR, *caller, (int)offsetof(_PyInterpreterFrame, stacktop));
+    fs_ref now =
+        rec_loadx(R, FS_M_OBJ, FS_A_FRAME, *caller, *depth, consume_offset(CONSUME_BUILTIN));
+    rec_guard(R, FS_EQ, now, rec_const(R, builtin));
+}
+
+/* The sum becomes another one. */
+static bool consume_number(rec_state *R, fs_ref caller, fs_ref depth, rec_slot *sum,
+                           rec_slot *value)
+{
+    PyTypeObject *to = Py_TYPE(sum->seen), *type = rec_type(R, value);
+    fs_ref made;
+    if (to == &PyLong_Type && (type == &PyLong_Type || type == &PyBool_Type) &&
+        rec_fits_int(sum, FS_T_OBJ) &&
+        (rec_is_unboxed(R, value) || rec_fits_int(value, FS_T_OBJ))) {
+        fs_ref v = rec_int(R, value);
+        made = rec_opg(R, FS_IR_ADDOV, FS_T_I64, rec_int(R, sum), v);
+        made = rec_emit(R, (fs_ins){.op = FS_IR_BOXI,
+                                    .type = FS_T_OBJ,
+                                    .a = made,
+                                    .snap = (uint16_t)rec_snapshot(R)});
+    } else if (to == &PyFloat_Type && (type == &PyFloat_Type || type == &PyLong_Type) &&
+               (type == &PyFloat_Type || rec_is_unboxed(R, value) ||
+                rec_fits_int(value, FS_T_OBJ))) {
+        fs_ref v = rec_float(R, value);
+        made = rec_op2(R, FS_IR_FADD, FS_T_F64, rec_float(R, sum), v);
+        made = rec_emit(R, (fs_ins){.op = FS_IR_BOXF,
+                                    .type = FS_T_OBJ,
+                                    .a = made,
+                                    .snap = (uint16_t)rec_snapshot(R)});
+    } else {
+        return false;
+    }
+    rec_storex(R, FS_M_OBJ, FS_A_FRAME, caller, depth, consume_offset(CONSUME_GATHERED), made);
+    (void)rec_emit(R, (fs_ins){.op = FS_IR_DROPBOX, .a = sum->ref});
+    return true;
+}
+
+/* Nothing but guards done: false. */
+static bool consume_value(rec_state *R, PyObject **base, int consumer, rec_slot *value)
+{
+    fs_ref caller, depth;
+    bool truth = consumer == FS_CONSUMER_ANY || consumer == FS_CONSUMER_ALL;
+    if (truth && !consume_dies_quietly(R, value)) {
+        return false;
+    }
+    consume_guard(R, base[1], &caller, &depth);
+    if (truth) {
+        fs_ref is = rec_truth(R, value);
+        bool goes_on = consumer == FS_CONSUMER_ALL;
+        if (is == 0 || (fs_ref_is_const(is) && (fs_ir_constant(R->ir, is)->i != 0) != goes_on)) {
+            return false;
+        }
+        if (!fs_ref_is_const(is)) {
+            rec_guard(R, FS_EQ, is, fs_ir_bool(R->ir, goes_on));
+        }
+        return true;
+    }
+    rec_slot gathered = {
+        .ref = rec_loadx(R, FS_M_OBJ, FS_A_FRAME, caller, depth, consume_offset(CONSUME_GATHERED)),
+        .seen = base[0]};
+    if (consumer == FS_CONSUMER_SUM) {
+        return consume_number(R, caller, depth, &gathered, value);
+    }
+    fs_ref args[2] = {rec_guard_type(R, &gathered, &PyList_Type), rec_object(R, value)};
+    (void)rec_call(R, FS_CALL_list_append, args, 2, 0);
+    return true;
+}
+
+rec_result rec_consume(rec_state *R)
+{
+    rec_frame *f = rec_top(R);
+    _PyInterpreterFrame *frame = f->frame;
+    if (frame == NULL || frame->owner != FRAME_OWNED_BY_GENERATOR ||
+        fs_frame_word(frame) != FS_FRAME_RESUMED(FS_KIND_CONSUME)) {
+        return rec_abort(R, FS_ABORT_generator);
+    }
+    PyObject **base = frame->previous->localsplus + frame->previous->stacktop - 3;
+    rec_slot *value = rec_peek(R, 1);
+    (void)rec_value(R, value);
+    if (rec_type(R, value) == NULL) {
+        return REC_WAIT;
+    }
+    if (!consume_value(R, base, fs_consumer_of(base[1]), value)) {
+        return rec_abort(R, FS_ABORT_generator);
+    }
+    R->trace->consumed = true;
+    rec_pop_drop(R);
+    rec_push(R, rec_const(R, Py_None), 0, Py_None);
+    return REC_NEXT;
+}
