@@ -260,6 +260,9 @@ rec_result rec_build_call(rec_state *R, int call, uint32_t n);
 /* Goes on in the generator or coroutine that the slot has, with None or what stands above it on
  * the stack; REC_WAIT, nothing done: it has to be called. */
 rec_result rec_resume(rec_state *R, rec_slot *slot, int kind, rec_slot *sent);
+/* next(g) or g.send(v), whose operands stand on the stack from `base` on. REC_WAIT, nothing done
+ * but guards: another call. */
+rec_result rec_call_resumes(rec_state *R, uint32_t nargs, PyObject *callable, int base);
 /* A generator or coroutine of that function, whose parameters are all given. REC_WAIT, nothing
  * done but guards: it has to be called. */
 rec_result rec_make_generator(rec_state *R, PyFunctionObject *func, const fs_ref *args, int n,

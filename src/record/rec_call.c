@@ -717,7 +717,10 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
             return result;
         }
     }
-    rec_result result = REC_WAIT;
+    rec_result result = rec_call_resumes(R, arg, callable, ops.base);
+    if (result != REC_WAIT || R->failed) {
+        return result;
+    }
     if (PyFunction_Check(callable)) {
         result = rec_call_python(R, arg, &ops, callable);
     } else if (PyType_Check(callable)) {

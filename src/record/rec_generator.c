@@ -103,7 +103,11 @@ rec_result rec_resume(rec_state *R, rec_slot *slot, int kind, rec_slot *sent)
     }
     fs_ref base = gen_guard_place(R, slot, gen, co);
     rec_slot value = {.ref = rec_const(R, Py_None), .seen = Py_None};
-    if (sent != NULL) {
+    if (kind == FS_KIND_GEN_CALL) {
+        (void)rec_value(R, sent);
+        value = *sent; /* the stack keeps it */
+        value.flags = 0;
+    } else if (sent != NULL) {
         value = rec_pop(R);
     }
     if (!rec_frame_resume(R, co, own, base, kind, R->pc_op)) {
@@ -160,6 +164,20 @@ static void gen_leave(rec_state *R, rec_frame *f, fs_ref base, const _Py_CODEUNI
               rec_kint(R, f->sp));
 }
 
+/* next(g) or g.send(v) has its value: it comes in place of the call's operands. */
+static rec_result gen_call_yielded(rec_state *R, const fs_frame_desc *desc, const rec_slot *value)
+{
+    rec_slot held[3];
+    int n = (int)rec_top(R)->co->instrs[desc->call_slot].arg + 2;
+    for (int i = n - 1; i >= 0; i--) {
+        held[i] = rec_pop(R);
+    }
+    rec_push(R, value->ref, value->flags, value->seen);
+    rec_let_go_all(R, held, n);
+    rec_top(R)->pc = desc->call_slot + FS_CALL_LENGTH;
+    return REC_JUMP;
+}
+
 rec_result rec_YIELD_VALUE(rec_state *R, uint32_t arg FS_UNUSED)
 {
     rec_frame *f = rec_top(R);
@@ -178,6 +196,9 @@ rec_result rec_YIELD_VALUE(rec_state *R, uint32_t arg FS_UNUSED)
     gen_leave(R, f, desc.baseref, FS_UNIT_OF(f->co, f->co->instrs + f->pc));
     R->depth--;
     rec_frame_fini(R, f);
+    if (desc.kind == FS_KIND_NEXT || desc.kind == FS_KIND_GEN_CALL) {
+        return gen_call_yielded(R, &desc, &value);
+    }
     rec_push(R, value.ref, value.flags, value.seen);
     int op = desc.kind == FS_KIND_GEN_SEND ? FS_OP_SEND : FS_OP_FOR_ITER;
     rec_top(R)->pc = desc.call_slot + fs_ops[op].length;
@@ -245,6 +266,9 @@ rec_result rec_generator_end(rec_state *R)
 {
     rec_frame *f = rec_top(R);
     const fs_frame_desc desc = R->ir->frames[f->desc];
+    if (desc.kind != FS_KIND_GEN_FOR && desc.kind != FS_KIND_GEN_SEND) {
+        return rec_abort(R, FS_ABORT_exception); /* StopIteration */
+    }
     (void)rec_value(R, rec_peek(R, 1));
     if (gen_ends_quietly(R, f)) {
         return gen_end_quietly(R, f);

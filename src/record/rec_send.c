@@ -60,6 +60,32 @@ rec_result rec_iter_of_instance(rec_state *R, rec_slot *top, PyTypeObject *type)
     return send_iter_method(R, top, type);
 }
 
+/* ---- calls that resume one ---- */
+
+rec_result rec_call_resumes(rec_state *R, uint32_t nargs, PyObject *callable, int base)
+{
+    rec_slot *slots = &rec_top(R)->slots[base];
+    bool sends = callable == fs_call_known.gen_send || callable == fs_call_known.coro_send;
+    if (nargs != 1 || R->kwnames != NULL || !fs_call_known.ready ||
+        (!sends && callable != fs_call_known.next)) {
+        return REC_WAIT;
+    }
+    rec_slot *callee = &slots[sends ? 0 : 1], *slot = &slots[sends ? 1 : 2];
+    PyTypeObject *wanted = callable == fs_call_known.coro_send ? &PyCoro_Type : &PyGen_Type;
+    if ((slots[0].ref != 0) != sends || slot->seen == NULL || Py_TYPE(slot->seen) != wanted) {
+        return REC_WAIT;
+    }
+    bool begins = ((PyGenObject *)slot->seen)->gi_frame_state == FRAME_CREATED;
+    if (sends && begins && rec_value(R, &slots[2]) != rec_const(R, Py_None)) {
+        return REC_WAIT;
+    }
+    (void)rec_value(R, callee);
+    if (callee->ref != rec_const(R, callable)) {
+        rec_guard(R, FS_EQ, callee->ref, rec_const(R, callable));
+    }
+    return rec_resume(R, slot, sends ? FS_KIND_GEN_CALL : FS_KIND_NEXT, sends ? &slots[2] : NULL);
+}
+
 /* ---- before SEND ---- */
 
 rec_result rec_GET_YIELD_FROM_ITER(rec_state *R, uint32_t arg)

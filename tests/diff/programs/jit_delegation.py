@@ -393,6 +393,65 @@ def defaults(n):
     return total
 
 
+def stepped(n):
+    """next() and send() of generators in loops."""
+
+    def echo():
+        got = None
+        while True:
+            got = yield got
+
+    def sums():
+        total = 0
+        while True:
+            v = yield total
+            total += v
+
+    def ends(k):
+        for i in range(k):
+            got = yield i
+            if got:
+                return got
+        return "over"
+
+    g, e, s = count(n), echo(), sums()
+    next(s)
+    next(e)
+    out = []
+    total = 0
+    for i in range(n + 2):
+        try:
+            total += next(g)
+        except StopIteration as stop:
+            out.append((i, stop.value))
+        total += e.send(i)
+        total += len(e.send("x" * (i % 4)))
+        total += s.send(i)
+        total += e.send(i + 0.5) > i
+        total += next(e) is None
+    for k in range(n):
+        g = ends(k % 5)
+        try:
+            total += next(g)
+            total += g.send(None)
+            total += g.send(k % 7)
+        except StopIteration as stop:
+            out.append(stop.value)
+    it = iter(count(n * 2))
+    for a in it:
+        total += a * next(it, 1)
+    fresh = echo()
+    for i in range(n):
+        if i % 10 == 9:
+            fresh = echo()
+        try:
+            fresh.send(i)
+        except TypeError as error:
+            out.append(str(error))
+            next(fresh)
+    return total, out.count("over"), len(out), out[:4], out[-3:]
+
+
 # ---- coroutines ----
 
 
@@ -520,6 +579,7 @@ def main():
         print(finalized(n))
         print(counted(n))
         print(defaults(n))
+        print(stepped(n))
         print(run(waits(n)), run(waits(n), range(100)))
         print(run(awaited_twice(n)))
         print(run(handles(n)))
