@@ -30,6 +30,11 @@ void fs_jit_exc_pop(fs_ctx *ctx, PyObject *previous)
 
 void fs_jit_reraise(fs_ctx *ctx FS_UNUSED, PyObject *exc)
 {
+    if (FS_UNLIKELY(!PyExceptionInstance_Check(exc))) { /* (code that no compiler makes) */
+        PyErr_SetString(PyExc_SystemError, "what is raised again is no exception");
+        Py_DECREF(exc);
+        return;
+    }
     PyObject *type = Py_NewRef(PyExceptionInstance_Class(exc));
     PyErr_Restore(type, exc, PyException_GetTraceback(exc));
 }

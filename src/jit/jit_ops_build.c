@@ -1,6 +1,8 @@
 /* The C functions behind recorded ops that build things, import, format and match. */
 #include "jit/jit_ops_build.h"
 
+#include "jit/jit.h"
+
 #include "jit/jit_help.h"
 #include "jit/jit_ops.h"
 #include "sem/sem.h"
@@ -54,6 +56,26 @@ PyObject *fs_jit_call_star(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n
 }
 
 /* ---- displays ---- */
+
+int32_t fs_jit_list_extend_any(fs_ctx *ctx, PyObject *list, PyObject *iterable)
+{
+    return fs_sem_list_extend(ctx->ts, list, iterable);
+}
+
+PyObject *fs_jit_unpack_any(fs_ctx *ctx, PyObject *iterable, int64_t n)
+{
+    PyObject *tuple = PyTuple_New(n);
+    PyObject **items = tuple == NULL ? NULL : ((PyTupleObject *)tuple)->ob_item;
+    PyObject *backwards[FS_SCRATCH_ARGS];
+    if (tuple == NULL || !fs_sem_unpack_iterable(ctx->ts, iterable, (int)n, -1, backwards + n)) {
+        Py_XDECREF(tuple);
+        return NULL;
+    }
+    for (int64_t i = 0; i < n; i++) { /* (the first one is the highest) */
+        items[i] = backwards[n - 1 - i];
+    }
+    return tuple;
+}
 
 PyObject *fs_jit_list_to_tuple(PyObject *list)
 {

@@ -34,6 +34,9 @@ PyObject *fs_jit_build_set_any(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
 int32_t fs_jit_dict_merge(fs_ctx *ctx, PyObject *dict, PyObject *update, PyObject *callable);
 int32_t fs_jit_dict_update(fs_ctx *ctx, PyObject *dict, PyObject *update);
 /* func, args, kwargs or nothing. */
+int32_t fs_jit_list_extend_any(fs_ctx *ctx, PyObject *list, PyObject *iterable);
+/* A tuple of the n items of any iterable; it is an error if it has another number of them. */
+PyObject *fs_jit_unpack_any(fs_ctx *ctx, PyObject *iterable, int64_t n);
 PyObject *fs_jit_call_star(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
 PyObject *fs_jit_format_spec(fs_ctx *ctx, PyObject *v, PyObject *spec, int64_t conversion);
 PyObject *fs_jit_import_name(fs_ctx *ctx, PyObject *name, PyObject *fromlist, PyObject *level);

@@ -139,6 +139,22 @@ typedef struct {
     rec_mark mark;
 } rec_state;
 
+enum {
+    REC_MAX_PARAMS = 32, /* parameters of an inlined function */
+    REC_MAX_ARGS = 48,
+};
+
+/* A call's operands: where they begin on the stack, and the arguments, self among them. */
+typedef struct {
+    int base;
+    bool method;
+    rec_slot callable;
+    rec_slot args[REC_MAX_ARGS];
+    int nargs;
+    int npos;     /* without those by keyword */
+    bool objects; /* those by keyword are objects: a dict may take them */
+} rec_operands;
+
 /* What an op's function returns. */
 typedef enum {
     REC_NEXT,  /* recorded; `pc` moves to the next op */
@@ -330,6 +346,26 @@ rec_result rec_return_kind(rec_state *R, int kind); /* rec_call.c: __init__ and 
 bool rec_promote_tuple(rec_state *R, rec_slot *slot);
 /* Whether rec_special would follow this function now. */
 bool rec_follows_special(rec_state *R, PyFunctionObject *func, int n);
+
+/* ---- rec_bind.c: arguments ---- */
+FS_INLINE bool rec_owns(const rec_slot *slot)
+{
+    return (slot->flags & (REC_OWNED | REC_SYNC)) != 0;
+}
+/* Takes the stack from `base` on away; what it held is the caller's of this now. */
+void rec_cut(rec_state *R, int base);
+/* Where every parameter comes from: an argument, or -1: its default. False: not a call to follow.
+ */
+bool rec_map_args(rec_state *R, const rec_operands *ops, PyFunctionObject *func, int *from);
+/* Starts the frame of a function whose operands are `ops`; `kind` CALL: they are off the stack. */
+rec_result rec_inline(rec_state *R, rec_operands *ops, PyFunctionObject *func, fs_code *co,
+                      int kind);
+/* func(*args) and func(*args, **nothing) of a function in Python whose operands are the topmost n;
+ * REC_WAIT, nothing but guards done: it has to be called out to. */
+rec_result rec_call_star(rec_state *R, int n);
+rec_result rec_star_returned(rec_state *R, const fs_frame_desc *desc, rec_slot *value);
+/* Whether calls of a code object are followed into its frame. */
+bool rec_can_inline(rec_state *R, fs_code *co);
 
 /* ---- steps (rec.c) and exceptions (rec_except.c) ---- */
 void rec_begin_op(rec_state *R, rec_frame *f, int op);

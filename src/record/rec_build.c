@@ -219,6 +219,12 @@ rec_result rec_CALL_FUNCTION_EX(rec_state *R, uint32_t arg)
     if (arg & 1) {
         (void)rec_guard_type(R, rec_peek(R, 1), kwtype);
     }
+    if (type == &PyTuple_Type) {
+        rec_result followed = rec_call_star(R, n);
+        if (followed != REC_WAIT || R->failed) {
+            return followed;
+        }
+    }
     if (type == &PyList_Type) {
         build_star_tuple(R, given);
     } else {

@@ -7,17 +7,13 @@
 
 #include "spec/spec_call.h"
 
-enum {
-    REC_MAX_SELF = 2,    /* frames of one code object inside each other */
-    REC_MAX_PARAMS = 32, /* parameters of an inlined function */
-    REC_MAX_ARGS = 48,
-};
+enum { REC_MAX_SELF = 2 /* frames of one code object inside each other */ };
 
 /* Whether calls of a code object are followed into its frame. */
-static bool rec_can_inline(rec_state *R, fs_code *co)
+bool rec_can_inline(rec_state *R, fs_code *co)
 {
     if (co == NULL || co->runs_stock || co->gen_type != NULL ||
-        (co->flags & (CO_VARKEYWORDS | CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR))) {
+        (co->flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR))) {
         return false;
     }
     int same = 0;
@@ -43,20 +39,11 @@ static bool rec_can_inline(rec_state *R, fs_code *co)
     return !loops;
 }
 
-/* A call's operands: where they begin on the stack, and the arguments, self among them. */
-typedef struct {
-    int base;
-    bool method;
-    rec_slot callable;
-    rec_slot args[REC_MAX_ARGS];
-    int nargs;
-    int npos; /* without those by keyword */
-} rec_operands;
-
 static bool rec_get_operands(rec_state *R, uint32_t arg, rec_operands *ops)
 {
     rec_frame *f = rec_top(R);
     ops->base = f->sp - (int)arg - 2;
+    ops->objects = false;
     rec_slot *base = &f->slots[ops->base];
     if ((int)arg + 1 > REC_MAX_ARGS) {
         return false;
@@ -75,7 +62,7 @@ static bool rec_get_operands(rec_state *R, uint32_t arg, rec_operands *ops)
 }
 
 /* Takes the stack from `base` on away; what it held is the caller's of this now. */
-static void rec_cut(rec_state *R, int base)
+void rec_cut(rec_state *R, int base)
 {
     rec_frame *f = rec_top(R);
     for (int i = base; i < f->sp; i++) {
@@ -83,11 +70,6 @@ static void rec_cut(rec_state *R, int base)
         f->slots[i] = (rec_slot){0};
     }
     f->sp = base;
-}
-
-static bool rec_owns(const rec_slot *slot)
-{
-    return (slot->flags & (REC_OWNED | REC_SYNC)) != 0;
 }
 
 /* Ends a call: operands off, in CPython's order, the result on. */
@@ -108,106 +90,6 @@ static rec_result rec_call_done(rec_state *R, const rec_operands *ops, fs_ref re
 }
 
 /* ---- Python functions ---- */
-
-/* The argument that a parameter gets by position or keyword; -1: none. */
-static int rec_source(rec_state *R, const rec_operands *ops, PyCodeObject *code, int param)
-{
-    if (param < ops->npos && param < code->co_argcount) {
-        return param;
-    }
-    for (int i = 0; R->kwnames != NULL && i < PyTuple_GET_SIZE(R->kwnames); i++) {
-        PyObject *name = PyTuple_GET_ITEM(R->kwnames, i);
-        if (param >= code->co_posonlyargcount &&
-            PyTuple_GET_ITEM(code->co_localsplusnames, param) == name) {
-            return ops->npos + i;
-        }
-    }
-    return -1;
-}
-
-/* Where every parameter comes from: an argument, or -1: its default. False: not a call to follow.
- */
-static bool rec_map_args(rec_state *R, const rec_operands *ops, PyFunctionObject *func, int *from)
-{
-    PyCodeObject *code = (PyCodeObject *)func->func_code;
-    int nparams = code->co_argcount + code->co_kwonlyargcount;
-    int nextra = ops->npos > code->co_argcount ? ops->npos - code->co_argcount : 0;
-    Py_ssize_t ndefaults = func->func_defaults == NULL ? 0 : PyTuple_GET_SIZE(func->func_defaults);
-    int used = 0;
-    if (nparams > REC_MAX_PARAMS || (nextra > 0 && !(code->co_flags & CO_VARARGS))) {
-        return false;
-    }
-    for (int i = 0; i < nparams; i++) {
-        from[i] = rec_source(R, ops, code, i);
-        used += from[i] >= 0;
-        /* a keyword-only default may be changed unseen */
-        if (from[i] < 0 && (i >= code->co_argcount || i < code->co_argcount - ndefaults)) {
-            return false;
-        }
-    }
-    return used + nextra == ops->nargs;
-}
-
-/* *args of an inlined function: a virtual tuple of what is left over. */
-static fs_ref rec_rest(rec_state *R, rec_operands *ops, int first)
-{
-    fs_ref parts[REC_MAX_ARGS];
-    int n = 0;
-    if (ops->npos <= first) {
-        return rec_const(R, fs_call_known.no_args);
-    }
-    for (int i = first; i < ops->npos; i++) {
-        rec_slot *slot = &ops->args[i];
-        if (!rec_is_unboxed(R, slot) && !(slot->flags & REC_OWNED)) {
-            rec_incref(R, slot->ref);
-        }
-        parts[n++] = slot->ref;
-    }
-    return rec_virtual(R, FS_IR_NEWTUPLE, 0, parts, n);
-}
-
-/* Starts the frame of a function whose operands are `ops`; `kind` INIT: they stay on the stack. */
-static rec_result rec_inline(rec_state *R, rec_operands *ops, PyFunctionObject *func, fs_code *co,
-                             int kind)
-{
-    int from[REC_MAX_PARAMS];
-    PyCodeObject *code = co->pycode;
-    bool keep = kind != FS_KIND_CALL;
-    if (!rec_map_args(R, ops, func, from)) {
-        return REC_WAIT; /* the caller calls out instead */
-    }
-    for (int i = 0; i < ops->nargs; i++) {
-        int flags = ops->args[i].flags;
-        ops->args[i].flags = keep ? 0 : flags & REC_SYNC ? REC_OWNED : (uint8_t)flags;
-    }
-    if (!keep) {
-        rec_cut(R, ops->base);
-    }
-    if (!rec_frame_begin(R, co, rec_const(R, (PyObject *)func), (PyObject *)func, kind,
-                         R->pc_op + FS_CALL_LENGTH - 1)) {
-        return REC_ABORT;
-    }
-    rec_frame *f = rec_top(R);
-    int nparams = code->co_argcount + code->co_kwonlyargcount;
-    for (int i = 0; i < nparams; i++) {
-        if (from[i] >= 0) {
-            f->slots[i] = ops->args[from[i]];
-            continue;
-        }
-        PyObject *defaults = func->func_defaults;
-        PyObject *value =
-            PyTuple_GET_ITEM(defaults, PyTuple_GET_SIZE(defaults) - (code->co_argcount - i));
-        f->slots[i] = (rec_slot){.ref = rec_const(R, value), .flags = REC_WEAK, .seen = value};
-    }
-    if (code->co_flags & CO_VARARGS) {
-        f->slots[nparams].ref = rec_rest(R, ops, code->co_argcount);
-    }
-    if (!keep && rec_owns(&ops->callable)) {
-        rec_let_go(R, ops->callable.ref, true);
-    }
-    f->pc = 0;
-    return REC_JUMP;
-}
 
 /* Guards that the callable is that function; its version keeps code and defaults. */
 bool rec_guard_function(rec_state *R, fs_ref ref, PyObject *func)
@@ -248,6 +130,11 @@ static rec_result rec_call_generator(rec_state *R, uint32_t arg, rec_operands *o
     if (!rec_guard_function(R, ops->callable.ref, (PyObject *)func)) {
         return REC_WAIT;
     }
+    for (int i = code->co_argcount; i < n; i++) {
+        if (from[i] < 0) {
+            return REC_WAIT;
+        }
+    }
     for (int i = 0; i < n; i++) {
         PyObject *defaults = func->func_defaults;
         args[i] = from[i] >= 0
@@ -268,6 +155,14 @@ static rec_result rec_call_python(rec_state *R, uint32_t arg, rec_operands *ops,
     }
     if (!rec_can_inline(R, co) || !rec_guard_function(R, ops->callable.ref, callable)) {
         return REC_WAIT;
+    }
+    if (co->flags & CO_VARKEYWORDS && R->kwnames != NULL) {
+        rec_frame *f = rec_top(R);
+        for (int i = f->sp - (int)PyTuple_GET_SIZE(R->kwnames); i < f->sp; i++) {
+            (void)rec_object(R, &f->slots[i]); /* (a dict has objects) */
+        }
+        (void)rec_get_operands(R, arg, ops);
+        ops->objects = true;
     }
     return rec_inline(R, ops, func, co, FS_KIND_CALL);
 }
@@ -312,7 +207,8 @@ static rec_result rec_call_bound(rec_state *R, rec_operands *ops, PyObject *call
     rec_incref(R, self);
     with_self.args[0] =
         (rec_slot){.ref = self, .flags = REC_OWNED, .seen = ((PyMethodObject *)callable)->im_self};
-    return rec_inline(R, &with_self, (PyFunctionObject *)func, co, FS_KIND_CALL);
+    rec_result result = rec_inline(R, &with_self, (PyFunctionObject *)func, co, FS_KIND_CALL);
+    return result == REC_WAIT ? rec_abort(R, FS_ABORT_unsupported_call) : result;
 }
 
 /* ---- classes ---- */
@@ -505,7 +401,7 @@ rec_result rec_return_kind(rec_state *R, int kind)
     rec_slot *top = rec_peek(R, 1);
     bool is_operator = kind == FS_KIND_BINARY || kind == FS_KIND_COMPARE;
     if (kind != FS_KIND_ATTR && kind != FS_KIND_INIT && kind != FS_KIND_DISCARD &&
-        kind != FS_KIND_NEW && !is_operator) {
+        kind != FS_KIND_NEW && kind != FS_KIND_STAR && !is_operator) {
         return rec_abort(R, FS_ABORT_unsupported_call);
     }
     if (kind == FS_KIND_NEW) {
@@ -546,6 +442,9 @@ rec_result rec_return_kind(rec_state *R, int kind)
     }
     if (kind == FS_KIND_NEW) {
         return rec_new_returned(R, &desc, &value);
+    }
+    if (kind == FS_KIND_STAR) {
+        return rec_star_returned(R, &desc, &value);
     }
     if (kind == FS_KIND_DISCARD) {
         rec_let_go(R, value.ref, value.flags & REC_OWNED);

@@ -486,7 +486,11 @@ rec_result rec_LIST_EXTEND(rec_state *R, uint32_t arg)
         return REC_WAIT;
     }
     if (type != &PyTuple_Type && type != &PyList_Type) {
-        return rec_abort(R, FS_ABORT_unsupported_type);
+        rec_sync(R);
+        fs_ref any[2] = {rec_value(R, list), rec_object(R, rec_peek(R, 1))};
+        (void)rec_call_escaping(R, FS_CALL_list_extend_any, any, 2);
+        rec_pop_drop(R);
+        return REC_NEXT;
     }
     (void)rec_guard_type(R, rec_peek(R, 1), type);
     fs_ref args[2] = {rec_value(R, list), rec_object(R, rec_peek(R, 1))};
@@ -531,6 +535,24 @@ static rec_result rec_unpack_virtual(rec_state *R, int n)
     return REC_NEXT;
 }
 
+/* Unpacks any iterable by a call, which gives a tuple. */
+static rec_result rec_unpack_any(rec_state *R, int n)
+{
+    rec_sync(R);
+    fs_ref args[2] = {rec_object(R, rec_peek(R, 1)), rec_kint(R, n)};
+    fs_ref tuple = rec_call_escaping(R, FS_CALL_unpack_any, args, 2);
+    rec_slot whole = rec_pop(R);
+    for (int i = n - 1; i >= 0; i--) {
+        fs_ref item =
+            rec_load(R, FS_M_OBJ, FS_A_CONST, tuple, (int)offsetof(PyTupleObject, ob_item) + 8 * i);
+        rec_incref(R, item);
+        rec_push(R, item, REC_OWNED, NULL);
+    }
+    rec_drop(R, tuple);
+    rec_let_go(R, whole.ref, whole.flags & REC_OWNED);
+    return REC_NEXT;
+}
+
 rec_result rec_UNPACK_SEQUENCE(rec_state *R, uint32_t arg)
 {
     rec_slot *seq = rec_peek(R, 1);
@@ -547,8 +569,11 @@ rec_result rec_UNPACK_SEQUENCE(rec_state *R, uint32_t arg)
         fs_ir_at(R->ir, seq->ref)->nargs == n) {
         return rec_unpack_virtual(R, n);
     }
-    if ((type != &PyTuple_Type && type != &PyList_Type) || n > FS_SCRATCH_ARGS) {
+    if (n > FS_SCRATCH_ARGS) {
         return rec_abort(R, FS_ABORT_unsupported_type);
+    }
+    if (type != &PyTuple_Type && type != &PyList_Type) {
+        return fused ? rec_abort(R, FS_ABORT_lost) : rec_unpack_any(R, n);
     }
     if (seq->seen == NULL && !fused) {
         return REC_WAIT;

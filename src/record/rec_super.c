@@ -77,7 +77,8 @@ rec_result rec_super(rec_state *R, uint32_t nargs)
     PyTypeObject *type = rec_type(R, place);
     bool of_class = place->seen != NULL && PyType_Check(place->seen);
     if (type == NULL || (place->seen != NULL && PyCell_Check(place->seen)) ||
-        (PyType_IsSubtype(type, &PyType_Type) && !of_class) || rec_is_unboxed(R, place)) {
+        (PyType_IsSubtype(type, &PyType_Type) && !of_class) ||
+        (rec_is_unboxed(R, place) && !rec_is_virtual(R, place->ref))) {
         return REC_WAIT;
     }
     type = of_class ? (PyTypeObject *)place->seen : type;
