@@ -14,6 +14,9 @@ static bool calls_is_odd(double v)
 /* v ** w of finite, non-zero v and w, by the magnitude of v, as Python does it. */
 static double calls_pow_finite(double v, double w)
 {
+    if (v < 0.0 && floor(w) != w) {
+        return Py_HUGE_VAL; /* (a complex number) */
+    }
     bool negative = v < 0.0 && calls_is_odd(w);
     double base = fabs(v);
     if (base == 1.0) {

@@ -4,7 +4,7 @@
 
 #include "interp/interp.h"
 
-/* Python's v ** w, for v > 0 or integral w; infinite where Python may raise: the recorder guards
+/* Python's v ** w; infinite where Python may raise or gives a complex number: the recorder guards
  * that the result is finite. */
 double fs_jit_float_pow(double v, double w);
 /* Python's v % w and v // w; w is not 0. */

@@ -32,6 +32,14 @@ def loop_float(n):
     return repr(t)
 
 
+def loop_power(n):
+    t = 0.0
+    for i in range(n):
+        base = -1.5 if i % 7 == 3 else 0.5 + i
+        t += abs(base**0.3) + base**2.0 + (-2.0) ** (i % 5)
+    return repr(t)
+
+
 def loop_bool(n):
     t = False
     for i in range(n):
