@@ -166,7 +166,7 @@ void fs_asm_push_frame(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *
     depth.disp += FRAME_AT(stacktop) - FRAME_AT(prev_instr);
     fs_asm_op(b, X_MOV, R11, FS_ASM_STATE(dstack));
     frame_put(as, caller, FS_UNIT_OF(parent->co, parent->co->instrs + desc->call_slot));
-    fs_asm_op_imm(b, X_STORE32I, 0, depth, desc->call_depth);
+    fs_asm_op_imm(b, X_STORE32I, 0, depth, fs_jit_stacktop_of_caller(parent->co, desc));
     frame_put_function(as, st, frame);
     frame_put_header(as, desc, parent->co, frame);
     frame_link(as, desc, caller, frame);

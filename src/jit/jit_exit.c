@@ -193,6 +193,7 @@ static void exit_frames(exit_run *run, const fs_plan *plan, _PyInterpreterFrame 
         if (!frame->real) {
             PyObject *func = frame->func < 0 ? NULL : run->v[frame->func];
             fs_jit_push_frame(ctx, where[i], where[i - 1], frame->desc, co, func);
+            where[i - 1]->stacktop = plan->frames[i - 1].stacktop;
             if (frame->func >= 0) {
                 fs_frame_empty_slots(where[i], frame->desc->co, 0);
             }

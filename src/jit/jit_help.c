@@ -95,6 +95,13 @@ PyObject *fs_jit_new_list(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
     return list;
 }
 
+/* The collector looks into generators' frames, and memory does not have their stack in a trace. */
+int fs_jit_stacktop_of_caller(const fs_code *caller, const fs_frame_desc *callee)
+{
+    int generator = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
+    return caller->pycode->co_flags & generator ? -1 : callee->call_depth;
+}
+
 /* Makes a suspended generator's frame the one that runs on behalf of the caller. */
 static void help_resume_generator(fs_ctx *ctx, _PyInterpreterFrame *frame,
                                   _PyInterpreterFrame *caller, int kind, fs_code *caller_co)
@@ -113,7 +120,7 @@ void fs_jit_push_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, _PyInterpreterFr
 {
     fs_code *co = desc->co;
     caller->prev_instr = FS_UNIT_OF(caller_co, caller_co->instrs + desc->call_slot);
-    caller->stacktop = desc->call_depth;
+    caller->stacktop = fs_jit_stacktop_of_caller(caller_co, desc);
     if (desc->base == FS_BASE_REF) {
         help_resume_generator(ctx, frame, caller, desc->kind, caller_co);
         frame->stacktop = -1;

@@ -61,6 +61,9 @@ FS_INLINE int fs_jit_frame_levels(int kind)
     return two ? 2 : 1;
 }
 
+/* What the stacktop of a frame is in a trace while one that it has called runs. */
+int fs_jit_stacktop_of_caller(const fs_code *caller, const fs_frame_desc *callee);
+
 /* Makes an inlined frame real, whose slots are filled already: header, place in the chain, data
  * stack, depth of recursion. `caller` is real; `func` is borrowed. */
 void fs_jit_push_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, _PyInterpreterFrame *caller,
