@@ -175,8 +175,8 @@ bool rec_frame_resume(rec_state *R, fs_code *co, _PyInterpreterFrame *own, fs_re
     return true;
 }
 
-/* Whether somebody has asked for the frame object of the running frame, which is about to end; a
- * guard holds it. */
+/* Whether somebody has asked for the frame object or the dict of locals of the running frame, which
+ * is about to end; guards hold it. */
 static bool rec_frame_is_known(rec_state *R, rec_frame *f)
 {
     if (!f->real || R->ir->frames[f->desc].base != FS_BASE_DSTACK) {
@@ -186,8 +186,15 @@ static bool rec_frame_is_known(rec_state *R, rec_frame *f)
     fs_ref base = rec_frame_base(R, f, &offset);
     fs_ref object = rec_load_null(R, FS_M_OBJ, FS_A_FRAMEHDR, base,
                                   offset + (int)offsetof(_PyInterpreterFrame, frame_obj));
-    bool known = R->here == f->frame && f->frame->frame_obj != NULL;
+    bool here = R->here == f->frame, known = here && f->frame->frame_obj != NULL;
     rec_guard(R, known ? FS_NE : FS_EQ, object, fs_ir_obj(R->ir, NULL));
+    if (known) {
+        return true;
+    }
+    fs_ref dict = rec_load_null(R, FS_M_OBJ, FS_A_FRAMEHDR, base,
+                                offset + (int)offsetof(_PyInterpreterFrame, f_locals));
+    known = here && f->frame->f_locals != NULL; /* (locals() was called) */
+    rec_guard(R, known ? FS_NE : FS_EQ, dict, fs_ir_obj(R->ir, NULL));
     return known;
 }
 

@@ -570,8 +570,8 @@ def init_frames():
             f = sys._getframe()
             self.names = [f.f_code.co_name, f.f_back.f_code.co_name]
             self.refs = sys.getrefcount(self), sys.getrefcount(F)
+            del f  # in a dict of its locals, it is a cycle that the collector finds some time
             self.locals = sorted(locals())
-            del f  # else a cycle, which the collector finds sooner or later
     for _ in range(WARM):
         o = F()
     return o.names, o.refs, o.locals

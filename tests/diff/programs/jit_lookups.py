@@ -141,7 +141,41 @@ def changing(n):
     return d
 
 
-for fn in (gets, subscripts, stores, contains, custom, counts, changing):
+class Slotted:
+    __slots__ = ("m", "n")
+
+
+class SlottedError(Exception):
+    __slots__ = ("m",)
+
+
+class Fallback:
+    def __getattr__(self, name):
+        if name == "m":
+            return len
+        raise AttributeError("no " + name)
+
+
+def missing(n):
+    """Methods that are not there in some turns: what the error says of them."""
+    out = []
+    for cls in (Slotted, SlottedError, Fallback, Plain):
+        o = cls()
+        for i in range(n):
+            if i % 5 != 3:
+                o.m = len
+            elif "m" in getattr(o, "__dict__", "m"):
+                del o.m
+            try:
+                o.m("ab")
+                o.m
+                o.n() if i % 7 == 5 else None
+            except AttributeError as error:
+                out.append((cls.__name__, i, str(error), error.name, type(error.obj).__name__))
+    return out
+
+
+for fn in (missing, gets, subscripts, stores, contains, custom, counts, changing):
     for _ in range(3):
         result = fn(150)
     print(fn.__name__, result)
