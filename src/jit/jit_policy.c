@@ -93,7 +93,7 @@ static enum fs_abort policy_compile(fs_trace *trace)
     }
     /* (a bridge is made while somebody is recording: nothing may die) */
     if (trace->kind != FS_TRACE_BRIDGE && fs_jit_memory_used() > fs_jit_memory_limit / 4 * 3) {
-        fs_jit_evict(fs_jit_memory_limit / 2, trace->root);
+        fs_jit_evict(fs_jit_memory_limit / 2, trace);
         if (fs_jit_memory_used() > fs_jit_memory_limit) {
             return FS_ABORT_code_memory;
         }

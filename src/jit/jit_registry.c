@@ -266,10 +266,44 @@ void fs_jit_code_dies(fs_code *co)
     }
 }
 
-void fs_jit_evict(size_t bytes, const fs_trace *spared)
+/* Marks the tree of a trace; whether it was not yet. */
+static bool registry_keep(uint8_t *kept, const fs_trace *trace)
+{
+    bool new = kept[trace->root->id] == 0;
+    kept[trace->root->id] = 1;
+    return new;
+}
+
+/* Marks the trees that a trace which is being made (number 0) dies without: what it and its parents
+ * go on in, and what they hang on. */
+static void registry_keep_needed(uint8_t *kept, const fs_trace *made)
+{
+    kept[made->root->id] = 1;
+    if (made->from != NULL) {
+        (void)registry_keep(kept, made->from->trace);
+    }
+    if (made->target != NULL) {
+        (void)registry_keep(kept, made->target);
+    }
+    for (bool grown = true; grown;) {
+        grown = false;
+        for (uint32_t id = 1; id < fs_jit_next_id; id++) {
+            const fs_trace *t = fs_jit_traces[id];
+            if (t != NULL && kept[t->root->id]) {
+                grown |= t->target != NULL && registry_keep(kept, t->target);
+                grown |= t->from != NULL && registry_keep(kept, t->from->trace);
+            }
+        }
+    }
+}
+
+void fs_jit_evict(size_t bytes, const fs_trace *made)
 {
     /* (the death of a tree that somebody is inside of gives nothing back now) */
     uint8_t *kept = PyMem_RawCalloc(fs_jit_next_id, 1);
+    if (kept != NULL) {
+        registry_keep_needed(kept, made);
+    }
     for (fs_jit_inside *inside = fs_jit_insiders; kept != NULL && inside != NULL;
          inside = inside->next) {
         registry_reach(kept, inside);
@@ -279,7 +313,7 @@ void fs_jit_evict(size_t bytes, const fs_trace *spared)
         for (uint32_t id = 1; id < fs_jit_next_id; id++) {
             fs_trace *t = fs_jit_traces[id];
             if (t != NULL && t->root == t && t->kind != FS_TRACE_BRIDGE && t->from == NULL &&
-                t != spared && !kept[id] && (oldest == NULL || t->last < oldest->last)) {
+                !kept[id] && (oldest == NULL || t->last < oldest->last)) {
                 oldest = t;
             }
         }

@@ -134,8 +134,9 @@ void fs_jit_free(fs_trace *trace);
 void fs_jit_let_go(fs_jit_inside *inside);
 /* Kills a tree for good: its place is given up. */
 void fs_jit_give_up(fs_trace *root);
-/* Kills the trees that were not entered for longest until they need at most `bytes`. */
-void fs_jit_evict(size_t bytes, const fs_trace *spared);
+/* Kills the trees that were not entered for longest until they need at most `bytes`, but none that
+ * `made`, which is being compiled, needs. */
+void fs_jit_evict(size_t bytes, const fs_trace *made);
 /* Raises room and depth of a root, and of all that lead into it. */
 void fs_jit_make_room(fs_trace *root, int room, int depth);
 
