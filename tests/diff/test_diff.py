@@ -41,6 +41,12 @@ NOT_STRESSED = {
 JIT_MODES = {
     "ir": {"FULLSPEED_JIT": "ir", "FULLSPEED_JIT_THRESHOLDS": "loop=1,exit=1"},
     "code": {"FULLSPEED_JIT": "1", "FULLSPEED_JIT_THRESHOLDS": "loop=2,exit=2"},
+    # Traces are evicted all the time.
+    "little": {
+        "FULLSPEED_JIT": "1",
+        "FULLSPEED_JIT_THRESHOLDS": "loop=2,entry=2,exit=2",
+        "FULLSPEED_JIT_MEMORY": "256K",
+    },
 }
 # dis does not list it, and nothing executes it.
 NOT_COMPILED = {"CACHE"}

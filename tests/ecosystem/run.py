@@ -4,6 +4,7 @@
 Examples:
     tests/ecosystem/run.py                  all of them
     tests/ecosystem/run.py attrs jinja2 --jobs 2
+    tests/ecosystem/run.py attrs --thresholds loop=2,entry=2,exit=2
 
 How it works: suites.toml says what to fetch (source distributions, through pip or apt) and how to
 test it. Each project gets one virtual environment with its needs and a copy of the fullspeed under
@@ -36,7 +37,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "cpython"))
 
-from suite_env import KEPT_SUFFIXES, find_package, make_venv  # noqa: E402
+from suite_env import KEPT_SUFFIXES, find_package, jit_environ, make_venv  # noqa: E402
 
 PTH_LINE = (
     "import os; os.environ.get('FULLSPEED_ECOSYSTEM') == 'engine'"
@@ -166,6 +167,7 @@ def run_side(
         "PYTHONFAULTHANDLER": "1",
         "TERM": "xterm",
         "PYTHONDONTWRITEBYTECODE": "1",
+        **jit_environ(),
     }
     begun = time.monotonic()
     try:
@@ -241,7 +243,13 @@ def main() -> int:
     parser.add_argument("--base-python", default="/usr/bin/python3.11")
     parser.add_argument("--package-python", type=Path, default=Path(sys.executable))
     parser.add_argument("--build", type=Path, default=ROOT / "build")
+    parser.add_argument("--jit", choices=("0", "1", "ir"), help="FULLSPEED_JIT for the engine")
+    parser.add_argument("--thresholds", help="FULLSPEED_JIT_THRESHOLDS for the engine")
     options = parser.parse_args()
+    if options.jit is not None:
+        os.environ["FULLSPEED_JIT"] = options.jit
+    if options.thresholds is not None:
+        os.environ["FULLSPEED_JIT_THRESHOLDS"] = options.thresholds
     names = options.names or list(suites)
     if unknown := set(names) - set(suites):
         parser.error(f"name some of {', '.join(suites)}, not {', '.join(unknown)}")
