@@ -17,11 +17,40 @@ static bool ops_collection_due(void)
     return gc->enabled && gc->generations[0].count >= gc->generations[0].threshold;
 }
 
-/* A result that is declined when it is an error. */
-static PyObject *ops_declined(PyObject *r)
+/* A pending call: raises what a signal's handler has raised. */
+static int ops_raise(void *error)
+{
+    PyErr_Restore(Py_NewRef(Py_TYPE((PyObject *)error)), (PyObject *)error,
+                  PyException_GetTraceback((PyObject *)error));
+    return -1;
+}
+
+/* Arithmetic on long ints looks for signals on its way, so a handler may have raised, which is not
+ * for the operation to lose: errors of its own have no traceback yet. */
+static void ops_raise_later(void)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    if (type != NULL &&
+        (traceback != NULL || !PyErr_GivenExceptionMatches(type, PyExc_Exception))) {
+        PyErr_NormalizeException(&type, &error, &traceback);
+        if (traceback != NULL) {
+            (void)PyException_SetTraceback(error, traceback);
+        }
+        if (Py_AddPendingCall(ops_raise, Py_NewRef(error)) < 0) {
+            PyErr_Restore(Py_NewRef(type), error, Py_XNewRef(traceback));
+            PyErr_WriteUnraisable(NULL);
+        }
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
+}
+
+PyObject *fs_jit_declined(PyObject *r)
 {
     if (FS_UNLIKELY(r == NULL)) {
-        PyErr_Clear();
+        ops_raise_later();
     }
     return r;
 }
@@ -76,13 +105,19 @@ PyObject *fs_jit_binary(PyObject *v, PyObject *w, int64_t op)
 
 PyObject *fs_jit_binary_closed(PyObject *v, PyObject *w, int64_t op)
 {
+    PyObject *r = NULL;
     if (PyLong_CheckExact(v) && PyLong_CheckExact(w)) {
-        PyObject *r = fs_num_wide_kept((int)op, v, w);
+        r = fs_num_wide_kept((int)op, v, w);
         if (r != NULL) {
             return r;
         }
     }
-    return ops_declined(ops_binaries[op](v, w));
+    uint64_t frames = fs_stats.frames;
+    r = fs_jit_declined(ops_binaries[op](v, w));
+    if (FS_UNLIKELY(fs_stats.frames != frames)) {
+        Py_CLEAR(r); /* a signal's handler has run: what the trace knows may be no more so */
+    }
+    return r;
 }
 
 PyObject *fs_jit_compare(PyObject *v, PyObject *w, int64_t op)
@@ -92,7 +127,7 @@ PyObject *fs_jit_compare(PyObject *v, PyObject *w, int64_t op)
 
 PyObject *fs_jit_compare_closed(PyObject *v, PyObject *w, int64_t op)
 {
-    return ops_declined(PyObject_RichCompare(v, w, (int)op));
+    return fs_jit_declined(PyObject_RichCompare(v, w, (int)op));
 }
 
 int32_t fs_jit_is_true(PyObject *v)
@@ -129,7 +164,7 @@ PyObject *fs_jit_str_append(PyObject *s, PyObject *t, int64_t more)
     bool fits =
         PyUnicode_KIND(s) >= PyUnicode_KIND(t) && (!PyUnicode_IS_ASCII(s) || PyUnicode_IS_ASCII(t));
     if (n == 0 || added == 0 || !fits || !ops_may_grow(s, more + 1) || added > PY_SSIZE_T_MAX - n) {
-        PyObject *made = ops_declined(PyUnicode_Concat(s, t));
+        PyObject *made = fs_jit_declined(PyUnicode_Concat(s, t));
         for (int64_t i = 0; i <= more && made != NULL; i++) {
             Py_DECREF(s);
         }
@@ -160,7 +195,7 @@ PyObject *fs_jit_str_item(PyObject *s, int64_t i)
     }
     Py_UCS4 c = PyUnicode_READ_CHAR(s, i);
     return c < 256 ? Py_NewRef(fs_pyrt_latin1_char((unsigned char)c))
-                   : ops_declined(PyUnicode_FromOrdinal((int)c));
+                   : fs_jit_declined(PyUnicode_FromOrdinal((int)c));
 }
 
 int32_t fs_jit_str_contains(PyObject *s, PyObject *part)
@@ -179,7 +214,7 @@ PyObject *fs_jit_build_string(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_
             return NULL;
         }
     }
-    return ops_declined(_PyUnicode_JoinArray(&_Py_STR(empty), items, n));
+    return fs_jit_declined(_PyUnicode_JoinArray(&_Py_STR(empty), items, n));
 }
 
 /* ---- dicts and sets: look-ups that run no code (interp_lookup.c) ---- */
@@ -279,7 +314,7 @@ PyObject *fs_jit_list_pop(PyObject *list)
         return NULL;
     }
     if (FS_UNLIKELY(n < self->allocated >> 1)) { /* (gives memory back) */
-        return ops_declined(PyObject_Vectorcall(fs_call_known.list_pop, &list, 1, NULL));
+        return fs_jit_declined(PyObject_Vectorcall(fs_call_known.list_pop, &list, 1, NULL));
     }
     Py_SET_SIZE(self, n);
     return self->ob_item[n];
@@ -287,7 +322,7 @@ PyObject *fs_jit_list_pop(PyObject *list)
 
 PyObject *fs_jit_get_iter_quiet(PyObject *v)
 {
-    return FS_UNLIKELY(ops_collection_due()) ? NULL : ops_declined(PyObject_GetIter(v));
+    return FS_UNLIKELY(ops_collection_due()) ? NULL : fs_jit_declined(PyObject_GetIter(v));
 }
 
 PyObject *fs_jit_iter_next_quiet(PyObject *it)
@@ -320,7 +355,7 @@ PyObject *fs_jit_iter_next(PyObject *it)
 
 PyObject *fs_jit_build_tuple(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n)
 {
-    PyObject *tuple = FS_UNLIKELY(ops_collection_due()) ? NULL : ops_declined(PyTuple_New(n));
+    PyObject *tuple = FS_UNLIKELY(ops_collection_due()) ? NULL : fs_jit_declined(PyTuple_New(n));
     for (Py_ssize_t i = 0; tuple != NULL && i < n; i++) {
         PyTuple_SET_ITEM(tuple, i, Py_NewRef(items[i]));
     }
@@ -331,7 +366,7 @@ static PyObject *ops_tuple_as(PyObject *cls, PyObject *const *items, Py_ssize_t 
 {
     PyTypeObject *type = (PyTypeObject *)cls;
     PyObject *made =
-        FS_UNLIKELY(ops_collection_due()) ? NULL : ops_declined(type->tp_alloc(type, n));
+        FS_UNLIKELY(ops_collection_due()) ? NULL : fs_jit_declined(type->tp_alloc(type, n));
     for (Py_ssize_t i = 0; made != NULL && i < n; i++) {
         PyTuple_SET_ITEM(made, i, Py_NewRef(items[i]));
     }
@@ -350,7 +385,7 @@ PyObject *fs_jit_tuple_as(PyObject *cls, PyObject *items)
 
 PyObject *fs_jit_build_list(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n)
 {
-    PyObject *list = FS_UNLIKELY(ops_collection_due()) ? NULL : ops_declined(PyList_New(n));
+    PyObject *list = FS_UNLIKELY(ops_collection_due()) ? NULL : fs_jit_declined(PyList_New(n));
     for (Py_ssize_t i = 0; list != NULL && i < n; i++) {
         PyList_SET_ITEM(list, i, Py_NewRef(items[i]));
     }
@@ -360,26 +395,26 @@ PyObject *fs_jit_build_list(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t 
 PyObject *fs_jit_build_dict(fs_ctx *ctx FS_UNUSED, PyObject **items FS_UNUSED,
                             Py_ssize_t n FS_UNUSED)
 {
-    return FS_UNLIKELY(ops_collection_due()) ? NULL : ops_declined(PyDict_New());
+    return FS_UNLIKELY(ops_collection_due()) ? NULL : fs_jit_declined(PyDict_New());
 }
 
 PyObject *fs_jit_build_slice(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n)
 {
     return FS_UNLIKELY(ops_collection_due())
                ? NULL
-               : ops_declined(PySlice_New(items[0], items[1], n == 3 ? items[2] : NULL));
+               : fs_jit_declined(PySlice_New(items[0], items[1], n == 3 ? items[2] : NULL));
 }
 
 PyObject *fs_jit_slice_of(PyObject *container, int64_t from, int64_t to)
 {
     return FS_UNLIKELY(ops_collection_due()) ? NULL
-                                             : ops_declined(fs_slice_of(container, from, to));
+                                             : fs_jit_declined(fs_slice_of(container, from, to));
 }
 
 PyObject *fs_jit_slice_back(PyObject *container, int64_t from, int64_t to)
 {
     return FS_UNLIKELY(ops_collection_due()) ? NULL
-                                             : ops_declined(fs_slice_back(container, from, to));
+                                             : fs_jit_declined(fs_slice_back(container, from, to));
 }
 
 /* Whether the death of an object does nothing but give its memory back. */
@@ -496,7 +531,7 @@ int32_t fs_jit_slice_store(PyObject *list, int64_t from, int64_t to, PyObject *v
 
 PyObject *fs_jit_new_complex(double real, double imag)
 {
-    return ops_declined(PyComplex_FromDoubles(real, imag));
+    return fs_jit_declined(PyComplex_FromDoubles(real, imag));
 }
 
 PyObject *fs_jit_new_range(int64_t start, int64_t stop, int64_t step)
@@ -507,14 +542,14 @@ PyObject *fs_jit_new_range(int64_t start, int64_t stop, int64_t step)
         r = PyObject_CallObject((PyObject *)&PyRange_Type, args);
         Py_DECREF(args);
     }
-    return ops_declined(r);
+    return fs_jit_declined(r);
 }
 
 PyObject *fs_jit_new_range_iter(int64_t index, int64_t start, int64_t step, int64_t length)
 {
     fs_pyrt_rangeiter *it = PyObject_New(fs_pyrt_rangeiter, &PyRangeIter_Type);
     if (FS_UNLIKELY(it == NULL)) {
-        return ops_declined(NULL);
+        return fs_jit_declined(NULL);
     }
     it->index = index;
     it->start = start;
@@ -525,7 +560,7 @@ PyObject *fs_jit_new_range_iter(int64_t index, int64_t start, int64_t step, int6
 
 static fs_pyrt_scalar *ops_new_scalar(PyObject *type)
 {
-    return (fs_pyrt_scalar *)ops_declined(
+    return (fs_pyrt_scalar *)fs_jit_declined(
         ((PyTypeObject *)type)->tp_alloc((PyTypeObject *)type, 0));
 }
 
@@ -549,7 +584,7 @@ PyObject *fs_jit_new_int_scalar(PyObject *type, int64_t value)
 
 PyObject *fs_jit_new_cell(PyObject *v)
 {
-    return FS_UNLIKELY(ops_collection_due()) ? NULL : ops_declined(PyCell_New(v));
+    return FS_UNLIKELY(ops_collection_due()) ? NULL : fs_jit_declined(PyCell_New(v));
 }
 
 int32_t fs_jit_set_add(PyObject *set, PyObject *v)
@@ -579,7 +614,7 @@ PyObject *fs_jit_call_quiet(fs_ctx *ctx FS_UNUSED, PyObject **args, Py_ssize_t n
 {
     return FS_UNLIKELY(ops_collection_due())
                ? NULL
-               : ops_declined(PyObject_Vectorcall(args[0], args + 1, (size_t)(n - 1), NULL));
+               : fs_jit_declined(PyObject_Vectorcall(args[0], args + 1, (size_t)(n - 1), NULL));
 }
 
 PyObject *fs_jit_call_vector_kw(fs_ctx *ctx FS_UNUSED, PyObject **args, Py_ssize_t n)

@@ -12,6 +12,10 @@
 /* What stepping an iterator gives at its end: an object that nobody else has. */
 extern FS_HIDDEN PyObject *fs_jit_iter_end;
 
+/* A quiet call's result; without one, no exception is left (what a signal's handler has raised
+ * meanwhile comes when pending calls do). */
+PyObject *fs_jit_declined(PyObject *r);
+
 /* ---- quiet ---- */
 PyObject *fs_jit_binary_closed(PyObject *v, PyObject *w, int64_t op);
 PyObject *fs_jit_compare_closed(PyObject *v, PyObject *w, int64_t op);

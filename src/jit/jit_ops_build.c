@@ -14,15 +14,6 @@ static bool build_collection_due(void)
     return gc->enabled && gc->generations[0].count >= gc->generations[0].threshold;
 }
 
-/* A result that is declined when it is an error. */
-static PyObject *build_declined(PyObject *r)
-{
-    if (FS_UNLIKELY(r == NULL)) {
-        PyErr_Clear();
-    }
-    return r;
-}
-
 /* ---- functions ---- */
 
 PyObject *fs_jit_make_function(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n FS_UNUSED)
@@ -33,7 +24,7 @@ PyObject *fs_jit_make_function(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize
     }
     PyFunctionObject *func = (PyFunctionObject *)PyFunction_New(items[1], globals);
     if (func == NULL) {
-        return build_declined(NULL);
+        return fs_jit_declined(NULL);
     }
     func->func_defaults = Py_XNewRef(items[2]);
     func->func_kwdefaults = Py_XNewRef(items[3]);
@@ -47,7 +38,7 @@ PyObject *fs_jit_bind_method(PyObject *func, PyObject *self)
     if (build_collection_due()) {
         return NULL;
     }
-    return build_declined(Py_TYPE(func)->tp_descr_get(func, self, (PyObject *)Py_TYPE(self)));
+    return fs_jit_declined(Py_TYPE(func)->tp_descr_get(func, self, (PyObject *)Py_TYPE(self)));
 }
 
 PyObject *fs_jit_call_star(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n)
@@ -79,7 +70,7 @@ PyObject *fs_jit_unpack_any(fs_ctx *ctx, PyObject *iterable, int64_t n)
 
 PyObject *fs_jit_list_to_tuple(PyObject *list)
 {
-    return build_collection_due() ? NULL : build_declined(PyList_AsTuple(list));
+    return build_collection_due() ? NULL : fs_jit_declined(PyList_AsTuple(list));
 }
 
 PyObject *fs_jit_build_map_any(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
@@ -89,7 +80,7 @@ PyObject *fs_jit_build_map_any(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
 
 PyObject *fs_jit_build_map(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
 {
-    return build_collection_due() ? NULL : build_declined(fs_jit_build_map_any(ctx, items, n));
+    return build_collection_due() ? NULL : fs_jit_declined(fs_jit_build_map_any(ctx, items, n));
 }
 
 PyObject *fs_jit_build_const_map_any(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
@@ -100,7 +91,7 @@ PyObject *fs_jit_build_const_map_any(fs_ctx *ctx, PyObject **items, Py_ssize_t n
 PyObject *fs_jit_build_const_map(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
 {
     return build_collection_due() ? NULL
-                                  : build_declined(fs_jit_build_const_map_any(ctx, items, n));
+                                  : fs_jit_declined(fs_jit_build_const_map_any(ctx, items, n));
 }
 
 PyObject *fs_jit_build_set_any(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n)
@@ -116,7 +107,7 @@ PyObject *fs_jit_build_set_any(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize
 
 PyObject *fs_jit_build_set(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
 {
-    return build_collection_due() ? NULL : build_declined(fs_jit_build_set_any(ctx, items, n));
+    return build_collection_due() ? NULL : fs_jit_declined(fs_jit_build_set_any(ctx, items, n));
 }
 
 int32_t fs_jit_dict_fill(PyObject *dict, PyObject *update)
@@ -150,7 +141,7 @@ PyObject *fs_jit_sequence_rest(PyObject *sequence, int64_t first, int64_t after)
     if (n < 0 || build_collection_due()) {
         return NULL;
     }
-    PyObject *list = build_declined(PyList_New(n));
+    PyObject *list = fs_jit_declined(PyList_New(n));
     PyObject **items = PySequence_Fast_ITEMS(sequence) + first;
     for (Py_ssize_t i = 0; list != NULL && i < n; i++) {
         PyList_SET_ITEM(list, i, Py_NewRef(items[i]));
@@ -162,7 +153,7 @@ PyObject *fs_jit_sequence_rest(PyObject *sequence, int64_t first, int64_t after)
 
 PyObject *fs_jit_format_quiet(PyObject *v, PyObject *spec)
 {
-    return build_declined(PyObject_Format(v, spec));
+    return fs_jit_declined(PyObject_Format(v, spec));
 }
 
 PyObject *fs_jit_format_spec(fs_ctx *ctx, PyObject *v, PyObject *spec, int64_t conversion)

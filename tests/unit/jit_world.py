@@ -47,6 +47,8 @@ LOOPS = {
     "with_": "while not stop:\n    with Manager(): pass",
     "many_ways": "n = 0\nwhile not stop:\n    n += 1\n    if n % 3 == 0: x = n\n    elif n % 5 == 1: x = 'a'\n"
     "    elif n % 7: x = 2.5\n    else: x = None\n    if n > 10 ** 6: n = 0",
+    "big_numbers": "n = 1\nwhile not stop: n = n * 3 % (1 << 70)",
+    "huge_numbers": "n = 3 ** 9000\nwhile not stop: n = n * n % (1 << 9000) | 1",
     "strings": "s = ''\nwhile not stop:\n    s = s + 'ab'\n    if len(s) > 200: s = s[:10]",
 }
 

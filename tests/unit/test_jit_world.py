@@ -22,6 +22,8 @@ CODE = {"FULLSPEED_JIT": "1", "FULLSPEED_JIT_THRESHOLDS": "loop=16,entry=50,exit
 MAY_BE_INTERPRETED = {"exceptions", "with_", "recursion"}
 # Seconds within which a loop hears of what is pending, at best.
 SOON = 0.005
+# Long arithmetic runs handlers by itself; what they raise comes by a pending call, and later.
+LATER = {"big_numbers": 0.05, "huge_numbers": 0.05}
 
 LATENCY = """
 deadline = time.monotonic() + 30
@@ -121,7 +123,7 @@ def test_hot_loops_hear_of_it_soon(name: str) -> None:
     for _ in range(4):
         found, traced = ask_child(code, env=CODE, timeout=60)
         assert traced or name in MAY_BE_INTERPRETED
-        late = {event: d for event, d in late.items() if found[event] >= SOON}
+        late = {event: d for event, d in late.items() if found[event] >= LATER.get(name, SOON)}
         if not late:
             return
     raise AssertionError(f"{name} hears late of {late}: {found}")
