@@ -147,7 +147,8 @@ def cycles(n):
         items = []
         items.append(Point(items, i))
         del items
-    return gc.collect() > 0
+    gc.collect()
+    return any(type(o) is Point and type(o.x) is list for o in gc.get_objects())
 
 
 class Final(Point):
