@@ -183,6 +183,12 @@ int fs_asm_xmm(fs_asm *as, const fs_asm_step *st, int k)
     return FS_XMM_SCRATCH;
 }
 
+fs_asm_rm fs_asm_int_operand(fs_asm *as, const fs_asm_step *st, int k)
+{
+    return st->at[k] == FS_AT_CONST ? fs_asm_pool(as, asm_bits(as, st->ref[k]))
+                                    : fs_asm_operand(as, st, k, R10);
+}
+
 fs_asm_rm fs_asm_float_operand(fs_asm *as, const fs_asm_step *st, int k)
 {
     return st->at[k] == FS_AT_CONST ? fs_asm_pool(as, asm_bits(as, st->ref[k]))
@@ -263,8 +269,7 @@ void fs_asm_cold_here(fs_asm *as, int cold)
 
 void fs_asm_call(fs_asm *as, const void *function)
 {
-    fs_asm_mov_imm(&as->b, RAX, (uint64_t)(uintptr_t)function);
-    fs_asm_op(&as->b, X_CALL, 0, fs_asm_r(RAX));
+    fs_asm_emit(as, X_CALL, 0, fs_asm_pool(as, (uint64_t)(uintptr_t)function));
 }
 
 uint32_t fs_asm_kept(const fs_asm_step *st)

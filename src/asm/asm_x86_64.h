@@ -74,7 +74,8 @@ void fs_asm_get(fs_asm *as, int to, fs_ref r, int from);
 int fs_asm_gpr(fs_asm *as, const fs_asm_step *st, int k, int scratch);
 /* Operand k as a register or memory operand. */
 fs_asm_rm fs_asm_operand(fs_asm *as, const fs_asm_step *st, int k, int scratch);
-/* The same for floats: constants stand in the pool. */
+/* The same, constants stand in the pool: an integer (by way of r10), a float. */
+fs_asm_rm fs_asm_int_operand(fs_asm *as, const fs_asm_step *st, int k);
 fs_asm_rm fs_asm_float_operand(fs_asm *as, const fs_asm_step *st, int k);
 int fs_asm_xmm(fs_asm *as, const fs_asm_step *st, int k);
 /* [operand k + offset]. */

@@ -18,7 +18,7 @@ static void int_operate(fs_asm *as, const fs_asm_step *st, int form, int form_im
     if (fs_asm_immediate(as, st->ref[1], &imm)) {
         fs_asm_op_imm(&as->b, form_imm, 0, fs_asm_r(st->result), imm);
     } else {
-        fs_asm_emit(as, form, st->result, fs_asm_operand(as, st, 1, R10));
+        fs_asm_emit(as, form, st->result, fs_asm_int_operand(as, st, 1));
     }
 }
 
@@ -59,7 +59,7 @@ void fs_asm_mul(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
         fs_asm_op_imm(&as->b, X_IMULI, st->result, fs_asm_operand(as, st, 0, R10), imm);
     } else {
         fs_asm_into_result(as, st, 0);
-        fs_asm_emit(as, X_IMUL, st->result, fs_asm_operand(as, st, 1, R10));
+        fs_asm_emit(as, X_IMUL, st->result, fs_asm_int_operand(as, st, 1));
     }
     int_overflow(as, st);
 }
@@ -220,7 +220,7 @@ static int int_compare(fs_asm *as, const fs_asm_step *st)
     }
     if (!fs_asm_immediate(as, st->ref[1 - left], &imm)) {
         int a = fs_asm_gpr(as, st, left, R11);
-        fs_asm_emit(as, X_CMP, a, fs_asm_operand(as, st, 1 - left, R10));
+        fs_asm_emit(as, X_CMP, a, fs_asm_int_operand(as, st, 1 - left));
     } else if (imm == 0 && st->at[left] < FS_LOC_SPILL) {
         int a = fs_asm_gpr(as, st, left, R11);
         fs_asm_rr(as, X_TEST, a, a);

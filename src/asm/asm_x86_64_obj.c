@@ -266,8 +266,7 @@ void fs_asm_decrefnz(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st
 static void obj_keep_number(fs_asm *as, const fs_asm_cold *cold, const fs_asm_step *st)
 {
     fs_asm_get(as, R11, st->ref[0], st->at[0]);
-    fs_asm_mov_imm(&as->b, R10, (uint64_t)(uintptr_t)fs_asm_keep_number);
-    fs_asm_op(&as->b, X_CALL, 0, fs_asm_r(R10));
+    fs_asm_call(as, (const void *)fs_asm_keep_number);
     fs_asm_patch(&as->b, fs_asm_jcc(&as->b, CC_E), cold->back);
 }
 
