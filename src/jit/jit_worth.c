@@ -18,10 +18,11 @@
 #include "jit/jit_room.h"
 
 enum {
-    WORTH_EVERY = 16,
+    WORTH_EVERY = 17,   /* (a prime: what is around comes in even numbers) */
     WORTH_ENTRIES = 64, /* weighed, then there is a judgement */
     WORTH_ENTER = 80,   /* nanoseconds to enter and leave */
     WORTH_OP = 2,       /* that machine code saves per op */
+    WORTH_LONG = 4,     /* times as long as what is counted may take */
     WORTH_MOST = 4000,  /* ops or nanoseconds that one entry counts for */
     WORTH_REST = 4096,  /* turns or calls without entering, the first time */
     WORTH_RESTS = 5, /* so often; and so many times as many turns as were done since the last one */
@@ -42,8 +43,10 @@ bool fs_jit_weighs(const fs_trace *root)
 {
     /* (each costs: in a trial, too, only what begins or ends a side is looked at) */
     return fs_jit_settings.thrifty &&
-           (root->entries % WORTH_EVERY == 1 || root->entries >= root->trial.next ||
-            (root->turns >= root->trial.due_turns && root->trial.side == FS_TRIAL_OFF));
+           (root->entries % WORTH_EVERY == 1 ||
+            (root->kind == FS_TRACE_ENTRY &&
+             (root->entries >= root->trial.next ||
+              (root->turns >= root->trial.due_turns && root->trial.side == FS_TRIAL_OFF))));
 }
 
 /* The next trial: `times` the usual entries or turns from now. */
@@ -96,7 +99,8 @@ static bool worth_compare(fs_trace *root, fs_jit_place *place, uint64_t ns)
 {
     fs_jit_trial *trial = &root->trial;
     double with = (double)trial->with / (double)trial->turns;
-    trial->wins += with < (double)ns / trial->left;
+    /* (who is a little slower has only had bad luck) */
+    trial->wins += with < 1.5 * (double)ns / trial->left;
     trial->pairs++;
     bool sure = trial->pairs >= WORTH_SURE && (trial->wins == 0 || trial->wins == trial->pairs);
     if (!sure && trial->pairs < WORTH_PAIRS) {
@@ -147,7 +151,8 @@ static void worth_weigh(fs_trace *root, fs_jit_place *place, const fs_exit *exit
                         uint64_t turns)
 {
     uint64_t ops = exit->work + turns * root->ir.work / 2;
-    if (exit->turns && !root->counts && ns > ops + WORTH_ENTER) {
+    bool unseen = ns > WORTH_LONG * (ops + WORTH_ENTER); /* other loops, bridges did turns */
+    if (unseen || (exit->turns && !root->counts && ns > ops + WORTH_ENTER)) {
         ops = ns - WORTH_ENTER;
     }
     root->gain += (int)(ops < WORTH_MOST ? ops : WORTH_MOST) * WORTH_OP - WORTH_ENTER;
@@ -177,7 +182,8 @@ void fs_jit_weigh(fs_trace *root, const fs_exit *exit, uint64_t begun, uint64_t 
     }
     bool tries = root->entries >= root->trial.next ||
                  (root->trial.side == FS_TRIAL_OFF && root->turns >= root->trial.due_turns);
-    bool knows = root->counts || root->kind == FS_TRACE_ENTRY; /* how many turns or calls it does */
+    /* (Of a loop it is not known how many turns bridges and other loops have done for it.) */
+    bool knows = root->kind == FS_TRACE_ENTRY;
     if (tries && knows && !root->dead && place->left == 0) {
         worth_try(root, place, begun, begun + ns, root->turns - turns);
     }
