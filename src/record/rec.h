@@ -278,6 +278,7 @@ rec_result rec_build_call(rec_state *R, int call, uint32_t n);
 rec_result rec_resume(rec_state *R, rec_slot *slot, int kind, rec_slot *sent);
 /* next(g) or g.send(v), whose operands stand on the stack from `base` on. REC_WAIT, nothing done
  * but guards: another call. */
+void rec_note_ending(const fs_code *co, int call_slot); /* it has ended: StopIteration */
 rec_result rec_call_resumes(rec_state *R, uint32_t nargs, PyObject *callable, int base);
 /* A generator or coroutine of that function, whose parameters are all given. REC_WAIT, nothing
  * done but guards: it has to be called. */

@@ -267,6 +267,9 @@ rec_result rec_generator_end(rec_state *R)
     rec_frame *f = rec_top(R);
     const fs_frame_desc desc = R->ir->frames[f->desc];
     if (desc.kind != FS_KIND_GEN_FOR && desc.kind != FS_KIND_GEN_SEND) {
+        if (R->depth > 0) {
+            rec_note_ending(rec_top(R)[-1].co, desc.call_slot);
+        }
         return rec_abort(R, FS_ABORT_exception); /* StopIteration */
     }
     (void)rec_value(R, rec_peek(R, 1));

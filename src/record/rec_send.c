@@ -62,12 +62,39 @@ rec_result rec_iter_of_instance(rec_state *R, rec_slot *top, PyTypeObject *type)
 
 /* ---- calls that resume one ---- */
 
+/* Calls of next() and send() whose generator has ended while it was followed: the next recording
+ * calls out there, which is expected to raise StopIteration. (Code that has gone leaves an entry
+ * that is good for nothing, or costs another place its frame: a hint.) */
+enum { SEND_ENDINGS = 32 };
+static struct {
+    const fs_code *co;
+    int slot;
+} send_endings[SEND_ENDINGS];
+static unsigned send_next_ending;
+
+void rec_note_ending(const fs_code *co, int call_slot)
+{
+    unsigned at = send_next_ending++ % SEND_ENDINGS;
+    send_endings[at].co = co;
+    send_endings[at].slot = call_slot;
+}
+
+static bool send_ends_here(const fs_code *co, int call_slot)
+{
+    for (int i = 0; i < SEND_ENDINGS; i++) {
+        if (send_endings[i].co == co && send_endings[i].slot == call_slot) {
+            return true;
+        }
+    }
+    return false;
+}
+
 rec_result rec_call_resumes(rec_state *R, uint32_t nargs, PyObject *callable, int base)
 {
     rec_slot *slots = &rec_top(R)->slots[base];
     bool sends = callable == fs_call_known.gen_send || callable == fs_call_known.coro_send;
     if (nargs != 1 || R->kwnames != NULL || !fs_call_known.ready ||
-        (!sends && callable != fs_call_known.next)) {
+        (!sends && callable != fs_call_known.next) || send_ends_here(rec_top(R)->co, R->pc_op)) {
         return REC_WAIT;
     }
     rec_slot *callee = &slots[sends ? 0 : 1], *slot = &slots[sends ? 1 : 2];
