@@ -260,6 +260,9 @@ static void uses_melt(fs_asm_alloc *al)
     memset(count, 0, (size_t)ir->nins * sizeof(int));
     for (int i = 1; i < ir->nins; i++) {
         const fs_ins *ins = &ir->ins[i];
+        if (ins->op == FS_IR_NOP) {
+            continue; /* (its arguments may be gone) */
+        }
         const fs_ref operands[3] = {ins->a, ins->b, ins->c};
         for (int k = 0; k < 3; k++) {
             count[operands[k] > 0 ? operands[k] : 0]++;
