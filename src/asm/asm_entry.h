@@ -15,5 +15,9 @@ enum { FS_ASM_THUNK_FEW = 4 };
 /* From machine code: a dead object (r11) goes to the pool of its kind and ZF is set, when it is an
  * int or a float and there is room; else nothing is done. Changes r10 and r11 alone. */
 void fs_asm_keep_number(void);
+/* fs_jit_call_root, for machine code: enters the callee's when it can. */
+PyObject *fs_asm_call_root(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co);
+/* Where RET goes: back from the entry. */
+void fs_asm_return_thunk(void);
 
 #endif

@@ -5,6 +5,9 @@
  * returns from the entry; exits that need no floats, or few, come in further down. What stands
  * between them on the machine stack is the entry's frame alone, whose rbp tells unwinders and
  * profilers where it is.
+ *
+ * Code that a trace has called (asm_call_x86_64.c) comes through here as well: RET comes back from
+ * the entry with the result; when it has left by an exit, C runs the rest of the callee first.
  */
 #include "asm/asm_entry.h"
 
@@ -14,6 +17,7 @@
 _Static_assert(offsetof(fs_exit_state, gpr) == 0 && offsetof(fs_exit_state, xmm) == 128, "");
 _Static_assert(offsetof(fs_exit_state, exit) == 256 && offsetof(fs_exit_state, ctx) == 264, "");
 _Static_assert(offsetof(fs_exit_state, frame) == 272, "");
+_Static_assert(offsetof(fs_exit_state, called) == 304 && FS_CALLED_DIRECTLY == 2, "");
 _Static_assert(offsetof(PyObject, ob_type) == 8 && offsetof(PyVarObject, ob_size) == 16, "");
 _Static_assert(offsetof(fs_pool, top) == 0 && offsetof(fs_pool, blocks) == 8, "");
 _Static_assert(FS_POOL_SIZE == 128, "");
@@ -113,6 +117,13 @@ __asm__(".text\n"
                                                 "    movq %r12, 96(%r14)\n"
                                                 "    movq %r13, 104(%r14)\n"
                                                 "    movq %r11, 256(%r14)\n"
+                                                "    cmpl $2, 304(%r14)\n"
+                                                "    jne fs_asm_return_thunk\n"
+                                                "    movq %r14, %rdi\n"
+                                                "    call fs_jit_called_left\n"
+                                                ".globl fs_asm_return_thunk\n"
+                                                ".hidden fs_asm_return_thunk\n"
+                                                "fs_asm_return_thunk:\n"
                                                 "    leaq -40(%rbp), %rsp\n"
                                                 "    popq %r15\n"
                                                 "    popq %r14\n"

@@ -128,7 +128,7 @@ fs_asm_lower fs_asm_sload, fs_asm_load, fs_asm_store, fs_asm_lea, fs_asm_gtype;
 fs_asm_lower fs_asm_unboxi, fs_asm_unboxf, fs_asm_boxi, fs_asm_boxf, fs_asm_boxb, fs_asm_reboxi,
     fs_asm_reboxf, fs_asm_incref, fs_asm_decref, fs_asm_decrefnz, fs_asm_dropbox;
 fs_asm_lower fs_asm_new, fs_asm_call_out, fs_asm_gpoke, fs_asm_gbreak, fs_asm_push_frame,
-    fs_asm_pop_frame;
+    fs_asm_pop_frame, fs_asm_ret, fs_asm_gcalled;
 fs_asm_lower fs_asm_jexit, fs_asm_jloop, fs_asm_jtrace, fs_asm_jentry;
 bool fs_asm_need_shift(const fs_asm_alloc *al, int i, fs_asm_need *need);
 bool fs_asm_need_divide(const fs_asm_alloc *al, int i, fs_asm_need *need);
@@ -137,6 +137,7 @@ bool fs_asm_need_new(const fs_asm_alloc *al, int i, fs_asm_need *need);
 bool fs_asm_need_call(const fs_asm_alloc *al, int i, fs_asm_need *need);
 /* A call without a result: what it clobbers. */
 void fs_asm_need_call_of(fs_asm_need *need);
+bool fs_asm_need_ret(const fs_asm_alloc *al, int i, fs_asm_need *need);
 bool fs_asm_need_frame(const fs_asm_alloc *al, int i, fs_asm_need *need);
 
 /* asm_x86_64_call.c: calls what makes a tuple, list or instance; its items stand in args, a class

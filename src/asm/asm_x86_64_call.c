@@ -3,6 +3,7 @@
  * The allocator has brought the operands to where the rows below ask for them, and nothing that
  * is needed later stands in a register that calls clobber.
  */
+#include "asm/asm_entry.h"
 #include "asm/asm_x86_64.h"
 
 #include "jit/jit_help.h"
@@ -119,7 +120,8 @@ void fs_asm_call_out(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st
         fs_asm_op(&as->b, X_LEA, RSI, FS_ASM_STATE(args));
         fs_asm_mov_imm(&as->b, RDX, ins->nargs);
     }
-    fs_asm_call(as, info->function);
+    fs_asm_call(as,
+                ins->aux == FS_CALL_call_root ? (const void *)fs_asm_call_root : info->function);
     call_result(as, ins, st, info);
 }
 

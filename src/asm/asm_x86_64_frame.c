@@ -2,10 +2,12 @@
  *
  * A frame on the data stack is written out as fs_jit_push_frame (src/jit/jit_help.c) does it,
  * without a call: what is written is mostly known here. Generators' frames, and all frames that go,
- * are C's.
+ * are C's. RET takes the root frame off, when a trace has called it.
  */
 #include "asm/asm_x86_64.h"
 
+#include "asm/asm_entry.h"
+#include "jit/jit_calls.h"
 #include "jit/jit_help.h"
 
 #include <string.h>
@@ -170,4 +172,30 @@ void fs_asm_push_frame(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *
     frame_put_function(as, st, frame);
     frame_put_header(as, desc, parent->co, frame);
     frame_link(as, desc, caller, frame);
+}
+
+/* ---- the root frame, when a trace has called it ---- */
+
+void fs_asm_gcalled(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
+{
+    fs_asm_op_imm(&as->b, X_CMP32I, 0, FS_ASM_STATE(called), 0);
+    fs_asm_exit_if(as, st->exit, CC_E);
+}
+
+bool fs_asm_need_ret(const fs_asm_alloc *al, int i, fs_asm_need *need)
+{
+    fs_asm_need_call_of(need);
+    need->args[need->nargs++] = (fs_asm_arg){al->ir->ins[i].a, R12};
+    return true;
+}
+
+void fs_asm_ret(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
+{
+    fs_asm_rr(as, X_MOV, RDI, FS_REG_CTX);
+    fs_asm_rr(as, X_MOV, RSI, FS_REG_FRAME);
+    fs_asm_call(as, (const void *)fs_jit_return);
+    fs_asm_op(&as->b, X_STORE64, R12, FS_ASM_STATE(result));
+    fs_asm_rr(as, X_MOV, RAX, R12);
+    fs_asm_mov_imm(&as->b, R11, (uint64_t)(uintptr_t)fs_asm_return_thunk);
+    fs_asm_op(&as->b, X_JUMP, 0, fs_asm_r(R11));
 }

@@ -16,6 +16,7 @@
 const fs_asm_op_row fs_asm_op_rows[FS_IR_COUNT] = {
     /* op            a    b    c    result  flags            lowering */
     [FS_IR_SLOAD] = {{NO, NO, NO}, OUT, 0, fs_asm_sload, NULL},
+    [FS_IR_RET] = {{NO, NO, NO}, FS_OUT_NONE, MOVES, fs_asm_ret, fs_asm_need_ret},
     [FS_IR_JEXIT] = {{NO, NO, NO}, 0, 0, fs_asm_jexit, NULL},
     [FS_IR_JLOOP] = {{NO, NO, NO}, 0, 0, fs_asm_jloop, NULL},
     [FS_IR_JENTRY] = {{NO, NO, NO}, 0, 0, fs_asm_jentry, NULL},
@@ -72,6 +73,7 @@ const fs_asm_op_row fs_asm_op_rows[FS_IR_COUNT] = {
     [FS_IR_CALL] = {{NO, NO, NO}, 0, MOVES, fs_asm_call_out, fs_asm_need_call},
     [FS_IR_GPOKE] = {{NO, NO, NO}, 0, 0, fs_asm_gpoke, NULL},
     [FS_IR_GBREAK] = {{NO, NO, NO}, 0, 0, fs_asm_gbreak, NULL},
+    [FS_IR_GCALLED] = {{NO, NO, NO}, 0, 0, fs_asm_gcalled, NULL},
     [FS_IR_PUSHFRAME] = {{NO, NO, NO}, 0, 0, fs_asm_push_frame, fs_asm_need_frame},
     [FS_IR_POPFRAME] = {{NO, NO, NO}, 0, MOVES, fs_asm_pop_frame, fs_asm_need_frame},
 };

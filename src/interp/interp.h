@@ -113,6 +113,7 @@ struct fs_code {
     fs_line lines[FS_LINES_KEPT];
     struct fs_jit_place *places; /* where the JIT counts and enters, by slot; NULL: nowhere yet */
     bool traced;                 /* some trace needs this code */
+    struct fs_trace *called;     /* the trace that calls from traces enter, NULL */
 };
 
 enum { FS_CACHE_LINE = 64 };

@@ -34,7 +34,7 @@ static void eval_swap(PyInterpreterState *interp, const fs_dispatch *table)
             if (ctx->marker == eval_marker(cframe)) {
                 fs_jit_stop_recording(ctx, FS_JIT_SWAPPED);
                 ctx->table = table;
-                ctx->leave = 1;
+                fs_jit_leave_all(ctx);
             }
         }
     }

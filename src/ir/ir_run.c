@@ -7,6 +7,7 @@
 #include "ir/ir_text.h"
 
 #include "jit/jit.h"
+#include "jit/jit_calls.h"
 #include "jit/jit_help.h"
 #include "opt/opt.h"
 
@@ -22,7 +23,7 @@ typedef struct {
 } run;
 
 /* What an instruction says about going on. */
-typedef enum { RUN_NEXT, RUN_LEAVE, RUN_JUMPED, RUN_ERROR } run_next;
+typedef enum { RUN_NEXT, RUN_LEAVE, RUN_JUMPED, RUN_ERROR, RUN_RETURNED } run_next;
 
 #define LEAVE_UNLESS(x) ((x) ? RUN_NEXT : RUN_LEAVE)
 
@@ -542,6 +543,10 @@ static run_next run_shape(run *r, const fs_ins *ins)
         return run_start_over(r, ins);
     case FS_IR_JEXIT:
         return RUN_LEAVE;
+    case FS_IR_RET:
+        fs_jit_return(r->state->ctx, r->state->frame);
+        r->state->result = run_pointer(r, ins->a);
+        return RUN_RETURNED;
     default:
         (void)run_constant(r, ins);
         return RUN_NEXT; /* NOP */
@@ -589,6 +594,8 @@ static run_next run_ins(run *r, const fs_ins *ins)
         return LEAVE_UNLESS(!fs_jit_must_leave(r->state->ctx));
     case FS_IR_GBREAK:
         return LEAVE_UNLESS(!fs_jit_must_poll(r->state->ctx));
+    case FS_IR_GCALLED:
+        return LEAVE_UNLESS(r->state->called != 0);
     case FS_IR_PUSHFRAME:
     case FS_IR_POPFRAME:
         return run_frame(r, ins);
@@ -627,6 +634,10 @@ void fs_ir_run(const fs_trace *trace, fs_exit_state *state)
         run_next next = run_ins(&r, &r.ir->ins[r.at]);
         if (FS_LIKELY(next == RUN_NEXT)) {
             r.at++;
+        } else if (next == RUN_RETURNED) {
+            PyMem_Free(r.parent);
+            PyMem_Free(r.values);
+            return;
         } else if (next != RUN_JUMPED && run_leave(&r, next == RUN_ERROR)) {
             return;
         }

@@ -43,6 +43,9 @@ _Static_assert(sizeof(fs_exit) == 64, "there are many of them");
 
 enum { FS_EXIT_COLD, FS_EXIT_LINKED, FS_EXIT_GIVEN_UP };
 
+/* Who has called the root frame: the interpreter; a trace, by way of C; machine code. */
+enum { FS_CALLED_NOT, FS_CALLED_BY_C, FS_CALLED_DIRECTLY };
+
 /* What machine code (or the IR interpreter) leaves behind. Offsets are known to asm_x86_64.c. */
 typedef struct fs_exit_state {
     uint64_t gpr[16];
@@ -53,6 +56,9 @@ typedef struct fs_exit_state {
     PyObject **dstack;          /* datastack_top at entry */
     uint64_t error;             /* 1: leaves with an exception set */
     uint64_t *values;           /* IR interpreter: by ref; else NULL */
+    uint64_t called;            /* FS_CALLED_*: whether RET may end it */
+    uintptr_t stack_limit;      /* how far down the C stack calls may go */
+    PyObject *result;           /* what RET gives, NULL: it has left by `exit` */
     uint64_t spill[FS_SPILL_SLOTS];
     PyObject *args[FS_SCRATCH_ARGS]; /* arguments of FS_CALLF_VECTOR calls */
 } fs_exit_state;
@@ -79,10 +85,13 @@ typedef struct {
 struct fs_trace {
     uint32_t id;
     uint8_t kind;
-    uint8_t dead;   /* not to be entered again */
-    bool counts;    /* `turns` is counted */
-    bool consumed;  /* of a generator, and good only while a builtin takes its values */
-    fs_code *co;    /* code of the root frame */
+    uint8_t dead;        /* not to be entered again */
+    uint8_t only_called; /* traces that call it enter it, the interpreter does not */
+    uint8_t calls;       /* it calls Python functions that it does not follow, */
+    uint8_t recursive;   /* the one that it begins among them */
+    bool counts;         /* `turns` is counted */
+    bool consumed;       /* of a generator, and good only while a builtin takes its values */
+    fs_code *co;         /* code of the root frame */
     int slot;       /* anchor: where the interpreter enters (loop head, entry), or exit's slot */
     fs_trace *root; /* of a side trace; itself for the others */
     fs_exit *from;  /* side trace: the exit it is patched into */

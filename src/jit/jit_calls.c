@@ -134,39 +134,3 @@ PyObject *fs_jit_call_vector(fs_ctx *ctx FS_UNUSED, PyObject **args, Py_ssize_t 
 {
     return PyObject_Vectorcall(args[0], args + 1, (size_t)(n - 1), NULL);
 }
-
-/* All but the keyword names are taken over. */
-static PyObject *calls_long_way(PyObject **items, Py_ssize_t n)
-{
-    Py_ssize_t nkw = items[1] == NULL ? 0 : PyTuple_GET_SIZE(items[1]);
-    PyObject *r = PyObject_Vectorcall(items[0], items + 2, (size_t)(n - 2 - nkw), items[1]);
-    for (Py_ssize_t i = 2; i < n; i++) {
-        Py_DECREF(items[i]);
-    }
-    Py_DECREF(items[0]);
-    return r;
-}
-
-PyObject *fs_jit_call_python(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
-{
-    PyThreadState *ts = ctx->ts;
-    PyFunctionObject *func = (PyFunctionObject *)items[0];
-    fs_code *co = fs_code_for_inline(func);
-    if (FS_UNLIKELY(co == NULL || co->gen_type != NULL || ts->cframe->use_tracing ||
-                    ts->interp->eval_frame != fs_eval)) {
-        return calls_long_way(items, n);
-    }
-    Py_ssize_t nkw = items[1] == NULL ? 0 : PyTuple_GET_SIZE(items[1]);
-    _PyInterpreterFrame *frame = fs_bind_call(ts, func, co, items + 2, n - 2 - nkw, items[1]);
-    if (FS_UNLIKELY(frame == NULL)) {
-        return NULL;
-    }
-    *fs_frame_kind_of(frame) = FS_KIND_CALL;
-    frame->stacktop = co->nlocalsplus;
-    PyObject *result = fs_eval(ts, frame, 0);
-    ts->recursion_remaining--; /* as in CPython, finalizers have a level less */
-    fs_pyrt_frame_clear(ts, frame);
-    ts->recursion_remaining++;
-    fs_pyrt_frame_free(ts, frame);
-    return result;
-}

@@ -17,4 +17,13 @@ PyObject *fs_jit_call_vector(fs_ctx *ctx, PyObject **args, Py_ssize_t n);
  * none). Takes over all but the keywords, as a call in Python does. */
 PyObject *fs_jit_call_python(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
 
+/* Runs a frame that a trace has pushed, of `co`, to its end and takes it off: its result, NULL with
+ * an exception. */
+PyObject *fs_jit_call_root(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co);
+/* The same of one whose machine code, entered directly, has left by an exit. */
+struct fs_exit_state;
+PyObject *fs_jit_called_left(struct fs_exit_state *state);
+/* Takes the frame that a trace has called, and that returns, off: all but the value is dropped. */
+void fs_jit_return(fs_ctx *ctx, _PyInterpreterFrame *frame);
+
 #endif

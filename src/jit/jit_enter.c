@@ -103,17 +103,61 @@ static void enter_unlink(fs_jit_inside *inside)
     if (inside->nheld != 0) {
         fs_jit_let_go(inside);
     }
+    inside->ctx->leave = 0;
+    for (const fs_jit_inside *outer = inside->next; outer != NULL; outer = outer->next) {
+        if (outer->ctx == inside->ctx) { /* a trace that has called */
+            inside->ctx->leave = outer->leave;
+            break;
+        }
+    }
+}
+
+void fs_jit_leave_all(fs_ctx *ctx)
+{
+    ctx->leave = 1;
+    for (fs_jit_inside *inside = fs_jit_insiders; inside != NULL; inside = inside->next) {
+        inside->leave |= inside->ctx == ctx;
+    }
+}
+
+/* Restores the interpreter's state from where machine code (or the IR interpreter) has left. */
+FS_INLINE fs_next enter_restore(fs_ctx *ctx, fs_exit_state *state)
+{
+    fs_next next = fs_jit_restore(ctx, state);
+    if (FS_UNLIKELY(state->values != NULL)) {
+        PyMem_Free(state->values);
+    }
+    return next;
+}
+
+/* Counts an exit that was taken; records from it when it is hot. */
+FS_INLINE void enter_count(fs_ctx *ctx, fs_exit *exit, bool failed)
+{
+    fs_jit_stats.exits++;
+    exit->count += exit->count < UINT32_MAX;
+    if (FS_UNLIKELY(exit->count >= exit->patience)) {
+        enter_consider(ctx, exit, failed);
+    }
+}
+
+fs_next fs_jit_leave(fs_ctx *ctx, fs_exit_state *state)
+{
+    fs_next next = enter_restore(ctx, state);
+    enter_count(ctx, state->exit, state->error != 0 || next == FS_FAIL);
+    return next;
 }
 
 FS_NOINLINE fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace)
 {
-    fs_jit_inside inside = {.ctx = ctx, .root = trace, .depth = fs_jit_depth(ctx->ts)};
+    fs_jit_inside inside = {.ctx = ctx, .root = trace};
     fs_exit_state state;
     state.ctx = ctx;
     state.frame = ctx->frame;
     state.dstack = ctx->ts->datastack_top;
     state.error = 0;
     state.values = NULL;
+    state.called = FS_CALLED_NOT;
+    state.stack_limit = fs_jit_stack_limit();
     ctx->leave = 0;
     trace->entries++;
     trace->last = ++fs_jit_stats.entries;
@@ -126,19 +170,11 @@ FS_NOINLINE fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace)
     } else {
         fs_ir_run(trace, &state);
     }
-    fs_next next = fs_jit_restore(ctx, &state);
-    if (FS_UNLIKELY(state.values != NULL)) {
-        PyMem_Free(state.values);
-    }
+    fs_next next = enter_restore(ctx, &state);
     if (FS_UNLIKELY(weighs)) {
         fs_jit_weigh(trace, state.exit, begun, trace->turns - turns);
     }
-    fs_exit *exit = state.exit;
-    fs_jit_stats.exits++;
-    exit->count += exit->count < UINT32_MAX;
-    if (FS_UNLIKELY(exit->count >= exit->patience)) {
-        enter_consider(ctx, exit, state.error != 0 || next == FS_FAIL);
-    }
+    enter_count(ctx, state.exit, state.error != 0 || next == FS_FAIL);
     enter_unlink(&inside);
     return next;
 }

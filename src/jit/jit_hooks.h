@@ -38,6 +38,9 @@ bool fs_jit_record_op(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs
 
 /* Why an activation stops recording. */
 typedef enum { FS_JIT_ENDS, FS_JIT_RAISES, FS_JIT_HANDS_OVER, FS_JIT_SWAPPED } fs_jit_end;
+/* The activation leaves the traces that it is inside of. */
+void fs_jit_leave_all(fs_ctx *ctx);
+
 /* Drops the recording if this activation has one. */
 void fs_jit_stop_recording(const fs_ctx *ctx, fs_jit_end why);
 

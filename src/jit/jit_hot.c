@@ -204,6 +204,10 @@ FS_INLINE fs_next hot_at(fs_ctx *ctx, fs_instr *counted, int kind)
     if (FS_UNLIKELY(place == NULL || place->trace == NULL || place->left != 0 || place->given_up)) {
         return hot_count(ctx, counted, kind);
     }
+    if (place->trace->only_called) {
+        counted->counter = HOT_COUNTER;
+        return FS_GO_ON;
+    }
     counted->counter = 1;
     return fs_jit_can_enter(ctx, place->trace) ? fs_jit_enter(ctx, place->trace) : FS_GO_ON;
 }
@@ -218,7 +222,8 @@ fs_next fs_jit_at_entry(fs_ctx *ctx, fs_instr *resume)
     return hot_at(ctx, resume, FS_TRACE_ENTRY);
 }
 
-void fs_jit_code_made(fs_code *co)
+/* The RESUME of a function that our loop calls counts. */
+static void hot_count_entry(fs_code *co)
 {
     if (co->flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) ||
         !(co->flags & CO_OPTIMIZED)) {
@@ -233,6 +238,36 @@ void fs_jit_code_made(fs_code *co)
         co->instrs[at].op = FS_OP_RESUME_JIT;
         co->instrs[at].counter = fs_jit_settings.entry_counter;
     }
+}
+
+void fs_jit_code_made(fs_code *co)
+{
+    hot_count_entry(co);
+}
+
+void fs_jit_wants_called(fs_code *co)
+{
+    bool begins = co->instrs->op == FS_OP_RESUME || co->instrs->op == FS_OP_RESUME_JIT;
+    fs_jit_place *place = begins ? fs_jit_place_at(co, 1, FS_TRACE_ENTRY) : NULL;
+    if (place == NULL || place->called) {
+        return;
+    }
+    place->called = true;
+    if (place->given_up || place->left > fs_jit_settings.exit) {
+        place->given_up = false;
+        place->tries = 0;
+        place->left = 0;
+        hot_count_entry(co);
+        co->entry = co->instrs;
+        co->instrs->counter =
+            (uint8_t)(fs_jit_settings.exit < HOT_COUNTER ? fs_jit_settings.exit : HOT_COUNTER);
+    }
+}
+
+bool fs_jit_is_called_code(const fs_code *co)
+{
+    const fs_jit_place *place = fs_jit_place_find(co, 1);
+    return place != NULL && place->called;
 }
 
 bool fs_jit_record_op(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip)

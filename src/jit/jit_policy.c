@@ -26,7 +26,8 @@ static fs_exit policy_exit(fs_trace *trace, fs_ref guard)
     int snap = trace->ir.ins[guard].snap - 1;
     const fs_exit *from = trace->from;
     int work = trace->ir.snaps[snap].work + (from != NULL ? from->work : 0);
-    bool turns = (trace->ir.loop != 0 && guard > trace->ir.loop) || (from != NULL && from->turns);
+    bool turns = (trace->ir.loop != 0 && guard > trace->ir.loop) || (from != NULL && from->turns) ||
+                 trace->calls;
     return (fs_exit){.trace = trace,
                      .guard = guard,
                      .snap = (uint16_t)snap,
@@ -127,11 +128,18 @@ static int policy_count_ops(const fs_code *co, int from, int to)
     return n;
 }
 
+/* The last instruction, or what leaves before it when that is RET. */
+static const fs_ins *policy_last(const fs_ir *ir)
+{
+    const fs_ins *last = &ir->ins[ir->nins - 1];
+    return last->op == FS_IR_RET ? last - 1 : last;
+}
+
 /* About how many of CPython's ops a trace without a loop does until its end. */
 static int policy_count_work(const fs_trace *trace)
 {
     const fs_ir *ir = &trace->ir;
-    const fs_ins *end = &ir->ins[ir->nins - 1];
+    const fs_ins *end = policy_last(ir);
     const fs_snap *snap = &ir->snaps[end->snap - 1];
     int n = 0;
     for (int i = 0; i < ir->nframes; i++) {
@@ -149,8 +157,8 @@ static int policy_count_work(const fs_trace *trace)
 /* Whether entering a function's trace and leaving it costs more than it can save. */
 static bool policy_is_too_short(const fs_trace *trace)
 {
-    return trace->kind == FS_TRACE_ENTRY && trace->target == NULL && trace->ir.loop == 0 &&
-           trace->ir.ins[trace->ir.nins - 1].snap != 0 &&
+    return trace->kind == FS_TRACE_ENTRY && !trace->only_called && trace->target == NULL &&
+           trace->ir.loop == 0 && policy_last(&trace->ir)->snap != 0 &&
            policy_count_work(trace) < POLICY_MIN_ENTRY;
 }
 
@@ -179,7 +187,10 @@ static enum fs_abort policy_finish(fs_trace *trace, int end)
         return FS_ABORT_lost;
     }
     if (policy_is_too_short(trace)) {
-        return FS_ABORT_no_gain;
+        if (!fs_jit_is_called_code(trace->co)) {
+            return FS_ABORT_no_gain;
+        }
+        trace->only_called = 1;
     }
     begun = fs_jit_work_clock();
     fs_ir_trim(&trace->ir); /* (before: machine code knows where frames are described) */
@@ -208,6 +219,9 @@ static void policy_set_trace(fs_jit_place *place, fs_trace *trace)
         link = &(*link)->version;
     }
     *link = trace;
+    if (fs_jit_is_called(trace) && trace->co->called == NULL) {
+        trace->co->called = trace;
+    }
 }
 
 /* What leaves at the exit goes on in the trace. */
@@ -423,4 +437,7 @@ void fs_jit_aborted(fs_code *co, int slot, int kind, fs_exit *from, enum fs_abor
         return;
     }
     place->left = fs_jit_threshold(kind) << place->tries;
+    if (why == FS_ABORT_short_way) {
+        place->left = 2u * place->tries + 1; /* (soon, but not in step with what calls it) */
+    }
 }

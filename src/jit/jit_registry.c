@@ -84,10 +84,19 @@ void fs_jit_free(fs_trace *trace)
     PyMem_RawFree(trace);
 }
 
-/* Follows what hangs on the trees marked so far; whether there was something new. */
+/* Follows what hangs on the trees marked so far, and what they call (seen[0]: some call, and that
+ * may be anything); whether there was something new. */
 static bool registry_follow(uint8_t *seen, const fs_trace *t)
 {
     bool grown = false;
+    if (t->calls && seen[t->root->id] && !seen[0]) {
+        seen[0] = 1;
+        grown = true;
+    }
+    if (fs_jit_is_called(t) && seen[0] && !seen[t->id]) {
+        seen[t->id] = 1;
+        grown = true;
+    }
     if (t->target != NULL && seen[t->root->id] && !seen[t->target->id]) {
         seen[t->target->id] = 1;
         grown = true;
@@ -143,7 +152,8 @@ static void registry_clear_out(fs_trace *trace)
             registry_reach(seen, inside);
         }
         if (seen == NULL || seen[trace->root->id]) {
-            inside->ctx->leave = 1;
+            inside->leave = 1;
+            inside->ctx->leave = 1; /* (what it calls leaves, too) */
             if (trace->dead) {
                 registry_hold(inside, trace);
             }
@@ -194,6 +204,9 @@ static void registry_unlink(fs_trace *trace)
         return;
     }
     fs_jit_place *place = fs_jit_place_find(trace->co, trace->slot);
+    if (trace->co->called == trace) {
+        trace->co->called = NULL;
+    }
     for (fs_trace **link = place == NULL ? NULL : &place->trace; link != NULL && *link != NULL;) {
         if (*link == trace) {
             *link = trace->version;

@@ -29,6 +29,7 @@ typedef struct fs_jit_place {
     uint32_t left;   /* turns or calls to go, besides what the instruction's counter has; 0 where
                       * the trace is entered */
     bool given_up;
+    bool called;              /* entries: traces call the function */
     uint64_t turns;           /* of the trace when it last began to rest */
     struct fs_jit_note *note; /* jit_notes.c; NULL: nothing to say */
 } fs_jit_place;
@@ -37,6 +38,12 @@ typedef struct fs_jit_place {
 fs_jit_place *fs_jit_place_at(fs_code *co, int slot, int kind);
 /* NULL: none. */
 fs_jit_place *fs_jit_place_find(const fs_code *co, int slot);
+
+/* Whether calls of the code begin at the trace: nothing stands before RESUME. */
+FS_INLINE bool fs_jit_is_called(const fs_trace *trace)
+{
+    return trace->kind == FS_TRACE_ENTRY && trace->slot == 1;
+}
 
 /* Turns or calls that make a place hot. */
 FS_INLINE uint32_t fs_jit_threshold(int kind)
@@ -48,29 +55,19 @@ FS_INLINE uint32_t fs_jit_threshold(int kind)
 typedef struct fs_jit_inside {
     struct fs_jit_inside *next, *previous;
     fs_ctx *ctx;
-    int depth;       /* activations of the same thread inside traces, without this one */
+    uint32_t leave;  /* whether it is to leave its trace (ctx->leave, of the innermost) */
     fs_trace *root;  /* where it has entered */
     fs_trace **held; /* the dead that it may be inside of */
     int nheld;
 } fs_jit_inside;
 extern FS_HIDDEN fs_jit_inside *fs_jit_insiders;
 
-/* How many activations of a thread are inside traces. */
-FS_INLINE int fs_jit_depth(const PyThreadState *ts)
-{
-    for (const fs_jit_inside *inside = fs_jit_insiders; inside != NULL; inside = inside->next) {
-        if (inside->ctx->ts == ts) {
-            return inside->depth + 1;
-        }
-    }
-    return 0;
-}
-
 /* The table that activations run from unless something is up. */
 extern FS_HIDDEN const fs_dispatch *fs_jit_main_table;
 
-/* Traces that call into other traces: unlike our loop, each needs a piece of the C stack. */
-enum { FS_JIT_MAX_DEPTH = 40 };
+/* jit_call.c: how far down the C stack of this thread may be when a trace is entered: traces that
+ * call, unlike our loop, each need a piece of it. */
+uintptr_t fs_jit_stack_limit(void);
 
 /* Whether the activation, whose frame is at the trace's start, can run it now. */
 FS_INLINE bool fs_jit_can_enter(const fs_ctx *ctx, const fs_trace *trace)
@@ -79,8 +76,14 @@ FS_INLINE bool fs_jit_can_enter(const fs_ctx *ctx, const fs_trace *trace)
     return ctx->table == fs_jit_main_table && *ctx->slot == fs_eval &&
            ts->recursion_remaining >= trace->depth &&
            ts->datastack_limit - ts->datastack_top > trace->room && trace->interp == ts->interp &&
-           fs_jit_depth(ts) < FS_JIT_MAX_DEPTH &&
+           (uintptr_t)__builtin_frame_address(0) > fs_jit_stack_limit() &&
            (!trace->consumed || fs_frame_word(ctx->frame) == FS_FRAME_RESUMED(FS_KIND_CONSUME));
+}
+
+/* The same for a trace that calls it: what is pending is looked at by the interpreter. */
+FS_INLINE bool fs_jit_can_call(const fs_ctx *ctx, const fs_trace *trace)
+{
+    return _Py_atomic_load_relaxed(ctx->eval_breaker) == 0 && fs_jit_can_enter(ctx, trace);
 }
 
 /* Where an exit goes on: the top frame's code and slot. */
@@ -96,10 +99,14 @@ FS_INLINE const fs_code *fs_jit_exit_place(const fs_exit *exit, int *slot)
 /* jit_enter.c */
 /* Runs it; ctx is then where it has left. */
 fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace);
+/* Restores the interpreter's state where a trace has left, and counts that. */
+fs_next fs_jit_leave(fs_ctx *ctx, fs_exit_state *state);
 /* jit_hot.c: begins to record at ctx->ip; false: not now. */
 bool fs_jit_begin(fs_ctx *ctx, int kind, fs_exit *from);
 /* The recording is over: its microseconds. */
 uint64_t fs_jit_recording_ends(void);
+/* A trace has called a function that has no trace to enter. */
+void fs_jit_wants_called(fs_code *co);
 /* Counts microseconds that were spent on making traces. */
 void fs_jit_spend(uint64_t us);
 /* Counts microseconds inside traces. */

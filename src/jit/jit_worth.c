@@ -67,6 +67,9 @@ void fs_jit_grows(fs_trace *root)
 /* Whether something else than the interpreter leads into the tree. */
 static bool worth_is_target(const fs_trace *root)
 {
+    if (root->co->called == root && fs_jit_is_called_code(root->co)) {
+        return true;
+    }
     for (uint32_t id = 1; id < fs_jit_next_id; id++) {
         const fs_trace *t = fs_jit_trace_of(id);
         if (t != NULL && t->target == root && t->root != root) {
@@ -178,6 +181,11 @@ void fs_jit_weigh(fs_trace *root, const fs_exit *exit, uint64_t begun, uint64_t 
     }
     if (root->entries % WORTH_EVERY == 1) {
         fs_jit_was_inside(ns * WORTH_EVERY / 1000);
+    }
+    if (root->recursive) {
+        return; /* one entry goes through many calls of it */
+    }
+    if (root->entries % WORTH_EVERY == 1) {
         worth_weigh(root, place, exit, ns, turns);
     }
     bool tries = root->entries >= root->trial.next ||

@@ -19,7 +19,8 @@ enum {
 
 /* Ops that a trace must do for each of these to be worth its while. */
 enum {
-    REC_OPS_PER_CALL = 32,   /* call-out to a Python function */
+    REC_OPS_PER_CALL = 16,   /* call of a Python function that is known only then */
+    REC_OPS_PER_ROOT = 5,    /* of one whose frame the trace makes */
     REC_OPS_PER_ENTRY = 30,  /* entering and leaving */
     REC_OPS_PER_ESCAPE = 12, /* call that may run Python code */
     REC_WORK_OF_CALL = 6,    /* ops that a call and its return count for */
@@ -92,27 +93,48 @@ static void rec_give_up(rec_state *R)
     fs_jit_aborted(co, anchor, kind, from, why, op);
 }
 
-/* Whether the trace mostly calls functions that it does not follow: the interpreter calls them in
- * its own loop, which is cheaper than an activation for each. */
-static bool rec_only_calls(const rec_state *R)
+/* Whether the trace does enough besides calling functions that it does not follow. */
+static bool rec_pays(const rec_state *R)
 {
-    if (R->callouts > 0 && R->steps < REC_OPS_PER_CALL * R->callouts) {
+    int others = R->callouts - R->roots;
+    if (R->steps < REC_OPS_PER_CALL * others + REC_OPS_PER_ROOT * R->roots) {
+        return false;
+    }
+    /* A function without a loop enters and leaves for little, unless it calls itself: what it does
+     * must be worth that, and what it checks again after every call that may run Python code. */
+    if (R->kind != FS_TRACE_ENTRY || R->from != NULL || R->trace->ir.slots != NULL) {
         return true;
     }
-    /* A function without a loop enters and leaves for little: what it does must be worth that, and
-     * what it checks again after every call that may run Python code. */
-    return R->kind == FS_TRACE_ENTRY && R->from == NULL && R->trace->ir.slots == NULL &&
-           R->steps < REC_OPS_PER_ENTRY + REC_OPS_PER_ESCAPE * R->escapes;
+    return R->steps >= (R->selfs > 0 ? 0 : REC_OPS_PER_ENTRY) + REC_OPS_PER_ROOT * R->roots +
+                           REC_OPS_PER_ESCAPE * (R->escapes - R->roots);
+}
+
+/* Whether the function has much more code than has been recorded: another call of it, that does not
+ * end early, may be worth a trace. */
+static bool rec_is_short_way(const rec_state *R)
+{
+    const rec_frame *f = &R->frames[0];
+    int n = 0;
+    for (int i = R->anchor; i < f->co->nslots; n++) {
+        i += fs_ops[fs_op_of_cpython[_Py_OPCODE(f->code[i])] - 1].length;
+    }
+    return n > 2 * R->steps;
 }
 
 void rec_hand_over(rec_state *R, int end)
 {
-    if (rec_only_calls(R)) {
-        R->why = FS_ABORT_no_gain;
-        rec_give_up(R);
-        return;
-    }
     fs_trace *trace = R->trace;
+    if (!rec_pays(R)) {
+        bool entry = R->kind == FS_TRACE_ENTRY && R->from == NULL;
+        if (!entry || !fs_jit_is_called_code(R->anchor_co)) {
+            R->why = entry && rec_is_short_way(R) ? FS_ABORT_short_way : FS_ABORT_no_gain;
+            rec_give_up(R);
+            return;
+        }
+        trace->only_called = 1;
+    }
+    trace->calls = R->callouts > 0;
+    trace->recursive = R->selfs > 0;
     trace->room = R->max_room;
     trace->depth = R->max_depth;
     R->trace = NULL;

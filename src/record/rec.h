@@ -120,7 +120,9 @@ typedef struct {
     _PyInterpreterFrame *here; /* the interpreter's frame at this step */
     int skipped;               /* ops of callees that the trace calls out to */
     int escapes;               /* calls that may run Python code */
-    int callouts;              /* Python functions that the trace calls and does not follow */
+    int callouts;              /* Python functions that the trace calls and does not follow, */
+    int roots;                 /* those among them whose frame it makes, */
+    int selfs;                 /* and those that are the function that it begins */
     int steps;                 /* ops recorded */
     bool away;                 /* the interpreter is in a function that is called out to */
     int phase;                 /* of an op that takes two looks; what the first one has left */
@@ -237,6 +239,8 @@ fs_ref rec_call(rec_state *R, int call, const fs_ref *args, int n, int flags);
  * the op. */
 void rec_save_position(rec_state *R);
 fs_ref rec_call_escaping(rec_state *R, int call, const fs_ref *args, int n);
+/* The same when the position has been saved: `slot`, where it fails. */
+fs_ref rec_call_escaped(rec_state *R, int call, const fs_ref *args, int n, int slot);
 void rec_sync(rec_state *R);
 int rec_snapshot(rec_state *R);              /* before the op */
 int rec_snapshot_at(rec_state *R, int slot); /* the state as it is now, going on at `slot` */
@@ -389,6 +393,11 @@ bool rec_frame_resume(rec_state *R, fs_code *co, _PyInterpreterFrame *own, fs_re
 /* Before the running frame's result is taken off its stack: whether its frame object is known. */
 bool rec_frame_ends(rec_state *R);
 void rec_frame_end(rec_state *R, fs_ref result, bool known);
+/* Words from DSTACK to where a frame above the running one begins. */
+int rec_frame_room(rec_state *R);
+/* A description for a frame that is like one that the trace has already, or a new one; -1: no room.
+ */
+int rec_describe(rec_state *R, const fs_frame_desc *desc);
 void rec_make_real(rec_state *R);
 fs_ref rec_frame_base(rec_state *R, rec_frame *f,
                       int *offset); /* base ref and byte offset of the frame */

@@ -3,11 +3,14 @@
  *
  * Stack before a call of n arguments: method self arg1 ... argn, or NULL callable arg1 ... argn.
  */
-#include "record/rec.h"
+#include "record/rec_call.h"
 
 #include "spec/spec_call.h"
 
-enum { REC_MAX_SELF = 2 /* frames of one code object inside each other */ };
+enum {
+    REC_MAX_SELF = 2,    /* frames of one code object inside each other */
+    REC_MAX_CALLEES = 3, /* functions that one call is followed to */
+};
 
 /* Whether calls of a code object are followed into its frame. */
 bool rec_can_inline(rec_state *R, fs_code *co)
@@ -39,7 +42,7 @@ bool rec_can_inline(rec_state *R, fs_code *co)
     return !loops;
 }
 
-static bool rec_get_operands(rec_state *R, uint32_t arg, rec_operands *ops)
+bool rec_get_operands(rec_state *R, uint32_t arg, rec_operands *ops)
 {
     rec_frame *f = rec_top(R);
     ops->base = f->sp - (int)arg - 2;
@@ -72,9 +75,8 @@ void rec_cut(rec_state *R, int base)
     f->sp = base;
 }
 
-/* Ends a call: operands off, in CPython's order, the result on. */
-static rec_result rec_call_done(rec_state *R, const rec_operands *ops, fs_ref ref, int flags,
-                                PyObject *seen)
+rec_result rec_call_done(rec_state *R, const rec_operands *ops, fs_ref ref, int flags,
+                         PyObject *seen)
 {
     rec_slot held[REC_MAX_ARGS + 2];
     int n = rec_top(R)->sp - ops->base;
@@ -533,59 +535,6 @@ rec_result rec_special(rec_state *R, PyFunctionObject *func, const int *depths, 
 
 /* ---- everything else ---- */
 
-/* A call-out to a Python function, which gets the references that the stack has. */
-static rec_result rec_call_out_python(rec_state *R, uint32_t arg)
-{
-    rec_frame *f = rec_top(R);
-    fs_ref args[REC_MAX_ARGS + 3];
-    int n = 2, base = f->sp - (int)arg - 2;
-    rec_sync(R);
-    bool method = f->slots[base].ref != 0 && f->slots[base].ref != fs_ir_obj(R->ir, NULL);
-    int callable = base + !method;
-    for (int i = callable; i < f->sp; i++) {
-        (void)rec_object(R, &f->slots[i]); /* may leave the trace: all must still be there */
-    }
-    args[0] = rec_own(R, &f->slots[callable]);
-    args[1] = R->kwnames == NULL ? fs_ir_obj(R->ir, NULL) : rec_const(R, R->kwnames);
-    for (int i = callable + 1; i < f->sp; i++) {
-        args[n++] = rec_own(R, &f->slots[i]);
-    }
-    rec_cut(R, base);
-    R->callouts++;
-    fs_ref r = rec_call_escaping(R, FS_CALL_call_python, args, n);
-    rec_push(R, r, REC_OWNED, NULL);
-    return REC_NEXT;
-}
-
-/* A call-out through vectorcall. */
-static rec_result rec_call_out(rec_state *R, uint32_t arg)
-{
-    rec_frame *f = rec_top(R);
-    fs_ref args[REC_MAX_ARGS + 3];
-    int n = 0;
-    rec_sync(R);
-    int base = f->sp - (int)arg - 2;
-    rec_operands ops;
-    for (int i = base; i < f->sp; i++) {
-        if (f->slots[i].ref != 0) {
-            (void)rec_object(R, &f->slots[i]);
-        }
-    }
-    if (!rec_get_operands(R, arg, &ops)) {
-        return rec_abort(R, FS_ABORT_unsupported_call);
-    }
-    args[n++] = ops.callable.ref;
-    if (R->kwnames != NULL) {
-        args[n++] = rec_const(R, R->kwnames);
-    }
-    for (int i = 0; i < ops.nargs; i++) {
-        args[n++] = ops.args[i].ref;
-    }
-    fs_ref r = rec_call_escaping(
-        R, R->kwnames != NULL ? FS_CALL_call_vector_kw : FS_CALL_call_vector, args, n);
-    return rec_call_done(R, &ops, r, REC_OWNED, NULL);
-}
-
 rec_result rec_PRECALL(rec_state *R FS_UNUSED, uint32_t arg FS_UNUSED)
 {
     return REC_NEXT;
@@ -595,6 +544,53 @@ rec_result rec_KW_NAMES(rec_state *R, uint32_t arg)
 {
     R->kwnames = rec_top(R)->co->consts[arg];
     return REC_NEXT;
+}
+
+/* A bound method that is not followed: function and self take its place and the NULL before it.
+ * False, nothing but guards done: not of a function in Python. */
+static bool rec_unbind(rec_state *R, const rec_operands *ops, PyObject *callable)
+{
+    rec_frame *f = rec_top(R);
+    rec_slot *slot = &f->slots[ops->base + 1];
+    PyObject *func = PyMethod_GET_FUNCTION(callable);
+    if (ops->method || !PyFunction_Check(func) || rec_is_virtual(R, slot->ref)) {
+        return false;
+    }
+    fs_ref bound = rec_guard_type(R, slot, &PyMethod_Type);
+    if (!rec_guard_function(R, rec_method_part(R, bound, false), func)) {
+        return false;
+    }
+    fs_ref self = rec_method_part(R, bound, true);
+    bool owned = rec_owns(slot);
+    rec_incref(R, rec_const(R, func));
+    rec_incref(R, self);
+    rec_note_write(R, f, ops->base);
+    rec_note_write(R, f, ops->base + 1);
+    slot[-1] = (rec_slot){.ref = rec_const(R, func), .flags = REC_OWNED, .seen = func};
+    slot[0] = (rec_slot){.ref = self, .flags = REC_OWNED, .seen = PyMethod_GET_SELF(callable)};
+    R->snap = 0;
+    if (owned) {
+        R->drops[R->ndrops++] = bound;
+        int snap = rec_snapshot_drops(R, R->start, R->ndrops - 1);
+        R->ndrops--;
+        (void)rec_emit(R, (fs_ins){.op = FS_IR_DECREF, .a = bound, .snap = (uint16_t)snap});
+    }
+    return true;
+}
+
+/* Whether the traces that lead here have guarded at this very call that it is of another function,
+ * again and again. */
+static bool rec_is_of_many(const rec_state *R)
+{
+    const rec_frame *f = &R->frames[R->depth];
+    int n = 0;
+    for (const fs_exit *from = R->from; from != NULL; from = from->trace->from) {
+        const fs_ir *ir = &from->trace->ir;
+        const fs_snap *snap = &ir->snaps[from->snap];
+        const fs_snap_frame *top = &ir->snap_frames[snap->frames + snap->nframes - 1u];
+        n += top->slot == R->start && ir->frames[top->desc].co == f->co;
+    }
+    return n >= REC_MAX_CALLEES;
 }
 
 rec_result rec_CALL(rec_state *R, uint32_t arg)
@@ -620,6 +616,25 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
     if (result != REC_WAIT || R->failed) {
         return result;
     }
+    if (Py_IS_TYPE(callable, &PyMethod_Type)) {
+        result = rec_call_bound(R, &ops, callable);
+        if (result != REC_WAIT || R->failed) {
+            return result;
+        }
+        if (rec_unbind(R, &ops, callable)) {
+            callable = PyMethod_GET_FUNCTION(callable);
+            (void)rec_get_operands(R, arg, &ops);
+        }
+        if (R->failed) {
+            return REC_ABORT;
+        }
+    }
+    bool of_many = PyFunction_Check(callable) && !fs_ref_is_const(ops.callable.ref) &&
+                   ops.nargs < REC_MAX_ARGS && rec_is_of_many(R);
+    if (of_many) {
+        (void)rec_guard_type(R, &rec_top(R)->slots[ops.base + !ops.method], &PyFunction_Type);
+        return rec_call_out_python(R, arg);
+    }
     if (PyFunction_Check(callable)) {
         result = rec_call_python(R, arg, &ops, callable);
     } else if (PyType_Check(callable)) {
@@ -627,8 +642,6 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
         if (result == REC_WAIT && !R->failed) {
             result = rec_call_class_new(R, &ops, (PyTypeObject *)callable);
         }
-    } else if (Py_IS_TYPE(callable, &PyMethod_Type)) {
-        result = rec_call_bound(R, &ops, callable);
     }
     if (result != REC_WAIT || R->failed) {
         return result;
@@ -642,6 +655,10 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
         return REC_ABORT;
     }
     if (PyFunction_Check(callable) && ops.nargs < REC_MAX_ARGS) {
+        result = rec_call_root(R, arg, callable);
+        if (result != REC_WAIT || R->failed) {
+            return result;
+        }
         (void)rec_guard_type(R, &rec_top(R)->slots[ops.base + !ops.method], &PyFunction_Type);
         return rec_call_out_python(R, arg);
     }

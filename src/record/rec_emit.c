@@ -181,13 +181,10 @@ int rec_snapshot(rec_state *R)
 
 /* ---- calls ---- */
 
-fs_ref rec_call(rec_state *R, int call, const fs_ref *args, int n, int flags)
+/* `snap`: where it goes on when the call fails. */
+static fs_ref rec_call_with(rec_state *R, int call, const fs_ref *args, int n, int flags, int snap)
 {
     const fs_call_info *info = &fs_ir_calls[call];
-    int snap = 0;
-    if (info->flags & FS_CALLF_FAILS) {
-        snap = flags & FS_INS_ERROR ? rec_snapshot_at(R, R->pc_op) : rec_snapshot(R);
-    }
     return rec_emit(R, (fs_ins){.op = FS_IR_CALL,
                                 .type = (uint8_t)info->result,
                                 .aux = call,
@@ -195,6 +192,15 @@ fs_ref rec_call(rec_state *R, int call, const fs_ref *args, int n, int flags)
                                 .nargs = (uint16_t)n,
                                 .args = fs_ir_args(R->ir, args, n),
                                 .flags = (uint32_t)flags});
+}
+
+fs_ref rec_call(rec_state *R, int call, const fs_ref *args, int n, int flags)
+{
+    int snap = 0;
+    if (fs_ir_calls[call].flags & FS_CALLF_FAILS) {
+        snap = flags & FS_INS_ERROR ? rec_snapshot_at(R, R->pc_op) : rec_snapshot(R);
+    }
+    return rec_call_with(R, call, args, n, flags, snap);
 }
 
 /* The running frame's position becomes that of the op, for whoever looks at it. */
@@ -211,9 +217,15 @@ void rec_save_position(rec_state *R)
 fs_ref rec_call_escaping(rec_state *R, int call, const fs_ref *args, int n)
 {
     rec_save_position(R);
-    fs_ref r = rec_call(R, call, args, n, FS_INS_ERROR);
+    return rec_call_escaped(R, call, args, n, R->pc_op);
+}
+
+fs_ref rec_call_escaped(rec_state *R, int call, const fs_ref *args, int n, int slot)
+{
+    int fails = fs_ir_calls[call].flags & FS_CALLF_FAILS;
+    int snap = fails ? rec_snapshot_at(R, slot) : 0;
     R->poke = true;
     R->escapes++;
     R->escaped = true;
-    return r;
+    return rec_call_with(R, call, args, n, FS_INS_ERROR, snap);
 }

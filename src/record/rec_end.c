@@ -326,11 +326,38 @@ static void rec_write_frame(rec_state *R)
     R->snap = 0;
 }
 
+/* Whether the trace ends where its root frame, which a trace may have called, returns. */
+static bool rec_returns(const rec_state *R)
+{
+    const rec_frame *f = &R->frames[0];
+    return R->depth == 0 && _Py_OPCODE(f->code[R->start]) == RETURN_VALUE &&
+           f->sp == f->co->nlocalsplus + 1 && f->co->gen_type == NULL &&
+           (f->co->flags & CO_OPTIMIZED) != 0;
+}
+
+/* The root frame returns: to the trace that has called it, or the interpreter does it. */
+static rec_result rec_finish_return(rec_state *R)
+{
+    rec_slot *top = rec_peek(R, 1);
+    fs_ref value = rec_value(R, top);
+    int snap = rec_snapshot_at(R, R->start);
+    (void)rec_emit(R, (fs_ins){.op = FS_IR_GCALLED, .snap = (uint16_t)snap, .flags = FS_INS_NOHOT});
+    (void)rec_emit(R, (fs_ins){.op = FS_IR_RET, .a = value});
+    if (R->failed) {
+        return REC_ABORT;
+    }
+    rec_hand_over(R, 0);
+    return REC_DONE;
+}
+
 /* The trace ends here, the interpreter goes on. */
 rec_result rec_finish_exit(rec_state *R)
 {
     if (R->depth == 0) {
         rec_write_frame(R);
+    }
+    if (rec_returns(R)) {
+        return rec_finish_return(R);
     }
     int snap = rec_snapshot_at(R, R->start);
     (void)rec_emit(R, (fs_ins){.op = FS_IR_JEXIT, .snap = (uint16_t)snap, .flags = FS_INS_NOHOT});

@@ -27,9 +27,7 @@ void rec_note_write(rec_state *R, rec_frame *f, int i)
     }
 }
 
-/* A description for a frame that is like one that the trace has already, or a new one; -1: no room.
- */
-static int rec_describe(rec_state *R, const fs_frame_desc *desc)
+int rec_describe(rec_state *R, const fs_frame_desc *desc)
 {
     fs_ir *ir = R->ir;
     for (int i = 0; i < ir->nframes; i++) {
@@ -90,25 +88,31 @@ bool rec_frame_root(rec_state *R, fs_code *co, _PyInterpreterFrame *frame)
     return f->desc >= 0;
 }
 
+int rec_frame_room(rec_state *R)
+{
+    for (int k = R->depth; k >= 0; k--) {
+        const fs_frame_desc *d = &R->ir->frames[R->frames[k].desc];
+        if (d->base == FS_BASE_DSTACK) {
+            return d->offset + R->frames[k].co->framesize;
+        }
+        if (d->base == FS_BASE_ROOT) {
+            break;
+        }
+    }
+    return 0;
+}
+
 /* A frame for a call of `func` whose operands are off the caller's stack already. The caller of
  * this fills the parameters. `call_slot` becomes the caller's prev_instr. */
 bool rec_frame_begin(rec_state *R, fs_code *co, fs_ref func, PyObject *func_seen, int kind,
                      int call_slot)
 {
     rec_frame *caller = rec_top(R);
-    const fs_frame_desc *outer = &R->ir->frames[caller->desc];
     if (R->depth + 1 >= REC_MAX_FRAMES) {
         (void)rec_abort(R, FS_ABORT_too_deep);
         return false;
     }
-    int offset = outer->base == FS_BASE_DSTACK ? outer->offset + caller->co->framesize : 0;
-    for (int k = R->depth; k > 0 && outer->base == FS_BASE_REF; k--) {
-        const fs_frame_desc *d = &R->ir->frames[R->frames[k - 1].desc];
-        if (d->base == FS_BASE_DSTACK) {
-            offset = d->offset + R->frames[k - 1].co->framesize;
-            break;
-        }
-    }
+    int offset = rec_frame_room(R);
     fs_frame_desc desc = {.co = co,
                           .func = func,
                           .parent = caller->desc,

@@ -30,6 +30,7 @@
     X(backend, "the back end cannot compile it")                           \
     X(code_memory, "the code cache is full")                               \
     X(no_gain, "it does not pay")                                          \
+    X(short_way, "the way through the function was too short to pay")      \
     X(overtaken, "what it called took long, and got hot itself")           \
     X(not_selected, "FULLSPEED_JIT_ONLY or FULLSPEED_JIT_SKIP leaves it out")
 
@@ -65,5 +66,7 @@ void fs_jit_aborted(fs_code *co, int slot, int kind, fs_exit *from, enum fs_abor
 /* Whether a recording of the loop at a head may leave the loop: its turns are often the last. */
 bool fs_jit_may_end(const fs_code *co, int slot);
 fs_trace *fs_jit_trace_at(fs_code *co, int slot);
+/* Whether traces call the function. */
+bool fs_jit_is_called_code(const fs_code *co);
 
 #endif

@@ -26,6 +26,7 @@ def long(n):
         t += i & n
     return t
 
+# (C calls the functions: traces that did would make traces of the whole functions)
 def place(name):
     return next(p for p in engine.jit_places() if p["function"] == name and p["kind"] == "loop")
 """
@@ -34,8 +35,7 @@ def place(name):
 def test_a_loop_of_two_turns_is_left_alone() -> None:
     """Each entry does next to nothing: the interpreter enters ever more seldom."""
     code = """
-t = 0
-exec("for i in range(60000):\\n t += short(i)")
+t = sum(map(short, range(60000)))
 p = place("short")
 answer([t, p["state"], p["rests"] >= 3, 1000 <= p["entries"] < 20000])
 """
@@ -46,7 +46,7 @@ answer([t, p["state"], p["rests"] >= 3, 1000 <= p["entries"] < 20000])
 def test_it_is_dropped_in_the_end() -> None:
     """Its memory is given back, and it is not made again."""
     code = """
-exec("for i in range(1500000):\\n short(i)")
+t = sum(map(short, range(1500000)))
 p, stats = place("short"), engine.stats()["jit"]
 answer([p["state"], p["died"], p["why"], stats["alive"].get("loop", 0)])
 """
@@ -56,7 +56,7 @@ answer([p["state"], p["died"], p["why"], stats["alive"].get("loop", 0)])
 def test_what_pays_is_entered_each_time() -> None:
     """A loop of many turns is no loss, though it is entered as often."""
     code = """
-exec("for i in range(20000):\\n long(i)")
+t = sum(map(long, range(20000)))
 p = place("long")
 answer([p["state"], p["rests"]])
 """
@@ -66,7 +66,7 @@ answer([p["state"], p["rests"]])
 def test_thresholds_for_tests_switch_it_off() -> None:
     """Who sets the thresholds wants traces to be entered."""
     code = """
-exec("for i in range(60000):\\n short(i)")
+t = sum(map(short, range(60000)))
 answer(place("short")["rests"])
 """
     env = ENV | {"FULLSPEED_JIT_THRESHOLDS": "loop=64"}

@@ -1,0 +1,211 @@
+/* Calls from traces to Python functions that they do not follow.
+ *
+ *     trace: frame pushed ── call ──▶ root trace of the callee ── RET ──▶ back in the trace
+ *                               │                 │ leaves by an exit
+ *                               └─ none ──▶ interpreter, to the end of the frame ──▶ back
+ *
+ * The callee runs in the activation of the trace that calls it, on a frame that our loop takes for
+ * an entry: so it comes back here when that frame is done, whatever ran it. The trace then goes on
+ * with the result, or leaves as a call that failed.
+ *
+ * What must stay true: the depth of recursion and the data stack are what they are when our loop
+ * makes the call; the frame is unlinked before anything of it is dropped.
+ */
+#include "jit/jit_calls.h"
+#include "jit/jit_room.h"
+
+#include "asm/asm.h"
+
+#include <pthread.h>
+
+/* ---- the C stack ---- */
+
+enum { CALL_STACK_UNKNOWN = 256 * 1024 };
+
+/* Half of the thread's stack is for traces that call. */
+uintptr_t fs_jit_stack_limit(void)
+{
+    static _Thread_local uintptr_t limit __attribute__((tls_model("initial-exec")));
+    if (FS_UNLIKELY(limit == 0)) {
+        uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+        pthread_attr_t attr;
+        void *low = NULL;
+        size_t size = 0;
+        limit = here - CALL_STACK_UNKNOWN;
+        if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+            if (pthread_attr_getstack(&attr, &low, &size) == 0 && (uintptr_t)low < here) {
+                limit = here - (here - (uintptr_t)low) / 2;
+            }
+            pthread_attr_destroy(&attr);
+        }
+    }
+    return limit;
+}
+
+/* ---- the callee ---- */
+
+/* The interpreter goes on at ctx, to the end of the frame that was called. */
+static PyObject *call_interpret(fs_ctx *ctx, fs_next next)
+{
+    for (;;) {
+        if (FS_UNLIKELY(next == FS_FAIL)) {
+            ctx->frame->prev_instr = FS_UNIT_OF(ctx->co, ctx->ip);
+            ctx->kwnames = NULL;
+            next = fs_unwind_error(ctx);
+        }
+        if (next == FS_LEAVE) {
+            return NULL;
+        }
+        if (FS_LIKELY(!ctx->cframe.use_tracing)) {
+            return fs_run(ctx);
+        }
+        PyObject *result = NULL;
+        next = fs_handover(ctx, &result);
+        if (next == FS_LEAVE) {
+            return result;
+        }
+    }
+}
+
+/* The frame is done with, but for what it holds. */
+static void call_unlink(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *caller_co)
+{
+    PyThreadState *ts = ctx->ts;
+    fs_jit_stop_recording(ctx, FS_JIT_ENDS);
+    ctx->cframe.current_frame = frame->previous;
+    frame->previous->stacktop = -1;
+    ctx->co = caller_co;
+    ts->recursion_remaining--; /* as in CPython, finalizers have a level less */
+    fs_pyrt_frame_clear(ts, frame);
+    ts->recursion_remaining++;
+    fs_pyrt_frame_free(ts, frame);
+}
+
+/* Machine code (or the IR interpreter) has left a frame that a trace has called. */
+static PyObject *call_left(fs_ctx *ctx, fs_exit_state *state)
+{
+    fs_next next = fs_jit_leave(ctx, state);
+    return call_interpret(ctx, next);
+}
+
+/* Runs a linked frame, at its beginning, to its end. */
+static PyObject *call_run(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co)
+{
+    frame->is_entry = true;
+    ctx->frame = frame;
+    ctx->sp = frame->localsplus + co->nlocalsplus;
+    ctx->co = co;
+    ctx->ip = co->entry;
+    if (FS_UNLIKELY(_Py_atomic_load_relaxed(ctx->eval_breaker))) {
+        ctx->ip = co->instrs; /* RESUME asks for it */
+    }
+    return call_interpret(ctx, FS_GO_ON);
+}
+
+PyObject *fs_jit_call_root(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co)
+{
+    fs_code *caller_co = *fs_frame_caller_code(frame, co);
+    fs_trace *trace = co->called;
+    PyObject *result;
+    if (trace != NULL && fs_jit_can_call(ctx, trace)) {
+        fs_exit_state state;
+        state.ctx = ctx;
+        state.frame = frame;
+        state.dstack = ctx->ts->datastack_top;
+        state.error = 0;
+        state.values = NULL;
+        state.called = FS_CALLED_BY_C;
+        state.stack_limit = fs_jit_stack_limit();
+        state.result = NULL;
+        trace->entries++;
+        fs_jit_stats.entries++;
+        if (trace->code != NULL) {
+            fs_asm_enter(trace, &state);
+        } else {
+            fs_ir_run(trace, &state);
+        }
+        if (state.result != NULL) {
+            return state.result;
+        }
+        frame->is_entry = true;
+        result = call_left(ctx, &state);
+    } else {
+        if (trace == NULL) {
+            fs_jit_wants_called(co);
+        }
+        result = call_run(ctx, frame, co);
+    }
+    call_unlink(ctx, frame, caller_co);
+    return result;
+}
+
+PyObject *fs_jit_called_left(fs_exit_state *state)
+{
+    _PyInterpreterFrame *frame = state->frame;
+    fs_code *caller_co = *fs_frame_caller_code(frame, fs_pyrt_code_get(frame->f_code));
+    frame->is_entry = true;
+    PyObject *result = call_left(state->ctx, state);
+    call_unlink(state->ctx, frame, caller_co);
+    return result;
+}
+
+/* RET: takes the frame, which has a value to return, off. */
+void fs_jit_return(fs_ctx *ctx, _PyInterpreterFrame *frame)
+{
+    PyThreadState *ts = ctx->ts;
+    fs_code *co = ctx->co;
+    PyObject **end = frame->localsplus + co->nlocalsplus;
+    ctx->co = *fs_frame_caller_code(frame, co);
+    ctx->cframe.current_frame = frame->previous;
+    frame->previous->stacktop = -1;
+    for (PyObject **slot = frame->localsplus; slot < end; slot++) {
+        PyObject *local = *slot;
+        if (local != NULL && FS_UNLIKELY(--local->ob_refcnt == 0)) {
+            fs_call_drop_rest(slot, end);
+            break;
+        }
+    }
+    Py_DECREF(frame->f_func);
+    Py_DECREF(frame->f_code);
+    ts->recursion_remaining++;
+    ts->datastack_top = (PyObject **)frame;
+}
+
+/* ---- functions that are known only when they are called ---- */
+
+/* All but the keyword names are taken over. */
+static PyObject *call_long_way(PyObject **items, Py_ssize_t n)
+{
+    Py_ssize_t nkw = items[1] == NULL ? 0 : PyTuple_GET_SIZE(items[1]);
+    PyObject *r = PyObject_Vectorcall(items[0], items + 2, (size_t)(n - 2 - nkw), items[1]);
+    for (Py_ssize_t i = 2; i < n; i++) {
+        Py_DECREF(items[i]);
+    }
+    Py_DECREF(items[0]);
+    return r;
+}
+
+PyObject *fs_jit_call_python(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
+{
+    PyThreadState *ts = ctx->ts;
+    PyFunctionObject *func = (PyFunctionObject *)items[0];
+    fs_code *co = fs_code_for_inline(func);
+    if (FS_UNLIKELY(co == NULL || co->gen_type != NULL || ctx->cframe.use_tracing ||
+                    *ctx->slot != fs_eval || ts->recursion_remaining <= 0)) {
+        return call_long_way(items, n);
+    }
+    Py_ssize_t nkw = items[1] == NULL ? 0 : PyTuple_GET_SIZE(items[1]);
+    _PyInterpreterFrame *caller = ctx->cframe.current_frame;
+    fs_code *caller_co = ctx->co;
+    _PyInterpreterFrame *frame = fs_bind_call(ts, func, co, items + 2, n - 2 - nkw, items[1]);
+    if (FS_UNLIKELY(frame == NULL)) {
+        return NULL;
+    }
+    *fs_frame_kind_of(frame) = FS_KIND_CALL;
+    *fs_frame_caller_code(frame, co) = caller_co;
+    frame->previous = caller;
+    ctx->cframe.current_frame = frame;
+    ctx->co = co;
+    ts->recursion_remaining--;
+    return fs_jit_call_root(ctx, frame, co);
+}
