@@ -118,7 +118,6 @@ PyObject *fs_jit_call_root(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co)
         state.stack_limit = fs_jit_stack_limit();
         state.result = NULL;
         trace->entries++;
-        fs_jit_stats.entries++;
         if (trace->code != NULL) {
             fs_asm_enter(trace, &state);
         } else {

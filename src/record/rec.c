@@ -96,7 +96,7 @@ static void rec_give_up(rec_state *R)
 /* Whether the trace does enough besides calling functions that it does not follow. */
 static bool rec_pays(const rec_state *R)
 {
-    int others = R->callouts - R->roots;
+    int others = R->callouts - R->roots - R->dispatches; /* (which would leave in each turn) */
     if (R->steps < REC_OPS_PER_CALL * others + REC_OPS_PER_ROOT * R->roots) {
         return false;
     }

@@ -122,7 +122,8 @@ typedef struct {
     int escapes;               /* calls that may run Python code */
     int callouts;              /* Python functions that the trace calls and does not follow, */
     int roots;                 /* those among them whose frame it makes, */
-    int selfs;                 /* and those that are the function that it begins */
+    int selfs;                 /* those that are the function that it begins, */
+    int dispatches;            /* and those where it is ever another function */
     int steps;                 /* ops recorded */
     bool away;                 /* the interpreter is in a function that is called out to */
     int phase;                 /* of an op that takes two looks; what the first one has left */

@@ -632,6 +632,7 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
     bool of_many = PyFunction_Check(callable) && !fs_ref_is_const(ops.callable.ref) &&
                    ops.nargs < REC_MAX_ARGS && rec_is_of_many(R);
     if (of_many) {
+        R->dispatches++;
         (void)rec_guard_type(R, &rec_top(R)->slots[ops.base + !ops.method], &PyFunction_Type);
         return rec_call_out_python(R, arg);
     }

@@ -29,6 +29,7 @@ OTHERS = {
     "loop_match": "eight kinds of values by turns: one side trace for each",
     "loop_unpack": "a generator that is unpacked in C",
     "loop_groups": "except* is left to the interpreter",
+    "loop_with_contextmanager": "next() goes on in the generator's frame, whose end raises there",
     "loop_called_deep": "a loop over the traceback's entries in each turn",
 }
 
