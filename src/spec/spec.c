@@ -32,6 +32,28 @@ void fs_spec_fail(fs_instr *ip, int generic)
     ip->counter += ip->counter < 255;
 }
 
+/* An op that is to have another form is done by none that stands before it any more: those read its
+ * cache as that of its old form. (They see to it themselves when they miss; but who comes from a
+ * trace may begin at the op itself.) */
+static void spec_unfuse(fs_instr *ip)
+{
+    int prev = ip->flags & FS_IF_PREV_GLOBAL;
+    int family = fs_ops[ip->op].family;
+    bool attr =
+        family == FS_OP_LOAD_ATTR || family == FS_OP_LOAD_METHOD || family == FS_OP_STORE_ATTR;
+    if (prev == FS_IF_PREV_GLOBAL || (attr && prev == FS_IF_PREV_CONST)) {
+        return;
+    }
+    if (prev != 0 && fs_ops[ip[-1].op].length > 1) {
+        ip[-1].op = prev == FS_IF_PREV_FAST ? FS_OP_LOAD_FAST : FS_OP_LOAD_CONST;
+    }
+    int both = FS_IF_PREV2_FAST | FS_IF_PREV2_ONE;
+    if (prev != 0 && (ip->flags & both) == both && fs_ops[ip[-2].op].length > 2) {
+        ip[-2].op =
+            prev == FS_IF_PREV_FAST ? FS_OP_LOAD_FAST__LOAD_FAST : FS_OP_LOAD_FAST__LOAD_CONST;
+    }
+}
+
 void fs_spec_miss(fs_instr *ip)
 {
     fs_stats.misses++;
@@ -46,6 +68,7 @@ void fs_spec_miss(fs_instr *ip)
     ip->flags = (uint8_t)((ip->flags & ~FS_IF_FAILS) | fails);
     ip->op = fs_ops[ip->op].family;
     ip->counter = spec_backoff(fails);
+    spec_unfuse(ip);
 }
 
 bool fs_spec_fuse_one(fs_instr *ip, int first, int super)
