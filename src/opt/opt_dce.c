@@ -33,7 +33,8 @@ static bool dce_has_effect(const fs_ins *ins)
         return !(call & (FS_CALLF_PURE | FS_CALLF_READS)) || (call & FS_CALLF_FAILS);
     }
     bool box = ins->op == FS_IR_BOXI || ins->op == FS_IR_BOXF || ins->op == FS_IR_BOXB;
-    return !(flags & (FS_IRF_PURE | FS_IRF_LOAD)) && !box;
+    bool raises = ins->op == FS_IR_F2I; /* int(nan) for nothing */
+    return raises || (!(flags & (FS_IRF_PURE | FS_IRF_LOAD)) && !box);
 }
 
 static void dce_need(dce *d, fs_ref r)

@@ -174,3 +174,17 @@ for f in FUNCTIONS:
             seen = hot(f, usual, odd, 45)
             kinds = sorted({(name, text) for _, name, text in seen})
             print(f.__name__, usual, type(odd).__name__, len(seen), [i for i, *_ in seen][:3], kinds)
+
+
+def to_int_for_nothing(values):
+    made = failed = 0
+    for value in values:
+        try:
+            int(value)
+            made += 1
+        except ValueError:
+            failed += 1
+    return made, failed
+
+
+print(to_int_for_nothing([1.5] * 300 + [float("nan")] * 3 + [2.0] * 5))
