@@ -63,9 +63,9 @@ LINT = (
 # For each build.
 COMMON = (
     Step("engine", ("{python}", "tools/check_engine.py", "{dispatch}"), 1),
-    pytest_step("unit", "tests/unit", 5),
-    pytest_step("cli", "tests/cli", 5),
-    pytest_step("diff", "tests/diff", 6),
+    pytest_step("unit", "tests/unit", 10),
+    pytest_step("cli", "tests/cli", 8),
+    pytest_step("diff", "tests/diff", 10),
     Step("demo", ("{python}", "demo/run.py", "--quick"), 2, counted="last"),
     Step(
         "fuzz-smoke",

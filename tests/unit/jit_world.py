@@ -130,7 +130,7 @@ ASSUMPTIONS = {
     "list_item": ("l = [0, 1]", "l[0]", "l[0] = k"),
     "list_length": ("l = []", "len(l)", "l.append(k) if len(l) < k else None"),
     "dict_item": ("d = {'v': 0}", "d['v']", "d['v'] = k"),
-    "dict_new_keys": ("d = {}", "d.get('v', 0)", "d.clear(); d.update({str(k): 1, 'v': k})"),
+    "dict_new_keys": ("d = {}", "d.get('v', 0)", "d.update({str(k): 1, 'v': k})"),
     "isinstance": (
         "class A: pass\nclass M(type):\n    def __instancecheck__(cls, o): return False\n"
         "class C(metaclass=M): pass\no = A()\nlast = [0]",
