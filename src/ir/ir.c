@@ -309,3 +309,76 @@ fs_ref fs_ir_bool(fs_ir *ir, bool v)
 {
     return fs_ir_const(ir, FS_T_B, v);
 }
+
+/* ---- what conditions and letters mean ---- */
+
+bool fs_ir_compare_floats(int cond, double a, double b)
+{
+    switch (cond) {
+    case FS_EQ:
+        return a == b;
+    case FS_NE:
+        return a != b;
+    case FS_LT:
+        return a < b;
+    case FS_LE:
+        return a <= b;
+    case FS_GT:
+        return a > b;
+    case FS_GE:
+        return a >= b;
+    case FS_NLT:
+        return !(a < b);
+    case FS_NLE:
+        return !(a <= b);
+    case FS_NGT:
+        return !(a > b);
+    default:
+        return !(a >= b);
+    }
+}
+
+bool fs_ir_compare_words(int cond, uint64_t a, uint64_t b)
+{
+    switch (cond) {
+    case FS_EQ:
+        return a == b;
+    case FS_NE:
+        return a != b;
+    case FS_LT:
+        return (int64_t)a < (int64_t)b;
+    case FS_LE:
+        return (int64_t)a <= (int64_t)b;
+    case FS_GT:
+        return (int64_t)a > (int64_t)b;
+    case FS_GE:
+        return (int64_t)a >= (int64_t)b;
+    case FS_ULT:
+        return a < b;
+    case FS_UGE:
+        return a >= b;
+    case FS_ULE:
+        return a <= b;
+    default:
+        return a > b;
+    }
+}
+
+bool fs_ir_letter_fits(char letter, int type, bool is_base)
+{
+    switch (letter) {
+    case 'i':
+        return type == FS_T_I64;
+    case 'f':
+        return type == FS_T_F64;
+    case 'b':
+        return type == FS_T_B;
+    case 'p':
+        return type == FS_T_PTR || (is_base && type == FS_T_OBJ);
+    case 'o':
+    case 's':
+        return type == FS_T_OBJ;
+    default:
+        return type != FS_T_NONE;
+    }
+}

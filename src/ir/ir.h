@@ -328,6 +328,12 @@ enum fs_ir_call {
 };
 extern FS_HIDDEN const fs_call_info fs_ir_calls[FS_CALL_COUNT];
 
+/* Whether a cond b holds, of floats and of anything else. */
+bool fs_ir_compare_floats(int cond, double a, double b);
+bool fs_ir_compare_words(int cond, uint64_t a, uint64_t b);
+/* Whether a type is what a letter of ir_ops.def asks for; objects are bases of loads, too. */
+bool fs_ir_letter_fits(char letter, int type, bool is_base);
+
 /* ---- ir_text.c, ir_parse.c, ir_verify.c ---- */
 /* The IR as text (a str), one instruction per line (docs/internals/ir.md says how it is written);
  * NULL with an error. `names`: dict of names for objects, or NULL. */

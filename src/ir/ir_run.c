@@ -136,63 +136,11 @@ static run_next run_real(run *r, const fs_ins *ins)
     }
 }
 
-static bool run_compare_floats(int cond, double a, double b)
-{
-    switch (cond) {
-    case FS_EQ:
-        return a == b;
-    case FS_NE:
-        return a != b;
-    case FS_LT:
-        return a < b;
-    case FS_LE:
-        return a <= b;
-    case FS_GT:
-        return a > b;
-    case FS_GE:
-        return a >= b;
-    case FS_NLT:
-        return !(a < b);
-    case FS_NLE:
-        return !(a <= b);
-    case FS_NGT:
-        return !(a > b);
-    default:
-        return !(a >= b);
-    }
-}
-
-static bool run_compare_words(int cond, uint64_t a, uint64_t b)
-{
-    switch (cond) {
-    case FS_EQ:
-        return a == b;
-    case FS_NE:
-        return a != b;
-    case FS_LT:
-        return (int64_t)a < (int64_t)b;
-    case FS_LE:
-        return (int64_t)a <= (int64_t)b;
-    case FS_GT:
-        return (int64_t)a > (int64_t)b;
-    case FS_GE:
-        return (int64_t)a >= (int64_t)b;
-    case FS_ULT:
-        return a < b;
-    case FS_UGE:
-        return a >= b;
-    case FS_ULE:
-        return a <= b;
-    default:
-        return a > b;
-    }
-}
-
 static bool run_compare(const run *r, const fs_ins *ins)
 {
     return fs_ir_type(r->ir, ins->a) == FS_T_F64
-               ? run_compare_floats(ins->cond, run_float(r, ins->a), run_float(r, ins->b))
-               : run_compare_words(ins->cond, run_get(r, ins->a), run_get(r, ins->b));
+               ? fs_ir_compare_floats(ins->cond, run_float(r, ins->a), run_float(r, ins->b))
+               : fs_ir_compare_words(ins->cond, run_get(r, ins->a), run_get(r, ins->b));
 }
 
 /* ---- memory ---- */

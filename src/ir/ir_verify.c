@@ -55,26 +55,6 @@ static bool verify_ref(verify *v, int i, fs_ref ref, int before, const char *wha
            verify_fail(v, i, "%s: %04d has no value", what, ref);
 }
 
-/* Whether a type is what a letter of ir_ops.def asks for. */
-static bool verify_letter(char letter, int type, bool is_base)
-{
-    switch (letter) {
-    case 'i':
-        return type == FS_T_I64;
-    case 'f':
-        return type == FS_T_F64;
-    case 'b':
-        return type == FS_T_B;
-    case 'p':
-        return type == FS_T_PTR || (is_base && type == FS_T_OBJ);
-    case 'o':
-    case 's':
-        return type == FS_T_OBJ;
-    default:
-        return type != FS_T_NONE;
-    }
-}
-
 static bool verify_operands(verify *v, int i)
 {
     const fs_ins *ins = &v->ir->ins[i];
@@ -99,7 +79,7 @@ static bool verify_operands(verify *v, int i)
         }
         int type = fs_ir_type(v->ir, operands[k]);
         bool is_base = k == 0 && (fs_ir_op_has_mem(ins->op) || ins->op == FS_IR_LEA);
-        if (!verify_letter(letters[k], type, is_base)) {
+        if (!fs_ir_letter_fits(letters[k], type, is_base)) {
             return verify_fail(v, i, "%s is %s", names[k], fs_type_names[type]);
         }
         if (letters[k] == 'n' && same != 0 && type != same && !fs_ir_op_has_mem(ins->op)) {
@@ -214,7 +194,7 @@ static bool verify_args(verify *v, int i)
         bool any = ins->op == FS_IR_JTRACE || ins->flags & FS_INS_SUNK;
         char letter = *letters != '\0' ? *letters++ : any ? 'n' : 'o';
         int type = fs_ir_type(v->ir, arg);
-        if (!verify_letter(letter, type, false)) {
+        if (!fs_ir_letter_fits(letter, type, false)) {
             return verify_fail(v, i, "argument %d is %s", k, fs_type_names[type]);
         }
     }

@@ -57,50 +57,9 @@ PyObject *fs_jit_declined(PyObject *r)
 
 /* ---- operators ---- */
 
-typedef PyObject *(*ops_binary)(PyObject *, PyObject *);
-
-static PyObject *ops_power(PyObject *v, PyObject *w)
-{
-    return PyNumber_Power(v, w, Py_None);
-}
-
-static PyObject *ops_inplace_power(PyObject *v, PyObject *w)
-{
-    return PyNumber_InPlacePower(v, w, Py_None);
-}
-
-static const ops_binary ops_binaries[] = {
-    [NB_ADD] = PyNumber_Add,
-    [NB_AND] = PyNumber_And,
-    [NB_FLOOR_DIVIDE] = PyNumber_FloorDivide,
-    [NB_LSHIFT] = PyNumber_Lshift,
-    [NB_MATRIX_MULTIPLY] = PyNumber_MatrixMultiply,
-    [NB_MULTIPLY] = PyNumber_Multiply,
-    [NB_REMAINDER] = PyNumber_Remainder,
-    [NB_OR] = PyNumber_Or,
-    [NB_POWER] = ops_power,
-    [NB_RSHIFT] = PyNumber_Rshift,
-    [NB_SUBTRACT] = PyNumber_Subtract,
-    [NB_TRUE_DIVIDE] = PyNumber_TrueDivide,
-    [NB_XOR] = PyNumber_Xor,
-    [NB_INPLACE_ADD] = PyNumber_InPlaceAdd,
-    [NB_INPLACE_AND] = PyNumber_InPlaceAnd,
-    [NB_INPLACE_FLOOR_DIVIDE] = PyNumber_InPlaceFloorDivide,
-    [NB_INPLACE_LSHIFT] = PyNumber_InPlaceLshift,
-    [NB_INPLACE_MATRIX_MULTIPLY] = PyNumber_InPlaceMatrixMultiply,
-    [NB_INPLACE_MULTIPLY] = PyNumber_InPlaceMultiply,
-    [NB_INPLACE_REMAINDER] = PyNumber_InPlaceRemainder,
-    [NB_INPLACE_OR] = PyNumber_InPlaceOr,
-    [NB_INPLACE_POWER] = ops_inplace_power,
-    [NB_INPLACE_RSHIFT] = PyNumber_InPlaceRshift,
-    [NB_INPLACE_SUBTRACT] = PyNumber_InPlaceSubtract,
-    [NB_INPLACE_TRUE_DIVIDE] = PyNumber_InPlaceTrueDivide,
-    [NB_INPLACE_XOR] = PyNumber_InPlaceXor,
-};
-
 PyObject *fs_jit_binary(PyObject *v, PyObject *w, int64_t op)
 {
-    return ops_binaries[op](v, w);
+    return fs_binary_ops[op](v, w);
 }
 
 PyObject *fs_jit_binary_closed(PyObject *v, PyObject *w, int64_t op)
@@ -113,7 +72,7 @@ PyObject *fs_jit_binary_closed(PyObject *v, PyObject *w, int64_t op)
         }
     }
     uint64_t frames = fs_stats.frames;
-    r = fs_jit_declined(ops_binaries[op](v, w));
+    r = fs_jit_declined(fs_binary_ops[op](v, w));
     if (FS_UNLIKELY(fs_stats.frames != frames)) {
         Py_CLEAR(r); /* a signal's handler has run: what the trace knows may be no more so */
     }

@@ -221,22 +221,7 @@ static int copy_shared_snap(opt_copy *copy, int snap, int at)
 
 static bool copy_operand_fits(const fs_ir *ir, char letter, fs_ref r)
 {
-    int type = fs_ir_type(ir, r);
-    switch (letter) {
-    case 'i':
-        return type == FS_T_I64;
-    case 'f':
-        return type == FS_T_F64;
-    case 'b':
-        return type == FS_T_B;
-    case 'o':
-    case 's':
-        return type == FS_T_OBJ;
-    case 'p':
-        return type == FS_T_PTR || type == FS_T_OBJ;
-    default:
-        return true;
-    }
+    return fs_ir_letter_fits(letter, fs_ir_type(ir, r), true);
 }
 
 static bool copy_args_fit(const fs_ir *ir, const fs_ins *ins)

@@ -25,58 +25,6 @@ int opt_cond_swapped(int cond)
     return compare_conds[cond].swapped;
 }
 
-static bool compare_ints(int cond, int64_t a, int64_t b)
-{
-    switch (cond) {
-    case FS_EQ:
-        return a == b;
-    case FS_NE:
-        return a != b;
-    case FS_LT:
-        return a < b;
-    case FS_LE:
-        return a <= b;
-    case FS_GT:
-        return a > b;
-    case FS_GE:
-        return a >= b;
-    case FS_ULT:
-        return (uint64_t)a < (uint64_t)b;
-    case FS_UGE:
-        return (uint64_t)a >= (uint64_t)b;
-    case FS_ULE:
-        return (uint64_t)a <= (uint64_t)b;
-    default:
-        return (uint64_t)a > (uint64_t)b;
-    }
-}
-
-static bool compare_floats(int cond, double a, double b)
-{
-    switch (cond) {
-    case FS_EQ:
-        return a == b;
-    case FS_NE:
-        return a != b;
-    case FS_LT:
-        return a < b;
-    case FS_LE:
-        return a <= b;
-    case FS_GT:
-        return a > b;
-    case FS_GE:
-        return a >= b;
-    case FS_NLT:
-        return !(a < b);
-    case FS_NLE:
-        return !(a <= b);
-    case FS_NGT:
-        return !(a > b);
-    default:
-        return !(a >= b);
-    }
-}
-
 /* Whether x cond x holds, for whatever but floats. */
 static bool compare_same(int cond)
 {
@@ -108,7 +56,8 @@ static int compare_known(const fs_ir *ir, int cond, fs_ref a, fs_ref b)
     int type = fs_ir_type(ir, a), other = fs_ir_type(ir, b);
     if (a < 0 && b < 0 && type == other) {
         const fs_const *x = fs_ir_constant(ir, a), *y = fs_ir_constant(ir, b);
-        return type == FS_T_F64 ? compare_floats(cond, x->f, y->f) : compare_ints(cond, x->i, y->i);
+        return type == FS_T_F64 ? fs_ir_compare_floats(cond, x->f, y->f)
+                                : fs_ir_compare_words(cond, x->i, y->i);
     }
     if (a == b) {
         return type == FS_T_F64 ? COMPARE_UNKNOWN : compare_same(cond);
@@ -191,7 +140,8 @@ static fs_ref compare_truth_as_int(fs_ir *ir, fs_ins *ins)
     if (truth == NULL || !opt_int_of(ir, ins->b, &c)) {
         return 0;
     }
-    bool if_false = compare_ints(ins->cond, 0, c), if_true = compare_ints(ins->cond, 1, c);
+    bool if_false = fs_ir_compare_words(ins->cond, 0, c),
+         if_true = fs_ir_compare_words(ins->cond, 1, c);
     if (if_false == if_true) {
         return ins->op == FS_IR_CMP ? fs_ir_bool(ir, if_true)
                : if_true            ? FS_FOLD_DROP

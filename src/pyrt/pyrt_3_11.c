@@ -439,12 +439,12 @@ bool fs_pyrt_is_array(PyTypeObject *type)
 
 PyTypeObject *fs_pyrt_numpy_types[FS_NUMPY_KINDS];
 
-/* Whether `type` is what the module numpy has under this name. */
-static bool numpy_has(const char *name, PyTypeObject *type)
+/* What the module numpy has under this name (borrowed); NULL: nothing, or it is not imported. */
+static PyObject *numpy_attribute(const char *name)
 {
     PyObject *module = PyDict_GetItemString(PyThreadState_Get()->interp->modules, "numpy");
     PyObject *dict = module != NULL && PyModule_Check(module) ? PyModule_GetDict(module) : NULL;
-    return dict != NULL && PyDict_GetItemString(dict, name) == (PyObject *)type;
+    return dict == NULL ? NULL : PyDict_GetItemString(dict, name);
 }
 
 static enum fs_numpy numpy_kind(PyTypeObject *type)
@@ -474,7 +474,8 @@ static enum fs_numpy numpy_kind(PyTypeObject *type)
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (strcmp(type->tp_name + 6, known[i].name) == 0 &&
             (size_t)type->tp_basicsize >= known[i].least &&
-            (size_t)type->tp_basicsize <= known[i].most && numpy_has(known[i].name, type)) {
+            (size_t)type->tp_basicsize <= known[i].most &&
+            numpy_attribute(known[i].name) == (PyObject *)type) {
             fs_pyrt_numpy_types[known[i].kind] = type;
             return known[i].kind;
         }
@@ -503,9 +504,7 @@ PyTypeObject *fs_pyrt_numpy_type(enum fs_numpy kind)
     static const char *const names[] = {[FS_NUMPY_FLOAT64] = "float64", [FS_NUMPY_INT64] = "int64"};
     bool scalar = kind == FS_NUMPY_FLOAT64 || kind == FS_NUMPY_INT64;
     if (scalar && fs_pyrt_numpy_types[kind] == NULL) {
-        PyObject *module = PyDict_GetItemString(PyThreadState_Get()->interp->modules, "numpy");
-        PyObject *dict = module != NULL && PyModule_Check(module) ? PyModule_GetDict(module) : NULL;
-        PyObject *type = dict == NULL ? NULL : PyDict_GetItemString(dict, names[kind]);
+        PyObject *type = numpy_attribute(names[kind]);
         if (type != NULL && PyType_Check(type)) {
             (void)numpy_kind((PyTypeObject *)type);
         }

@@ -346,6 +346,8 @@ fs_ref rec_scalar_negative(rec_state *R, rec_slot *slot, bool only_sign);
 void rec_guard_exact(rec_state *R, fs_ref i);   /* leaves unless |i| <= 2**53 */
 fs_ref rec_truth(rec_state *R, rec_slot *slot); /* B; 0: its type says nothing */
 fs_ref rec_truth_any(rec_state *R);
+/* +, -, *, &, |, ^ of two int64; 0: another operator. */
+fs_ref rec_int64_op(rec_state *R, int op, fs_ref a, fs_ref b);
 rec_result rec_return_kind(rec_state *R, int kind); /* rec_call.c: __init__ and the like return */
 
 /* Guards that a tuple of classes is what it is. False: not such a tuple. */

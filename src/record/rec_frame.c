@@ -102,16 +102,29 @@ int rec_frame_room(rec_state *R)
     return 0;
 }
 
+/* The frame behind the running one, described but not yet entered; NULL: there can be none. */
+static rec_frame *frame_next(rec_state *R, fs_code *co, const fs_frame_desc *desc)
+{
+    rec_frame *f = &R->frames[R->depth + 1];
+    if (R->depth + 1 >= REC_MAX_FRAMES || !rec_frame_init(R, f, co)) {
+        (void)rec_abort(R, FS_ABORT_too_deep);
+        return NULL;
+    }
+    f->desc = rec_describe(R, desc);
+    if (f->desc < 0) {
+        rec_frame_fini(R, f);
+        (void)rec_abort(R, FS_ABORT_memory);
+        return NULL;
+    }
+    return f;
+}
+
 /* A frame for a call of `func` whose operands are off the caller's stack already. The caller of
  * this fills the parameters. `call_slot` becomes the caller's prev_instr. */
 bool rec_frame_begin(rec_state *R, fs_code *co, fs_ref func, PyObject *func_seen, int kind,
                      int call_slot)
 {
     rec_frame *caller = rec_top(R);
-    if (R->depth + 1 >= REC_MAX_FRAMES) {
-        (void)rec_abort(R, FS_ABORT_too_deep);
-        return false;
-    }
     int offset = rec_frame_room(R);
     fs_frame_desc desc = {.co = co,
                           .func = func,
@@ -121,15 +134,8 @@ bool rec_frame_begin(rec_state *R, fs_code *co, fs_ref func, PyObject *func_seen
                           .offset = offset,
                           .call_slot = call_slot,
                           .call_depth = caller->sp};
-    rec_frame *f = &R->frames[R->depth + 1];
-    if (!rec_frame_init(R, f, co)) {
-        (void)rec_abort(R, FS_ABORT_too_deep);
-        return false;
-    }
-    f->desc = rec_describe(R, &desc);
-    if (f->desc < 0) {
-        rec_frame_fini(R, f);
-        (void)rec_abort(R, FS_ABORT_memory);
+    rec_frame *f = frame_next(R, co, &desc);
+    if (f == NULL) {
         return false;
     }
     f->func = func;
@@ -157,15 +163,8 @@ bool rec_frame_resume(rec_state *R, fs_code *co, _PyInterpreterFrame *own, fs_re
                           .baseref = base,
                           .call_slot = call_slot,
                           .call_depth = caller->sp};
-    rec_frame *f = &R->frames[R->depth + 1];
-    if (R->depth + 1 >= REC_MAX_FRAMES || !rec_frame_init(R, f, co)) {
-        (void)rec_abort(R, FS_ABORT_too_deep);
-        return false;
-    }
-    f->desc = rec_describe(R, &desc);
-    if (f->desc < 0) {
-        rec_frame_fini(R, f);
-        (void)rec_abort(R, FS_ABORT_memory);
+    rec_frame *f = frame_next(R, co, &desc);
+    if (f == NULL) {
         return false;
     }
     f->real = true;

@@ -83,6 +83,27 @@ static bool rec_has_other(rec_state *R, const rec_slot *slot)
     return false;
 }
 
+/* +, -, *, &, |, ^ of two int64, which leaves where the result is none; 0: another operator. */
+fs_ref rec_int64_op(rec_state *R, int op, fs_ref a, fs_ref b)
+{
+    switch (op) {
+    case NB_ADD:
+        return rec_opg(R, FS_IR_ADDOV, FS_T_I64, a, b);
+    case NB_SUBTRACT:
+        return rec_opg(R, FS_IR_SUBOV, FS_T_I64, a, b);
+    case NB_MULTIPLY:
+        return rec_opg(R, FS_IR_MULOV, FS_T_I64, a, b);
+    case NB_AND:
+        return rec_op2(R, FS_IR_AND, FS_T_I64, a, b);
+    case NB_OR:
+        return rec_op2(R, FS_IR_OR, FS_T_I64, a, b);
+    case NB_XOR:
+        return rec_op2(R, FS_IR_XOR, FS_T_I64, a, b);
+    default:
+        return 0;
+    }
+}
+
 /* int op int with an int as result; 0: not one that is done unboxed. */
 static fs_ref rec_int_op(rec_state *R, int op, rec_slot *left, rec_slot *right)
 {
@@ -108,18 +129,6 @@ static fs_ref rec_int_op(rec_state *R, int op, rec_slot *left, rec_slot *right)
         rec_guard(R, FS_ULE, b, rec_kint(R, PyLong_BASE));
     }
     switch (op) {
-    case NB_ADD:
-        return rec_opg(R, FS_IR_ADDOV, FS_T_I64, a, b);
-    case NB_SUBTRACT:
-        return rec_opg(R, FS_IR_SUBOV, FS_T_I64, a, b);
-    case NB_MULTIPLY:
-        return rec_opg(R, FS_IR_MULOV, FS_T_I64, a, b);
-    case NB_AND:
-        return rec_op2(R, FS_IR_AND, FS_T_I64, a, b);
-    case NB_OR:
-        return rec_op2(R, FS_IR_OR, FS_T_I64, a, b);
-    case NB_XOR:
-        return rec_op2(R, FS_IR_XOR, FS_T_I64, a, b);
     case NB_FLOOR_DIVIDE:
         return rec_divide(R, FS_IR_DIV, a, b);
     case NB_REMAINDER:
@@ -134,7 +143,7 @@ static fs_ref rec_int_op(rec_state *R, int op, rec_slot *left, rec_slot *right)
         return w == 2 ? square : rec_opg(R, FS_IR_MULOV, FS_T_I64, square, a);
     }
     default:
-        return 0;
+        return rec_int64_op(R, op, a, b);
     }
 }
 

@@ -85,27 +85,6 @@ static fs_ref scalar_float_op(rec_state *R, int op, fs_ref a, fs_ref b)
     return r;
 }
 
-/* int64 op int64; leaves where it would wrap. */
-static fs_ref scalar_int_op(rec_state *R, int op, fs_ref a, fs_ref b)
-{
-    switch (op) {
-    case NB_ADD:
-        return rec_opg(R, FS_IR_ADDOV, FS_T_I64, a, b);
-    case NB_SUBTRACT:
-        return rec_opg(R, FS_IR_SUBOV, FS_T_I64, a, b);
-    case NB_MULTIPLY:
-        return rec_opg(R, FS_IR_MULOV, FS_T_I64, a, b);
-    case NB_AND:
-        return rec_op2(R, FS_IR_AND, FS_T_I64, a, b);
-    case NB_OR:
-        return rec_op2(R, FS_IR_OR, FS_T_I64, a, b);
-    case NB_XOR:
-        return rec_op2(R, FS_IR_XOR, FS_T_I64, a, b);
-    default:
-        return 0;
-    }
-}
-
 /* An operator of which at least one operand is a scalar: the result; 0: not this, only guards
  * done. */
 fs_ref rec_scalar_op(rec_state *R, int op, rec_slot *left, rec_slot *right)
@@ -122,7 +101,7 @@ fs_ref rec_scalar_op(rec_state *R, int op, rec_slot *left, rec_slot *right)
                 : 0;
         return r == 0 ? 0 : rec_scalar_new(R, fs_pyrt_numpy_type(FS_NUMPY_FLOAT64), r);
     }
-    fs_ref r = scalar_int_op(R, op, rec_int(R, left), rec_int(R, right));
+    fs_ref r = rec_int64_op(R, op, rec_int(R, left), rec_int(R, right));
     return r == 0 ? 0 : rec_scalar_new(R, fs_pyrt_numpy_type(FS_NUMPY_INT64), r);
 }
 
