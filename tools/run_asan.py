@@ -46,6 +46,7 @@ def main() -> int:
         "unit": ["-m", "pytest", "-q", "-k", DESELECTED, "tests/unit"],
         "diff": ["-m", "pytest", "-q", "-k", DESELECTED, "tests/diff"],
         "fuzz": ["tests/fuzz/fuzz.py", "--seconds", seconds, "--seed", "1"],
+        "fuzz-jit": ["tests/fuzz/fuzz_jit.py", "--seconds", seconds, "--seed", "1"],
     }
     failed = []
     for name, arguments in parts.items():
