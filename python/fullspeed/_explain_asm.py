@@ -1,4 +1,4 @@
-"""`fullspeed explain --asm`: the machine code of traces, disassembled by capstone if it is there.
+"""`fullspeed explain --asm` and FULLSPEED_DUMP=m: the machine code of traces, disassembled by capstone if it is there.
 
 capstone is no dependency of ours (pip install capstone); without it the bytes are shown.
 """
@@ -26,6 +26,11 @@ def _disassemble(code: bytes, address: int) -> list[str] | None:
 def _hex(code: bytes, address: int) -> list[str]:
     """The bytes, 16 to a line."""
     return [f"  {address + i:12x}  {code[i : i + 16].hex(' ')}" for i in range(0, len(code), 16)]
+
+
+def of_code(code: bytes, address: int) -> str:
+    """Machine code at an address as text, for FULLSPEED_DUMP=m (called by src/jit/jit_log.c)."""
+    return "\n".join(_disassemble(code, address) or _hex(code, address)) + "\n"
 
 
 def of_trace(trace: dict[str, Any]) -> list[str]:

@@ -119,7 +119,7 @@ static bool config_is_passes(const char *value)
 
 static bool config_is_dump(const char *value)
 {
-    size_t letters = strspn(value, "rimx");
+    size_t letters = strspn(value, "rimbx");
     return letters > 0 && (value[letters] == '\0' || value[letters] == ':');
 }
 

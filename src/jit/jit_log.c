@@ -163,26 +163,88 @@ void fs_jit_log_event(const char *what, const fs_trace *trace)
     fflush(log_file);
 }
 
-/* The machine code as hexadecimal digits, 32 bytes to a line. */
-static void log_code(const fs_trace *trace)
+/* Machine code that waits to be written: a disassembler is Python, which must not run while a trace
+ * is being made. A pending call writes them all. */
+typedef struct log_waiting {
+    struct log_waiting *next;
+    PyObject *bytes;
+    const void *address;
+    unsigned id;
+} log_waiting;
+
+static log_waiting *log_first;
+static bool log_writes; /* the pending call runs: its own traces are not shown */
+
+static void log_bytes(PyObject *bytes)
+{
+    const unsigned char *code = (const unsigned char *)PyBytes_AS_STRING(bytes);
+    for (Py_ssize_t i = 0; i < PyBytes_GET_SIZE(bytes); i++) {
+        fprintf(log_file, "%02x%s", code[i], i % 32 == 31 ? "\n" : "");
+    }
+    fputs("\n", log_file);
+}
+
+/* One of them, in reverse order of their making: as assembly if there is a library for it. */
+static void log_write_waiting(log_waiting *it)
+{
+    PyObject *module = PyImport_ImportModule("fullspeed._explain_asm");
+    PyObject *text = module == NULL
+                         ? NULL
+                         : PyObject_CallMethod(module, "of_code", "OK", it->bytes,
+                                               (unsigned long long)(uintptr_t)it->address);
+    fprintf(log_file, "---- machine code of trace %u\n", it->id);
+    if (text != NULL && PyUnicode_Check(text)) {
+        fputs(log_text(text), log_file);
+    } else {
+        PyErr_Clear();
+        log_bytes(it->bytes);
+    }
+    fflush(log_file);
+    Py_XDECREF(text);
+    Py_XDECREF(module);
+}
+
+static int log_drain(void *arg FS_UNUSED)
+{
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    log_writes = true;
+    while (log_first != NULL) {
+        log_waiting *it = log_first;
+        log_first = it->next;
+        log_write_waiting(it);
+        Py_DECREF(it->bytes);
+        free(it);
+    }
+    log_writes = false;
+    PyErr_Restore(type, value, tb);
+    return 0;
+}
+
+/* The machine code: its bytes at once, or soon what they mean. */
+static void log_code(const fs_trace *trace, bool soon)
 {
     PyObject *bytes = trace->code != NULL ? fs_asm_bytes(trace) : NULL;
     if (bytes == NULL) {
         PyErr_Clear();
         return;
     }
-    const unsigned char *code = (const unsigned char *)PyBytes_AS_STRING(bytes);
-    for (Py_ssize_t i = 0; i < PyBytes_GET_SIZE(bytes); i++) {
-        fprintf(log_file, "%02x%s", code[i], i % 32 == 31 ? "\n" : "");
+    log_waiting *it = soon ? malloc(sizeof(*it)) : NULL;
+    if (it == NULL || (log_first == NULL && Py_AddPendingCall(log_drain, NULL) != 0)) {
+        free(it);
+        log_bytes(bytes);
+        Py_DECREF(bytes);
+        return;
     }
-    fputs("\n", log_file);
-    Py_DECREF(bytes);
+    *it = (log_waiting){.next = log_first, .bytes = bytes, .address = trace->code, .id = trace->id};
+    log_first = it;
 }
 
 void fs_jit_dump(const fs_trace *trace, char stage)
 {
     const char *end = log_filter != NULL ? log_filter : log_stages + strlen(log_stages);
-    if (log_file == NULL || memchr(log_stages, stage, (size_t)(end - log_stages)) == NULL ||
+    if (log_file == NULL || log_writes ||
+        memchr(log_stages, stage, (size_t)(end - log_stages)) == NULL ||
         (log_filter != NULL &&
          strstr(log_text(trace->co->pycode->co_qualname), log_filter + 1) == NULL)) {
         return;
@@ -190,12 +252,13 @@ void fs_jit_dump(const fs_trace *trace, char stage)
     fprintf(log_file, "---- %s ",
             stage == 'r'   ? "recorded"
             : stage == 'i' ? "optimized"
-            : stage == 'm' ? "machine code"
+            : stage == 'm' ? "machine code, soon,"
+            : stage == 'b' ? "machine code"
                            : "come to nothing");
     log_where(trace->co, trace->slot);
     fputs("\n", log_file);
-    if (stage == 'm') {
-        log_code(trace);
+    if (stage == 'm' || stage == 'b') {
+        log_code(trace, stage == 'm');
     } else {
         PyObject *text = fs_ir_format(&trace->ir, NULL);
         if (text != NULL) {

@@ -349,6 +349,7 @@ fs_trace *fs_jit_bridge(fs_trace *target, const uint8_t *types, int n)
     fs_jit_made(us);
     fs_jit_log_trace(bridge, us);
     fs_jit_dump(bridge, 'i');
+    fs_jit_dump(bridge, 'b');
     fs_jit_dump(bridge, 'm');
     bridge->ir.old = true;
     return bridge;
@@ -380,6 +381,7 @@ void fs_jit_recorded(fs_trace *trace, int end)
     fs_jit_made(us);
     fs_jit_log_trace(trace, us);
     fs_jit_dump(trace, 'i');
+    fs_jit_dump(trace, 'b');
     fs_jit_dump(trace, 'm');
     trace->ir.old = true;
 }

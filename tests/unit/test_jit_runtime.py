@@ -709,7 +709,7 @@ summed(1000); classes(300)
 import fullspeed._engine as engine
 answer([[t["id"], t["line"]] for t in engine.jit_traces() if t["function"] == "summed"])
 """
-    env = {**CODE, "FULLSPEED_LOG": str(log), "FULLSPEED_DUMP": "im:summed"}
+    env = {**CODE, "FULLSPEED_LOG": str(log), "FULLSPEED_DUMP": "ibm:summed"}
     traces = ask_child(code, env=env)
     text = log.read_text()
     for number, line in traces:
@@ -718,7 +718,10 @@ answer([[t["id"], t["line"]] for t in engine.jit_traces() if t["function"] == "s
         r"\[abort loop <string>:\d+ classes: an op that .* \(LOAD_BUILD_CLASS\)\]", text
     )
     assert "---- optimized <string>:" in text
-    assert "---- machine code <string>:" in text
+    assert re.search(r"^---- machine code <string>:\d+ summed\n[0-9a-f]{20,}$", text, re.M)
+    numbers = "|".join(str(number) for number, _ in traces)
+    found = re.findall(rf"^---- machine code of trace (?:{numbers})\n(.+)$", text, re.M)
+    assert found and all(re.match(r"  [0-9a-f]+  \S", line) for line in found)
     assert " SLOAD #" in text
 
 
