@@ -1,6 +1,6 @@
-"""`fullspeed explain --asm` and FULLSPEED_DUMP=m: the machine code of traces, disassembled by capstone if it is there.
+"""`fullspeed explain --asm`, FULLSPEED_DUMP=m: the machine code of traces, by capstone.
 
-capstone is no dependency of ours (pip install capstone); without it the bytes are shown.
+capstone is no dependency of ours (pip install capstone): without it the bytes are shown.
 """
 
 from typing import Any

@@ -2,6 +2,8 @@
  * guards that were passed before, calls that compute or only read. */
 #include "opt/opt_index.h"
 
+#include <limits.h>
+
 static bool cse_same_args(const fs_ir *ir, const fs_ins *x, const fs_ins *y)
 {
     if (x->nargs != y->nargs) {
@@ -118,8 +120,9 @@ fs_ref fs_opt_cse(fs_ir *ir, const fs_ins *ins)
     if (!(flags & FS_IRF_PURE) && !call && ins->op != FS_IR_SLOAD && ins->op != FS_IR_PLOAD) {
         return 0;
     }
+    int most = fs_opt_is_base(ins->op) ? INT_MAX : OPT_MAX_STEPS;
     int at = index->heads.values[fs_opt_value_head(ir, ins)];
-    for (int steps = 0; at != 0 && steps < OPT_MAX_STEPS; steps++, at = index->notes[at].prev) {
+    for (int steps = 0; at != 0 && steps < most; steps++, at = index->notes[at].prev) {
         if (cse_same(ir, &ir->ins[at], ins) &&
             (ins->op != FS_IR_CMP || ir->ins[at].cond == ins->cond) &&
             (!call || cse_call_holds(ir, index, ins, at))) {

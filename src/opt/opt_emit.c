@@ -69,7 +69,7 @@ static fs_ref emit_known(fs_ir *ir, fs_ins *ins)
         /* What never changes is forwarded as well as what may. */
         return ir->passes & FS_PASS_forward ? fs_opt_forward(ir, ins) : 0;
     }
-    if (!(ir->passes & FS_PASS_cse)) {
+    if (!(ir->passes & FS_PASS_cse) && !fs_opt_is_base(ins->op)) {
         return 0;
     }
     known = fs_opt_cse(ir, ins);

@@ -23,6 +23,13 @@ typedef struct {
     bool wild; /* another base says nothing about another offset, or the offset is not known */
 } opt_place;
 
+/* Where all that has no base of its own is. There is one of each in a trace, whatever is on:
+ * frames are told apart by their bases. */
+FS_INLINE bool fs_opt_is_base(int op)
+{
+    return op == FS_IR_FRAME || op == FS_IR_DSTACK || op == FS_IR_CTX;
+}
+
 /* What a side trace knows from its parent (opt_inherit.c): of a place in memory, until that is
  * written, or of a value that it takes over. */
 typedef struct {

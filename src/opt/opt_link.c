@@ -19,8 +19,7 @@ static void link_need(link_needs *needs, fs_ref r)
     const fs_ins *ins = &ir->ins[r];
     bool sunk = (ins->flags & FS_INS_SUNK) != 0;
     if (!sunk) {
-        bool free = ins->op == FS_IR_FRAME || ins->op == FS_IR_DSTACK || ins->op == FS_IR_CTX;
-        needs->needed[r] |= !free;
+        needs->needed[r] |= !fs_opt_is_base(ins->op);
         return;
     }
     /* A virtual object stands for its parts. */

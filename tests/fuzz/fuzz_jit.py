@@ -41,7 +41,8 @@ def run(python: str, side: str, path: str, more: dict[str, str]) -> tuple[str, s
     env = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0", "PYTHONFAULTHANDLER": "1", **child_env.sanitizer(), **more}
     try:
         done = subprocess.run(
-            [python, str(DRIVE), side, path], env=env, capture_output=True, text=True, timeout=15
+            [python, str(DRIVE), side, path], env=env, capture_output=True, text=True,
+            timeout=15 if side == "stock" else 90,
         )
     except subprocess.TimeoutExpired:
         return "", "TIMEOUT", -1000
@@ -77,8 +78,10 @@ def main() -> int:
         for mode in MODES:
             passes = PASSES[seed % len(PASSES)]
             env = mode | ({"FULLSPEED_PASSES": passes} if passes else {})
-            if run(options.python, "engine", str(path), env) != stock:
-                bad.append((mode["FULLSPEED_JIT"], passes))
+            ours = run(options.python, "engine", str(path), env)
+            if ours != stock:
+                what = "too slow" if ours[2] == -1000 else f"exit {ours[2]}"
+                bad.append((mode["FULLSPEED_JIT"], passes, what))
         if bad:
             found += 1
             print(f"seed {seed}: differs under {bad}: {path}", flush=True)

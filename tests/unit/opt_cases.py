@@ -218,6 +218,21 @@ def check_forwarding() -> None:
     count(text, "LOAD.obj[attr]", 2)
 
 
+def check_one_frame() -> None:
+    """Places in the frame are told apart by their base, so that there is one, whatever is on."""
+    for passes in ("all", "forward", "fold,forward", "cse", ""):
+        t = Trace()
+        t("- STORE.obj[frame]", t("PTR FRAME"), "<obj 0>", "#104")
+        for i in range(300):  # (more than searches look at)
+            t("I64 AND", "+5", f"+{i}")
+        t("- STORE.obj[frame]", t("PTR FRAME"), "NULL", "#104")
+        loaded = t("OBJ LOAD.obj[frame]", t("PTR FRAME"), "#104")
+        t("- JEXIT", snap=t.values(loaded))
+        text = optimize(t.text(), passes)
+        count(text, "FRAME", 1)
+        assert "<obj 0>" not in text.split("JEXIT")[1], text
+
+
 def check_escapes_forget() -> None:
     """A call that may run anything: loads and types of heap objects are asked for again."""
     t = Trace()

@@ -19,7 +19,8 @@ import opt_cases, opt_fuzz
 """
 CHECKS = [
     "folding_is_exact", "algebra", "floats_keep_zeroes", "guards_merge", "boxes_fold",
-    "forwarding", "escapes_forget", "fresh_objects", "loop_of_numbers", "carried_memory",
+    "forwarding", "one_frame", "escapes_forget", "fresh_objects", "loop_of_numbers",
+    "carried_memory",
     "changed_memory_is_loaded", "unstable_types", "invariant_values",
     "virtual_objects_in_loops", "side_traces_know", "dead_code", "boxes_sink",
     "slices_that_are_stored", "magnitudes_are_compared_squared", "equal_numbers",
