@@ -56,11 +56,24 @@ static void worth_begin_anew(fs_trace *root, uint64_t times)
                                  .due_turns = root->turns + times * WORTH_TRIAL_TURNS};
 }
 
-void fs_jit_grows(fs_trace *root)
+static void worth_grows(fs_trace *root)
 {
     if (root->entries < WORTH_GROWN) {
         root->gain = root->weighed = 0;
         worth_begin_anew(root, 1);
+    }
+}
+
+void fs_jit_grows(fs_trace *root)
+{
+    worth_grows(root);
+    /* What leads into it is entered in its stead: the loop of a bridge, and the trace that the
+     * interpreter has entered by now. */
+    if (root->kind == FS_TRACE_BRIDGE && root->target != NULL) {
+        worth_grows(root->target);
+    }
+    if (fs_jit_insiders != NULL && fs_jit_insiders->root != root) {
+        worth_grows(fs_jit_insiders->root);
     }
 }
 
