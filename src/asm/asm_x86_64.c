@@ -12,6 +12,8 @@
 #include "asm/asm_entry.h"
 #include "asm/asm_frame.h"
 #include "asm/asm_x86_64.h"
+
+#include "interp/interp_num.h"
 #include "opt/opt.h"
 
 #include <stdlib.h>
@@ -627,9 +629,21 @@ static bool asm_install(fs_asm *as)
     return true;
 }
 
+/* Whether an int that the trace takes out of a box had two digits when it was recorded, and all
+ * boxes have room for them. */
+static bool asm_is_wide(const fs_ir *ir)
+{
+    for (int i = 1; fs_num_known_blocks && i < ir->nins; i++) {
+        if (ir->ins[i].op == FS_IR_UNBOXI && ir->ins[i].flags & FS_INS_WIDE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int fs_asm_compile(fs_trace *trace, const char **reason)
 {
-    fs_asm as = {.trace = trace, .ir = &trace->ir};
+    fs_asm as = {.trace = trace, .ir = &trace->ir, .wide = asm_is_wide(&trace->ir)};
     bool ok = fs_asm_allocate(&as.al, trace) && asm_generate(&as) && asm_install(&as);
     if (!ok) {
         *reason = as.al.reason != NULL ? as.al.reason : "out of memory";

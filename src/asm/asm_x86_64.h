@@ -43,6 +43,7 @@ struct fs_asm {
     fs_trace *trace;
     fs_asm_buffer b;
     int loop, entry; /* offsets of LOOP, and of the way to it for other traces */
+    bool wide;       /* ints of two digits are as usual here as those of one */
     uint64_t *pool;  /* constants, two at a time aligned to 16 bytes */
     int npool, pool_room;
     fs_asm_fixup *exits, *pools;

@@ -55,9 +55,48 @@ static void obj_unbox_two_digits(fs_asm *as, const fs_asm_cold *cold)
     obj_back(as, cold);
 }
 
+/* r10, an int's size, is neither -1 to 1 nor 2. */
+static void obj_unbox_negative(fs_asm *as, const fs_asm_cold *cold)
+{
+    const fs_asm_step *st = &as->al.steps[cold->i];
+    fs_asm_buffer *b = &as->b;
+    fs_asm_op_imm(b, X_CMPI, 0, fs_asm_r(R10), -2);
+    fs_asm_exit_if(as, st->exit, CC_NE);
+    fs_asm_op(b, X_MOV32, st->result, fs_asm_field(as, st, 0, DIGIT_OFFSET));
+    fs_asm_op(b, X_MOV32, R11, fs_asm_field(as, st, 0, DIGIT_OFFSET + (int)sizeof(digit)));
+    fs_asm_op_imm(b, X_SHLI, 0, fs_asm_r(R11), PyLong_SHIFT);
+    fs_asm_rr(as, X_OR, st->result, R11);
+    fs_asm_op(b, X_NEG, 0, fs_asm_r(st->result));
+    obj_back(as, cold);
+}
+
+/* Without a jump for one digit or two, which nobody could foretell. (Behind one digit there may be
+ * anything, but it is memory: the digits begin at a multiple of eight.) */
+static void obj_unbox_wide(fs_asm *as, int i, const fs_asm_step *st)
+{
+    fs_asm_buffer *b = &as->b;
+    _Static_assert(DIGIT_OFFSET % 8 == 0 && sizeof(digit) == 4, "a digit that is read needlessly");
+    fs_asm_op(b, X_MOV, R10, fs_asm_field(as, st, 0, SIZE_OFFSET));
+    fs_asm_op(b, X_LEA, R11, fs_asm_m(R10, 1));
+    fs_asm_op_imm(b, X_CMPI, 0, fs_asm_r(R11), 3);
+    int cold = fs_asm_cold_if(as, i, CC_A, obj_unbox_negative);
+    fs_asm_op(b, X_MOV32, st->result, fs_asm_field(as, st, 0, DIGIT_OFFSET));
+    fs_asm_op(b, X_MOV32, R11, fs_asm_field(as, st, 0, DIGIT_OFFSET + (int)sizeof(digit)));
+    fs_asm_op_imm(b, X_SHLI, 0, fs_asm_r(R11), PyLong_SHIFT);
+    fs_asm_rr(as, X_OR, R11, st->result);
+    fs_asm_rr(as, X_IMUL, st->result, R10);
+    fs_asm_op_imm(b, X_CMPI, 0, fs_asm_r(R10), 2);
+    fs_asm_cmov(b, CC_E, st->result, fs_asm_r(R11));
+    fs_asm_cold_here(as, cold);
+}
+
 void fs_asm_unboxi(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
 {
     fs_asm_buffer *b = &as->b;
+    if (as->wide) {
+        obj_unbox_wide(as, i, st);
+        return;
+    }
     fs_asm_op(b, X_MOV32, st->result, fs_asm_field(as, st, 0, DIGIT_OFFSET));
     fs_asm_op(b, X_MOV, R10, fs_asm_field(as, st, 0, SIZE_OFFSET));
     fs_asm_op(b, X_LEA, R11, fs_asm_m(R10, 1));
@@ -123,38 +162,70 @@ static int obj_take_block(fs_asm *as, int i, const fs_asm_step *st, const fs_poo
     return cold;
 }
 
-/* An int of one digit, in register v, becomes the value of the result. */
+/* Jumps to `small` when the int in register v is one of CPython's singletons; the jump. */
+static int obj_if_small(fs_asm *as, int i, int v, void (*small)(fs_asm *, const fs_asm_cold *))
+{
+    fs_asm_op(&as->b, X_LEA, R10, fs_asm_m(v, _PY_NSMALLNEGINTS));
+    fs_asm_op_imm(&as->b, X_CMPI, 0, fs_asm_r(R10), _PY_NSMALLNEGINTS + _PY_NSMALLPOSINTS - 1);
+    return fs_asm_cold_if(as, i, CC_BE, small);
+}
+
+/* Jumps to `other` when obj_store_int cannot take it; the jump. */
+static int obj_unless_fits(fs_asm *as, int i, int v, void (*other)(fs_asm *, const fs_asm_cold *))
+{
+    fs_asm_buffer *b = &as->b;
+    if (as->wide) { /* (one bit less than two digits have) */
+        fs_asm_mov_imm(b, R10, (uint64_t)1 << (2 * PyLong_SHIFT - 1));
+        fs_asm_rr(as, X_ADD, R10, v);
+        fs_asm_op_imm(b, X_SHRI, 0, fs_asm_r(R10), 2 * PyLong_SHIFT);
+        return fs_asm_cold_if(as, i, CC_NE, other);
+    }
+    fs_asm_op(b, X_LEA, R10, fs_asm_m(v, PyLong_MASK));
+    fs_asm_op_imm(b, X_CMPI, 0, fs_asm_r(R10), 2 * (int64_t)PyLong_MASK);
+    return fs_asm_cold_if(as, i, CC_A, other);
+}
+
+/* The int in register v becomes the value of the result, a block. */
 static void obj_store_int(fs_asm *as, const fs_asm_step *st, int v)
 {
     fs_asm_buffer *b = &as->b;
-    fs_asm_rr(as, X_MOV, R10, v); /* r10 := -1 or 0; r11 := the magnitude; r10 := -1 or 1 */
+    fs_asm_rm size = fs_asm_m(st->result, SIZE_OFFSET);
+    fs_asm_rm low = fs_asm_m(st->result, DIGIT_OFFSET);
+    fs_asm_rr(as, X_MOV, R10, v); /* r10 := -1 or 0; r11 := the magnitude */
     fs_asm_op_imm(b, X_SARI, 0, fs_asm_r(R10), 63);
     fs_asm_rr(as, X_MOV, R11, v);
     fs_asm_rr(as, X_XOR, R11, R10);
     fs_asm_rr(as, X_SUB, R11, R10);
-    fs_asm_op_imm(b, X_ORI, 0, fs_asm_r(R10), 1);
-    fs_asm_op(b, X_STORE64, R10, fs_asm_m(st->result, SIZE_OFFSET));
-    fs_asm_op(b, X_STORE32, R11, fs_asm_m(st->result, DIGIT_OFFSET));
+    fs_asm_op(b, X_STORE32, R11, low);
+    if (!as->wide) { /* r10 := -1 or 1 */
+        fs_asm_op_imm(b, X_ORI, 0, fs_asm_r(R10), 1);
+        fs_asm_op(b, X_STORE64, R10, size);
+        return;
+    }
+    fs_asm_op_imm(b, X_AND32I, 0, low, PyLong_MASK);
+    fs_asm_op_imm(b, X_SHRI, 0, fs_asm_r(R11), PyLong_SHIFT);
+    fs_asm_op(b, X_STORE32, R11, fs_asm_m(st->result, DIGIT_OFFSET + (int)sizeof(digit)));
+    fs_asm_op_imm(b, X_CMPI, 0, fs_asm_r(R11), 1); /* r11 := 1 or 2, then with the sign */
+    fs_asm_mov_imm(b, R11, 2);
+    fs_asm_op_imm(b, X_SBBI, 0, fs_asm_r(R11), 0);
+    fs_asm_rr(as, X_XOR, R11, R10);
+    fs_asm_rr(as, X_SUB, R11, R10);
+    fs_asm_op(b, X_STORE64, R11, size);
 }
 
 void fs_asm_boxi(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
 {
-    fs_asm_buffer *b = &as->b;
     if (st->at[0] < 0) {
         fs_asm_cold_here(as, fs_asm_cold_if(as, i, -1, obj_box_int));
         return;
     }
     int v = st->at[0];
-    fs_asm_op(b, X_LEA, R10, fs_asm_m(v, _PY_NSMALLNEGINTS));
-    fs_asm_op_imm(b, X_CMPI, 0, fs_asm_r(R10), _PY_NSMALLNEGINTS + _PY_NSMALLPOSINTS - 1);
-    int small = fs_asm_cold_if(as, i, CC_BE, obj_box_small);
-    fs_asm_op(b, X_LEA, R10, fs_asm_m(v, PyLong_MASK));
-    fs_asm_op_imm(b, X_CMPI, 0, fs_asm_r(R10), 2 * (int64_t)PyLong_MASK);
-    int wide = fs_asm_cold_if(as, i, CC_A, obj_box_int);
+    int small = obj_if_small(as, i, v, obj_box_small);
+    int other = obj_unless_fits(as, i, v, obj_box_int);
     int none = obj_take_block(as, i, st, &fs_int_pool, obj_box_int);
     obj_store_int(as, st, v);
     fs_asm_cold_here(as, small);
-    fs_asm_cold_here(as, wide);
+    fs_asm_cold_here(as, other);
     fs_asm_cold_here(as, none);
 }
 
@@ -227,19 +298,14 @@ static int obj_take_old(fs_asm *as, int i, const fs_asm_step *st)
 
 void fs_asm_reboxi(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
 {
-    fs_asm_buffer *b = &as->b;
     int v = fs_asm_gpr(as, st, 0, R11);
     int shared = obj_take_old(as, i, st);
-    fs_asm_op(b, X_LEA, R10, fs_asm_m(v, _PY_NSMALLNEGINTS));
-    fs_asm_op_imm(b, X_CMPI, 0, fs_asm_r(R10), _PY_NSMALLNEGINTS + _PY_NSMALLPOSINTS - 1);
-    int small = fs_asm_cold_if(as, i, CC_BE, obj_rebox);
-    fs_asm_op(b, X_LEA, R10, fs_asm_m(v, PyLong_MASK));
-    fs_asm_op_imm(b, X_CMPI, 0, fs_asm_r(R10), 2 * (int64_t)PyLong_MASK);
-    int wide = fs_asm_cold_if(as, i, CC_A, obj_rebox);
+    int small = obj_if_small(as, i, v, obj_rebox);
+    int other = obj_unless_fits(as, i, v, obj_rebox);
     obj_store_int(as, st, v);
     fs_asm_cold_here(as, shared);
     fs_asm_cold_here(as, small);
-    fs_asm_cold_here(as, wide);
+    fs_asm_cold_here(as, other);
 }
 
 void fs_asm_reboxf(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)

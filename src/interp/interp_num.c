@@ -11,9 +11,7 @@ PyLongObject *fs_num_small_ints;
 
 enum { NUM_FILL = 16 };
 
-/* Whether the size of a block is known from the digits in it: so with CPython's own allocator,
- * whose blocks come in steps of 16 bytes. */
-static bool num_known_blocks;
+bool fs_num_known_blocks;
 
 /* Digits that then fit into any block of an int of one digit, and of one of three. */
 enum { NUM_SMALL_BLOCK = 2, NUM_WIDE_BLOCK = 6 };
@@ -24,7 +22,7 @@ static fs_pool num_wide_pool = {.top = num_wide_pool.blocks};
 int fs_num_init(void)
 {
     const char *allocator = _PyMem_GetCurrentAllocatorName();
-    num_known_blocks = allocator != NULL && strcmp(allocator, "pymalloc") == 0;
+    fs_num_known_blocks = allocator != NULL && strcmp(allocator, "pymalloc") == 0;
     PyObject *zero = PyLong_FromLong(0);
     PyObject *last = PyLong_FromLong(_PY_NSMALLPOSINTS - 1);
     PyObject *first = PyLong_FromLong(-_PY_NSMALLNEGINTS);
@@ -46,7 +44,7 @@ int fs_num_init(void)
 static bool num_keeps_wide(PyObject *v)
 {
     Py_ssize_t size = Py_ABS(Py_SIZE(v));
-    return num_known_blocks && size > NUM_SMALL_BLOCK && size <= NUM_WIDE_BLOCK &&
+    return fs_num_known_blocks && size > NUM_SMALL_BLOCK && size <= NUM_WIDE_BLOCK &&
            !NUM_NO_ROOM(num_wide_pool);
 }
 
@@ -127,7 +125,7 @@ enum { NUM_WIDE_DIGITS = 5, NUM_WIDE_BITS = 127 };
 /* Digits that a block made for `size` of them has room for. */
 FS_INLINE Py_ssize_t num_room(Py_ssize_t size)
 {
-    if (!num_known_blocks) {
+    if (!fs_num_known_blocks) {
         return size;
     }
     return size <= NUM_SMALL_BLOCK  ? NUM_SMALL_BLOCK
@@ -143,7 +141,7 @@ static PyObject *num_block(Py_ssize_t size, PyObject *dead)
     if (dead != NULL && num_room(Py_ABS(Py_SIZE(dead))) >= size) {
         return Py_NewRef(dead);
     }
-    if (num_known_blocks || size == 1) {
+    if (fs_num_known_blocks || size == 1) {
         v = size <= NUM_SMALL_BLOCK ? NUM_TAKE_INT() : fs_num_take(&num_wide_pool);
         if (v != NULL) {
             return v;

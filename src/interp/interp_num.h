@@ -21,6 +21,10 @@ extern FS_HIDDEN fs_pool fs_int_pool; /* blocks for at least one digit */
 extern FS_HIDDEN fs_pool fs_float_pool;
 extern FS_HIDDEN PyLongObject *fs_num_small_ints; /* the singleton 0: index it with -5..256 */
 
+/* Whether the size of a block is known from the digits in it: so with CPython's own allocator,
+ * whose blocks come in steps of 16 bytes. Any int's block then has room for two digits. */
+extern FS_HIDDEN bool fs_num_known_blocks;
+
 int fs_num_init(void);
 /* v <op> w for ints of a few digits, in the memory of an operand that only the caller holds;
  * NULL without an error: leave it to CPython. */

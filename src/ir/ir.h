@@ -116,6 +116,7 @@ enum {
     FS_INS_NOHOT = 4,    /* leaving here is not counted (collections, breaker) */
     FS_INS_NULLABLE = 8, /* an OBJ or PTR load may give NULL, and that is no failure */
     FS_INS_MARK = 16,    /* for passes */
+    FS_INS_WIDE = 32,    /* UNBOXI: when it was recorded the int had two digits (back end) */
 };
 
 /* An object may be gone when the constant is looked at later (a link writes a trace's first turn

@@ -5,7 +5,7 @@
 #include "ir/ir.h"
 
 /* Names of the bits of fs_ins.flags, from bit 0 on. */
-#define FS_INS_FLAG_NAMES {"error", "sunk", "nohot", "nullable", "mark"}
+#define FS_INS_FLAG_NAMES {"error", "sunk", "nohot", "nullable", "mark", "wide"}
 enum { FS_INS_FLAG_COUNT = 5 };
 
 /* Which parts of an instruction belong to an op. */

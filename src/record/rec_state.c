@@ -616,7 +616,12 @@ fs_ref rec_int(rec_state *R, rec_slot *slot)
         return rec_scalar_value(R, slot);
     }
     (void)rec_guard_type(R, slot, exact);
-    return rec_opg(R, FS_IR_UNBOXI, FS_T_I64, ref, 0);
+    ref = rec_opg(R, FS_IR_UNBOXI, FS_T_I64, ref, 0);
+    if (ref > 0 && R->ir->ins[ref].op == FS_IR_UNBOXI && slot->seen != NULL &&
+        Py_ABS(Py_SIZE(slot->seen)) == 2) {
+        R->ir->ins[ref].flags |= FS_INS_WIDE;
+    }
+    return ref;
 }
 
 fs_ref rec_float(rec_state *R, rec_slot *slot)
