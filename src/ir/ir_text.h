@@ -6,7 +6,7 @@
 
 /* Names of the bits of fs_ins.flags, from bit 0 on. */
 #define FS_INS_FLAG_NAMES {"error", "sunk", "nohot", "nullable", "mark", "wide"}
-enum { FS_INS_FLAG_COUNT = 5 };
+enum { FS_INS_FLAG_COUNT = 6 };
 
 /* Which parts of an instruction belong to an op. */
 FS_INLINE bool fs_ir_op_has_cond(int op)

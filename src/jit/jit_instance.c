@@ -315,6 +315,8 @@ static void instance_drop_all(PyObject **refs, Py_ssize_t n)
         }
         if (PyFloat_CheckExact(ref) && !NUM_NO_ROOM(fs_float_pool)) {
             *fs_float_pool.top++ = ref;
+        } else if (PyLong_CheckExact(ref)) {
+            fs_num_dealloc(ref);
         } else {
             instance_end(ref);
         }
@@ -379,10 +381,13 @@ static void instance_end(PyObject *o)
     /* (what CPython would drop by itself would not come back to our pools) */
     if (type == &PyTuple_Type) {
         instance_drop_all(((PyTupleObject *)o)->ob_item, Py_SIZE(o));
+        _Py_Dealloc(o);
     } else if (type == &PyList_Type) {
         instance_drop_all(((PyListObject *)o)->ob_item, Py_SIZE(o));
+        _Py_Dealloc(o);
+    } else {
+        fs_num_dealloc(o);
     }
-    fs_num_dealloc(o);
 }
 
 /* Whether dropping any of a row's references, `n` in all, ends nothing but leaves. */
@@ -423,8 +428,24 @@ static bool instance_end_lightly(PyObject *o)
     return true;
 }
 
+/* The same of a list or tuple. */
+static bool instance_end_items(PyObject *o, PyObject *const *items)
+{
+    if (Py_SIZE(o) > INSTANCE_STEPS || !instance_is_light(items, Py_SIZE(o), Py_SIZE(o))) {
+        return false;
+    }
+    instance_end(o);
+    return true;
+}
+
 bool fs_jit_end_plainly(PyObject *o)
 {
+    if (Py_TYPE(o) == &PyList_Type && instance_end_items(o, ((PyListObject *)o)->ob_item)) {
+        return true;
+    }
+    if (Py_TYPE(o) == &PyTuple_Type && instance_end_items(o, ((PyTupleObject *)o)->ob_item)) {
+        return true;
+    }
     if (Py_TYPE(o)->tp_dealloc == fs_jit_dealloc_of_classes && instance_end_lightly(o)) {
         return true;
     }

@@ -8,6 +8,7 @@ them can be chosen. Each check_* is called in a child with the engine imported.
 from __future__ import annotations
 
 import gc
+import itertools
 import math
 import struct
 import sys
@@ -323,24 +324,28 @@ def check_memory(machine: bool) -> None:
 def check_boxes(machine: bool) -> None:
     """UNBOX, BOX, GTYPE, and what they refuse."""
     ints = [0, 1, -1, -5, -6, 256, 257, 2**30 - 1, 2**30, -(2**30), 2**59, 2**60 - 1, -(2**60) + 1]
-    for value in [*ints, True, False, 2**60, -(2**60), 2**200]:
+    values = [*ints, True, False, 2**60, -(2**60), 2**200, -(2**200)]
+    for value, wide in itertools.product(values, ((), ("!wide",))):
         t = Trace()
         o = t("OBJ SLOAD", "#0")
-        unbox = t("I64 UNBOXI", o, snap=t.snap())
+        unbox = t("I64 UNBOXI", o, *wide, snap=t.snap())
         box = t("OBJ BOXI", unbox, snap=t.snap())
         end = t("- JEXIT", snap=t.snap(f"0:8 = {unbox}", f"0:9 = {box} owned", depth=10))
         result = run(t.text(), {0: value}, machine=machine)
         fits = abs(value) < 2**60
         assert result["exit"] == int(end if fits else unbox), (value, result)
         assert not fits or outs(result) == [int(value)] * 2, (value, result)
-    for value in INTS:
+    for value, wide in itertools.product([*INTS, *ints], (False, True)):
         t = Trace()
         box = t("OBJ BOXI", literal(value), snap=t.snap())
         base = t("OBJ SLOAD", "#0")
         again = t("OBJ BOXI", load_number(t, base, 0, value), snap=t.snap())
+        if wide:
+            t("I64 UNBOXI", t("OBJ SLOAD", "#1"), "!wide", snap=t.snap())
         t("- JEXIT", snap=t.snap(f"0:8 = {box} owned", f"0:9 = {again} owned", depth=10))
-        result = run(t.text(), {0: numbers(value)}, machine=machine)
+        result = run(t.text(), {0: numbers(value), 1: 7}, machine=machine)
         assert outs(result) == [value, value], (value, result)
+        assert outs(result)[1].bit_length() == value.bit_length() and -outs(result)[1] == -value
         assert -5 > value or value > 256 or outs(result)[0] is outs(result)[1], value
     for value in FLOATS:
         t = Trace()

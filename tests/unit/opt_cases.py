@@ -7,6 +7,7 @@ lines for what the slots have at its end. Each check_* is called in a child with
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from typing import Any
@@ -608,7 +609,7 @@ def check_equal_numbers_in_loops() -> None:
 
 def check_boxes_are_used_again() -> None:
     """A number that takes another's place gets its box, if nobody else has it."""
-    for shared, machine in ((False, False), (True, False), (False, True), (True, True)):
+    for shared, machine, wide in itertools.product((False, True), (False, True), ((), ("!wide",))):
         t = Trace()
         me = t("OBJ SLOAD", "#0")
         failed = t.snap()
@@ -620,7 +621,8 @@ def check_boxes_are_used_again() -> None:
             if kind == "float":
                 new = t("F64 FADD", t("F64 UNBOXF", old), "1.5")
             else:
-                new = t("I64 ADDOV", t("I64 UNBOXI", old, snap=failed), "+1", snap=failed)
+                number = t("I64 UNBOXI", old, *wide, snap=failed)
+                new = t("I64 ADDOV", number, "+1", snap=failed)
             t("- STORE.obj[attr]", vals, t(f"OBJ BOX{letter}", new, snap=failed), offset)
             t("- DROPBOX", old)
         t("- JEXIT", snap=failed)
@@ -628,7 +630,7 @@ def check_boxes_are_used_again() -> None:
         count(text, "REBOXF", 1)
         count(text, "REBOXI", 1)
         gone(text, "DROPBOX")
-        for n in (1000, -1000, 4, 256, -7, 2**30 - 1, -(2**30), 2**40):
+        for n in (1000, -1000, 4, 256, -7, 2**30 - 1, -(2**30), 2**40, -(2**40), 2**60 - 1):
             point = Point()
             point.x, point.y = float(n), int(str(n))
             kept = (point.x, point.y) if shared else ()
