@@ -50,8 +50,8 @@ def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__.split("\n\n")[0])
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--fast", action="store_true", help="3 rounds, slow ones left out: 15 min")
-    size.add_argument("--full", action="store_true", help="15 rounds of everything: 2-3 hours")
+    size.add_argument("--fast", action="store_true", help="3 rounds, slow ones left out: 1 h")
+    size.add_argument("--full", action="store_true", help="15 rounds of everything: 5 hours")
     parser.add_argument("--rounds", type=int, help="number of rounds (default 6)")
     parser.add_argument(
         "--only",

@@ -12,6 +12,7 @@ was on and ran frames (side "fullspeed"), or was not there at all (side "stock")
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import tempfile
@@ -21,9 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import pyperf
-from bench_catalog import Script, Task, group_of
+from bench_catalog import MICRO, Script, Task, group_of
 
 STOCK, FULLSPEED = "stock", "fullspeed"
+HEAVY = 1.0  # seconds of one value, of which one is enough
 KEPT = ("LANG", "LC_ALL", "PATH", "HOME", "TMPDIR", "TERM", "USER", "LD_LIBRARY_PATH")
 
 
@@ -38,8 +40,9 @@ class Settings:
     python: str
     engine: str | None
     clock: str = "wall"
-    values: int = 2
-    warmups: int = 1
+    values: int = 4
+    warm_time: float = 2.0
+    warm_time_micro: float = 0.3
     min_time: float = 0.1
     cold_time: float = 0.5
     cold_rounds: int = 3
@@ -171,12 +174,23 @@ def measure_cold(settings: Settings, task: Task, side: str, round_: int) -> list
     return list(bench.get_values()) if bench is not None else []
 
 
+def warm_options(settings: Settings, task: Task) -> list[str]:
+    """The worker's options of a warm process: how often, what is not counted, what is.
+
+    Both sides do the same loops: as many as take stock `warm_time` are not counted, so that
+    what is measured is the steady state. (`cold` has what comes before it.)
+    """
+    one = task.value * task.loops
+    warm_time = settings.warm_time_micro if task.group == MICRO else settings.warm_time
+    warmups = max(1, math.ceil(warm_time / one))
+    values = settings.values if one < HEAVY else 1
+    return [f"--worker-task={task.index}", f"--loops={task.loops}", f"-w{warmups}", f"-n{values}"]
+
+
 def measure(settings: Settings, task: Task, side: str, round_: int) -> Sample:
     """Run the processes of a task on one side: a warm one, and in the first rounds a cold one."""
     cold = measure_cold(settings, task, side, round_) if round_ <= settings.cold_rounds else []
-    heavy = task.value * task.loops > 1.0
-    options = [f"--worker-task={task.index}", f"--loops={task.loops}"]
-    options += [f"-w{0 if heavy else settings.warmups}", f"-n{1 if heavy else settings.values}"]
+    options = warm_options(settings, task)
     bench, lines, seconds = _launch(settings, task.script, side, options, seed=round_)
     if bench is None or bench.get_name() != task.name:
         raise WorkerFailed(f"task {task.index} of {task.script.name} is not {task.name}")

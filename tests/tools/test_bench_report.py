@@ -9,16 +9,29 @@ import pytest
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 sys.path.insert(0, str(BENCH))
 
-from bench_catalog import PURE, Script, Task  # noqa: E402
+from bench_catalog import MICRO, PURE, Script, Task  # noqa: E402
 from bench_report import compare, geometric_mean, seconds, shortfalls  # noqa: E402
 from bench_store import Store  # noqa: E402
-from bench_worker import Sample, Settings, WorkerFailed, _check_side  # noqa: E402
+from bench_worker import Sample, Settings, WorkerFailed, _check_side, warm_options  # noqa: E402
 
 TASK = Task(Script("demo", Path("demo.py")), 0, "demo", 4, group=PURE)
 
 
 def sample(side: str, round_: int, values: list[float], peak: int = 100) -> Sample:
     return Sample("demo", side, round_, values, 4, peak, 1.0, frames=7)
+
+
+def test_warming_up_takes_stock_a_given_time() -> None:
+    """It does not depend on the side, and a program whose loop is long is warm after a few."""
+    settings = Settings("python", None, values=4, warm_time=2.0, warm_time_micro=0.5)
+
+    def options(loops: int, value: float, group: str = PURE) -> list[str]:
+        return warm_options(settings, Task(TASK.script, 0, "demo", loops, value, group))[2:]
+
+    assert options(4, 0.025) == ["-w20", "-n4"]
+    assert options(4, 0.025, MICRO) == ["-w5", "-n4"]
+    assert options(1, 0.3) == ["-w7", "-n4"]
+    assert options(1, 7.5) == ["-w1", "-n1"]
 
 
 def test_ratio_is_the_median_of_the_rounds() -> None:

@@ -86,9 +86,7 @@ def test_what_a_stencil_must_not_do(
         stencilgen.compile_source(source, tmp_path)
 
 
-def test_holes_and_what_is_lost(
-    stencilgen: ModuleType, compiler: str, tmp_path: Path
-) -> None:
+def test_holes_and_what_is_lost(stencilgen: ModuleType, compiler: str, tmp_path: Path) -> None:
     """Jumps to holes are direct, the last one is not there, constants are 64 bits wide."""
     source = tmp_path / "stencil_good.c"
     source.write_text(BODY.format(
