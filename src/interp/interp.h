@@ -526,6 +526,8 @@ PyObject *fs_slice_back(PyObject *container, Py_ssize_t from, Py_ssize_t to);
 int fs_slice_store(PyObject *list, Py_ssize_t from, Py_ssize_t to, PyObject *values);
 /* str() of an exact int. */
 PyObject *fs_str_of_int(PyObject *v);
+/* Its decimal digits. */
+PyObject *fs_text_of_int(int64_t v);
 extern FS_HIDDEN const binaryfunc fs_binary_ops[];
 
 /* interp_lookup.c: look-ups that run no Python code; ASK: only CPython can tell. */

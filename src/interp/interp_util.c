@@ -1,5 +1,5 @@
 /* Small things that op bodies call: truth, containment, operator table, joining strings. */
-#include "interp/interp.h"
+#include "interp/interp_num.h"
 
 /* a ** b and a **= b in the shape of the other operators. */
 static PyObject *util_power(PyObject *v, PyObject *w)
@@ -205,19 +205,20 @@ static PyObject *util_join_ascii(PyObject **pieces, Py_ssize_t n)
     return joined;
 }
 
-PyObject *fs_str_of_int(PyObject *v)
+PyObject *fs_text_of_int(int64_t v)
 {
-    if ((size_t)(Py_SIZE(v) + 1) > 2) {
-        return PyObject_Str(v);
-    }
-    char digits[12];
+    char digits[20];
     char *first = digits + sizeof(digits);
-    uint32_t magnitude = Py_SIZE(v) == 0 ? 0 : ((PyLongObject *)v)->ob_digit[0];
-    do {
+    uint64_t magnitude = v < 0 ? -(uint64_t)v : (uint64_t)v;
+    for (; magnitude > UINT32_MAX; magnitude /= 10) {
         *--first = (char)('0' + magnitude % 10);
-        magnitude /= 10;
-    } while (magnitude != 0);
-    if (Py_SIZE(v) < 0) {
+    }
+    uint32_t low = (uint32_t)magnitude; /* (divided for less) */
+    do {
+        *--first = (char)('0' + low % 10);
+        low /= 10;
+    } while (low != 0);
+    if (v < 0) {
         *--first = '-';
     }
     Py_ssize_t length = digits + sizeof(digits) - first;
@@ -226,6 +227,11 @@ PyObject *fs_str_of_int(PyObject *v)
         memcpy(PyUnicode_1BYTE_DATA(str), first, (size_t)length);
     }
     return str;
+}
+
+PyObject *fs_str_of_int(PyObject *v)
+{
+    return (size_t)(Py_SIZE(v) + 1) > 2 ? PyObject_Str(v) : fs_text_of_int(NUM_VALUE(v));
 }
 
 PyObject *fs_join_pieces(PyObject **pieces, Py_ssize_t n)

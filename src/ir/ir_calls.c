@@ -1,6 +1,7 @@
 /* The table of C functions that traces call, from ir_calls.def. */
 #include "ir/ir.h"
 
+#include "jit/jit_builtin.h"
 #include "jit/jit_calls.h"
 #include "jit/jit_except.h"
 #include "jit/jit_help.h"

@@ -101,9 +101,9 @@ int32_t fs_jit_contains(PyObject *container, PyObject *v)
 
 /* ---- str ---- */
 
-int32_t fs_jit_str_equal(PyObject *v, PyObject *w)
+int64_t fs_jit_str_equal(PyObject *v, PyObject *w)
 {
-    return v == w || _PyUnicode_EQ(v, w);
+    return v == w || fs_str_equal(v, w);
 }
 
 /* Whether a string is nobody else's, so that it may grow where it is. */
@@ -173,7 +173,7 @@ PyObject *fs_jit_build_string(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_
             return NULL;
         }
     }
-    return fs_jit_declined(_PyUnicode_JoinArray(&_Py_STR(empty), items, n));
+    return fs_jit_declined(fs_join_pieces(items, n));
 }
 
 /* ---- dicts and sets: look-ups that run no code (interp_lookup.c) ---- */
@@ -569,11 +569,52 @@ PyObject *fs_jit_load_method(PyObject *owner, PyObject *name)
     return method;
 }
 
+/* self.method(*args), by the method's own address where that is simple; NULL without an error: it
+ * is not. */
+static PyObject *ops_call_method(const PyMethodDef *def, PyObject *self, PyObject **args,
+                                 Py_ssize_t n)
+{
+    void (*function)(void) = (void (*)(void))def->ml_meth;
+    switch (def->ml_flags & ~METH_COEXIST) {
+    case METH_FASTCALL:
+        return ((_PyCFunctionFast)function)(self, args, n);
+    case METH_FASTCALL | METH_KEYWORDS:
+        return ((_PyCFunctionFastWithKeywords)function)(self, args, n, NULL);
+    case METH_NOARGS:
+        return n == 0 ? def->ml_meth(self, NULL) : NULL;
+    case METH_O:
+        return n == 1 ? def->ml_meth(self, args[0]) : NULL;
+    default:
+        return NULL;
+    }
+}
+
+/* args[0](*args[1:n]): a method, bound or of the type of args[1]. */
+static PyObject *ops_call_c(PyObject **args, Py_ssize_t n)
+{
+    PyObject *r = NULL;
+    if (FS_LIKELY(Py_IS_TYPE(args[0], &PyMethodDescr_Type) && n > 1)) {
+        r = ops_call_method(((PyMethodDescrObject *)args[0])->d_method, args[1], args + 2, n - 2);
+    } else if (PyCFunction_CheckExact(args[0])) {
+        r = ops_call_method(((PyCFunctionObject *)args[0])->m_ml, PyCFunction_GET_SELF(args[0]),
+                            args + 1, n - 1);
+    }
+    return r != NULL || PyErr_Occurred()
+               ? r
+               : PyObject_Vectorcall(args[0], args + 1, (size_t)(n - 1), NULL);
+}
+
 PyObject *fs_jit_call_quiet(fs_ctx *ctx FS_UNUSED, PyObject **args, Py_ssize_t n)
 {
-    return FS_UNLIKELY(ops_collection_due())
-               ? NULL
-               : fs_jit_declined(PyObject_Vectorcall(args[0], args + 1, (size_t)(n - 1), NULL));
+    if (FS_UNLIKELY(ops_collection_due())) {
+        return NULL;
+    }
+    uint64_t frames = fs_stats.frames;
+    PyObject *r = fs_jit_declined(ops_call_c(args, n));
+    if (FS_UNLIKELY(fs_stats.frames != frames)) {
+        Py_CLEAR(r); /* a signal's handler has run (patterns look for them): as above */
+    }
+    return r;
 }
 
 PyObject *fs_jit_call_vector_kw(fs_ctx *ctx FS_UNUSED, PyObject **args, Py_ssize_t n)

@@ -19,7 +19,7 @@ PyObject *fs_jit_declined(PyObject *r);
 /* ---- quiet ---- */
 PyObject *fs_jit_binary_closed(PyObject *v, PyObject *w, int64_t op);
 PyObject *fs_jit_compare_closed(PyObject *v, PyObject *w, int64_t op);
-int32_t fs_jit_str_equal(PyObject *v, PyObject *w);
+int64_t fs_jit_str_equal(PyObject *v, PyObject *w);
 /* s + t; takes a reference of `s`, and `more`, over unless it declines. */
 PyObject *fs_jit_str_append(PyObject *s, PyObject *t, int64_t more);
 PyObject *fs_jit_str_item(PyObject *s, int64_t i);

@@ -153,6 +153,9 @@ PyObject *fs_jit_sequence_rest(PyObject *sequence, int64_t first, int64_t after)
 
 PyObject *fs_jit_format_quiet(PyObject *v, PyObject *spec)
 {
+    if (spec == NULL && PyLong_CheckExact(v)) {
+        return fs_jit_declined(fs_str_of_int(v));
+    }
     return fs_jit_declined(PyObject_Format(v, spec));
 }
 

@@ -304,6 +304,17 @@ typedef struct {
     enum { FS_PYRT_ASEND_INIT, FS_PYRT_ASEND_ITER, FS_PYRT_ASEND_CLOSED } state;
 } fs_pyrt_asend;
 
+/* collections.deque. */
+typedef struct {
+    PyObject_VAR_HEAD void *left, *right;
+    Py_ssize_t left_index, right_index;
+    size_t state;
+    Py_ssize_t maxlen; /* negative: none */
+    Py_ssize_t nfree;
+    void *free[16];
+    PyObject *weakrefs;
+} fs_pyrt_deque;
+
 /* Whether iterators of this type have the layout that is declared here (checked by size). */
 bool fs_pyrt_knows_iterator(PyTypeObject *type);
 

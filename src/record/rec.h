@@ -314,6 +314,9 @@ rec_result rec_special(rec_state *R, PyFunctionObject *func, const int *depths, 
 /* A builtin that the recorder knows: its result. False, nothing but guards done: not this call. */
 bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args, int nargs,
                     rec_slot *value);
+/* The same of those that are quiet calls (rec_builtin.c). */
+bool rec_builtin_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args, int nargs,
+                      rec_slot *value);
 int rec_instance_parts(PyTypeObject *cls);
 /* What a class- or staticmethod wraps, guarded; NULL: no function of Python. */
 PyObject *rec_unwrap(rec_state *R, PyObject *descr);

@@ -268,6 +268,26 @@ static fs_ref rec_field(rec_state *R, rec_slot *owner, PyTypeObject *type,
                     (int)offsetof(PyTupleObject, ob_item) + (int)index * 8);
 }
 
+/* Whether it is a field of C's that has an object (NULL: None). */
+static bool rec_is_plain_member(const fs_attr_found *found)
+{
+    return found->kind == FS_ATTR_MEMBER &&
+           ((PyMemberDescrObject *)found->descr)->d_member->type == T_OBJECT;
+}
+
+/* A function of the class, bound to the instance; 0: it is not to be guarded. */
+static fs_ref rec_bound_function(rec_state *R, rec_slot *owner, PyObject *name,
+                                 const fs_attr_found *found, const fs_attr_place *place)
+{
+    if (!PyFunction_Check(found->descr) || found->may_change ||
+        !rec_guard_class_of(R, owner, Py_TYPE(owner->seen), found->version) ||
+        !rec_guard_absent(R, owner, name, place)) {
+        return 0;
+    }
+    fs_ref args[2] = {rec_const(R, found->descr), rec_object(R, owner)};
+    return rec_call(R, FS_CALL_bind_method, args, 2, FS_INS_NOHOT);
+}
+
 rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
 {
     rec_slot *owner = rec_peek(R, 1);
@@ -330,7 +350,12 @@ rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
         return rec_attr_generic(R, name);
     }
     (void)rec_value(R, owner);
-    if (found.kind == FS_ATTR_SLOT) {
+    if (found.kind == FS_ATTR_GETSET &&
+        found.descr == PyDict_GetItemString(PyBaseObject_Type.tp_dict, "__class__") &&
+        rec_guard_class_of(R, owner, type, found.version)) {
+        return rec_give(R, rec_const(R, (PyObject *)type), (PyObject *)type);
+    }
+    if (found.kind == FS_ATTR_SLOT || rec_is_plain_member(&found)) {
         int offset = (int)((PyMemberDescrObject *)found.descr)->d_member->offset;
         seen = *(PyObject **)((char *)owner->seen + offset);
         if (seen == NULL || !rec_guard_class_of(R, owner, type, found.version)) {
@@ -369,6 +394,12 @@ rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
     if (found.kind == FS_ATTR_VALUE && rec_guard_class_of(R, owner, type, found.version) &&
         rec_guard_absent(R, owner, name, &place)) {
         return rec_give(R, rec_const(R, found.descr), found.descr);
+    }
+    ref = found.kind == FS_ATTR_METHOD ? rec_bound_function(R, owner, name, &found, &place) : 0;
+    if (ref != 0) {
+        rec_pop_drop(R);
+        rec_push(R, ref, REC_OWNED, NULL);
+        return REC_NEXT;
     }
     return rec_attr_generic(R, name);
 }

@@ -552,7 +552,10 @@ bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args
         PyList_CheckExact(((PyCFunctionObject *)callable)->m_self)) {
         return known_bound_list(R, callable, ref, args, nargs, value);
     }
-    if (!known_may_be(R, callable)) {
+    if (rec_builtin_call(R, callable, ref, args, nargs, value)) {
+        return true;
+    }
+    if (R->failed || !known_may_be(R, callable)) {
         return false;
     }
     known_guard(R, ref, callable);

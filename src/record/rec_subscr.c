@@ -131,6 +131,9 @@ static int rec_quiet_contains(PyTypeObject *type, PyObject *container, PyObject 
     if (container == NULL || item == NULL) {
         return 0;
     }
+    if (PyUnicode_CheckExact(item)) {
+        (void)PyObject_Hash(item); /* (which the look-up below has to know) */
+    }
     if (rec_is_dict(type)) {
         return rec_dict_is_quiet(container, item) ? FS_CALL_dict_has : 0;
     }

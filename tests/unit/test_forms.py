@@ -61,3 +61,73 @@ def test_every_form_becomes_a_trace_that_stays_in(name: str) -> None:
     assert count >= 50
     left = [what for what in found if what[0] not in OTHERS]
     assert left == [], f"no trace, or left in every turn: {left}"
+
+
+QUIET = """
+import collections, json, re
+import fullspeed._engine as engine
+fullspeed.enable()
+
+class C:
+    kind = 1
+    def __init__(self):
+        self.n = 2
+    def method(self):
+        return 3
+
+FORMS = FORMS_HERE
+o, q, s, d, rows = C(), collections.deque(), set(), {"k": 1}, ["a", "b"]
+pattern, piece = re.compile("a+"), slice(1, 2, 3)
+bound = q.append
+found = []
+for k, form in enumerate(FORMS):
+    scope = dict(globals())
+    exec(f"def f{k}(n, o, q, s, d, rows, pattern, piece, bound, word):\\n"
+         f"    for i in range(n):\\n        r = {form}\\n    return r", scope)
+    f = scope[f"f{k}"]
+    for _ in range(3):
+        f(400, o, q, s, d, rows, pattern, piece, bound, "aab")
+    irs = [t["ir"] for t in engine.jit_traces(ir=True) if t["function"] == f"f{k}"]
+    loud = [what for ir in irs for what in
+            ("@call_vector", "@getattr ", "@load_method", "@contains") if what in ir]
+    if len(irs) == 0 or loud:
+        found.append([form, len(irs), loud])
+answer(found)
+"""
+
+
+def test_builtins_that_run_no_code_are_quiet_calls() -> None:
+    forms = [
+        "hasattr(o, 'n')",
+        "hasattr(o, 'none')",
+        "getattr(o, 'kind', None)",
+        "getattr(o, 'method')",
+        "o.method",
+        "o.__class__",
+        "piece.start",
+        "callable(o)",
+        "issubclass(bool, int)",
+        "id(o)",
+        "ord('a')",
+        "str(i)",
+        "str(word)",
+        "list(rows)",
+        "tuple(rows)",
+        "dict()",
+        "', '.join(rows)",
+        "word.replace('a', 'b')",
+        "word.startswith('a')",
+        "word.endswith(('a', 'b'))",
+        "d.items()",
+        "d.pop('x', None)",
+        "d.setdefault('k', 2)",
+        "s.add(word)",
+        "[].extend(rows)",
+        "q.append(i)",
+        "bound(i)",
+        "pattern.match(word)",
+        "f'{i}-{word}'",
+        "i in (1, 2, 3)",
+    ]
+    found = ask_child(QUIET.replace("FORMS_HERE", repr(forms)), env=ENV)
+    assert found == [], f"a loop without a trace, or with a call that may run code: {found}"
