@@ -518,6 +518,9 @@ int fs_str_equal(PyObject *v, PyObject *w);
 /* The references in [from, end), the first of which is zero already. */
 FS_COLD void fs_call_drop_rest(PyObject **from, PyObject **end);
 PyObject *fs_join_pieces(PyObject **pieces, Py_ssize_t n);
+/* The sum of two lists. One that is taken is about to die: it hands its items over. */
+enum { FS_TAKE_LEFT = 1, FS_TAKE_RIGHT = 2 };
+PyObject *fs_list_add(PyObject *v, PyObject *w, bool take_v, bool take_w);
 /* container[from:to] of an exact list, tuple, str or bytes; NULL without an error: another type. */
 PyObject *fs_slice_of(PyObject *container, Py_ssize_t from, Py_ssize_t to);
 /* container[from:to:-1] of an exact list or tuple, likewise. */

@@ -142,6 +142,32 @@ static PyObject *util_new_list(Py_ssize_t n)
     return made;
 }
 
+/* Copies a list's items, or moves them. */
+static void util_give_items(PyObject *list, PyObject **to, bool take)
+{
+    Py_ssize_t n = Py_SIZE(list);
+    PyObject **items = ((PyListObject *)list)->ob_item;
+    if (take) {
+        Py_SET_SIZE(list, 0);
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        to[i] = take ? items[i] : Py_NewRef(items[i]);
+    }
+}
+
+PyObject *fs_list_add(PyObject *v, PyObject *w, bool take_v, bool take_w)
+{
+    Py_ssize_t first = Py_SIZE(v), n = first + Py_SIZE(w); /* (memory has not so many) */
+    PyObject *made = util_new_list(n);
+    if (made != NULL) {
+        PyObject **items = ((PyListObject *)made)->ob_item;
+        util_give_items(v, items, take_v);
+        util_give_items(w, items + first, take_w);
+        Py_SET_SIZE(made, n);
+    }
+    return made;
+}
+
 PyObject *fs_slice_back(PyObject *container, Py_ssize_t from, Py_ssize_t to)
 {
     bool list = PyList_CheckExact(container);

@@ -428,22 +428,79 @@ static bool instance_end_lightly(PyObject *o)
     return true;
 }
 
-/* The same of a list or tuple. */
-static bool instance_end_items(PyObject *o, PyObject *const *items)
+/* A reference in a row that is being dropped: it is the last one. */
+enum { INSTANCE_LAST = 1 };
+
+FS_INLINE PyObject *instance_toggle(PyObject *ref)
 {
-    if (Py_SIZE(o) > INSTANCE_STEPS || !instance_is_light(items, Py_SIZE(o), Py_SIZE(o))) {
-        return false;
+    return (PyObject *)((uintptr_t)ref ^ INSTANCE_LAST);
+}
+
+/* Takes back what was done to the first n of a row. */
+static void instance_keep_items(PyObject **items, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if ((uintptr_t)items[i] & INSTANCE_LAST) {
+            items[i] = instance_toggle(items[i]);
+        } else {
+            Py_XINCREF(items[i]);
+        }
     }
-    instance_end(o);
+}
+
+/* Drops a row's references, which are not to be looked at any more, when nothing ends by that but
+ * leaves; false: nothing was changed. Mostly nothing ends at all: this walk then is all. */
+static bool instance_drop_items(PyObject **items, Py_ssize_t n)
+{
+    Py_ssize_t last = 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *ref = items[i];
+        if (ref == NULL) {
+            continue;
+        }
+        if (FS_LIKELY(Py_REFCNT(ref) > 1)) {
+            ref->ob_refcnt--;
+        } else if (fs_jit_is_leaf(Py_TYPE(ref))) {
+            items[i] = instance_toggle(ref);
+            last++;
+        } else {
+            instance_keep_items(items, i);
+            return false;
+        }
+    }
+    for (Py_ssize_t i = 0; last > 0; i++) {
+        if ((uintptr_t)items[i] & INSTANCE_LAST) {
+            PyObject *ref = instance_toggle(items[i]);
+            ref->ob_refcnt = 0;
+            fs_num_dealloc(ref);
+            last--;
+        }
+    }
+    return true;
+}
+
+/* The usual end of a list or tuple. */
+static bool instance_end_row(PyObject *o)
+{
+    if (Py_TYPE(o) == &PyList_Type) {
+        if (!instance_drop_items(((PyListObject *)o)->ob_item, Py_SIZE(o))) {
+            return false;
+        }
+        Py_SET_SIZE(o, 0);
+    } else {
+        PyObject **items = ((PyTupleObject *)o)->ob_item;
+        if (!instance_drop_items(items, Py_SIZE(o))) {
+            return false;
+        }
+        memset(items, 0, (size_t)Py_SIZE(o) * sizeof(*items));
+    }
+    _Py_Dealloc(o);
     return true;
 }
 
 bool fs_jit_end_plainly(PyObject *o)
 {
-    if (Py_TYPE(o) == &PyList_Type && instance_end_items(o, ((PyListObject *)o)->ob_item)) {
-        return true;
-    }
-    if (Py_TYPE(o) == &PyTuple_Type && instance_end_items(o, ((PyTupleObject *)o)->ob_item)) {
+    if ((Py_TYPE(o) == &PyList_Type || Py_TYPE(o) == &PyTuple_Type) && instance_end_row(o)) {
         return true;
     }
     if (Py_TYPE(o)->tp_dealloc == fs_jit_dealloc_of_classes && instance_end_lightly(o)) {

@@ -364,6 +364,15 @@ PyObject *fs_jit_build_slice(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t
                : fs_jit_declined(PySlice_New(items[0], items[1], n == 3 ? items[2] : NULL));
 }
 
+PyObject *fs_jit_list_add(PyObject *v, PyObject *w, int64_t take)
+{
+    if (FS_UNLIKELY(ops_collection_due())) {
+        return NULL;
+    }
+    return fs_jit_declined(fs_list_add(v, w, take & FS_TAKE_LEFT && Py_REFCNT(v) == 1,
+                                       take & FS_TAKE_RIGHT && Py_REFCNT(w) == 1));
+}
+
 PyObject *fs_jit_slice_of(PyObject *container, int64_t from, int64_t to)
 {
     return FS_UNLIKELY(ops_collection_due()) ? NULL

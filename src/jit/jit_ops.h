@@ -49,6 +49,9 @@ PyObject *fs_jit_build_string(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
 PyObject *fs_jit_build_slice(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
 /* container[from:to] of CPython's own sequences, container[from:to:-1] of lists and tuples (ends as
  * PySlice_AdjustIndices takes them). */
+/* The sum of two lists; `take`: FS_TAKE_LEFT, FS_TAKE_RIGHT: that one is dropped at once, and
+ * hands its items over if nobody else has it. */
+PyObject *fs_jit_list_add(PyObject *v, PyObject *w, int64_t take);
 PyObject *fs_jit_slice_of(PyObject *container, int64_t from, int64_t to);
 PyObject *fs_jit_slice_back(PyObject *container, int64_t from, int64_t to);
 /* list[from:to] = as many values as it has now, all of types whose death is quiet; else declines.

@@ -347,6 +347,21 @@ static rec_result rec_append_text(rec_state *R, rec_slot *left, rec_slot *right)
     return REC_JUMP;
 }
 
+/* list + list; what only the stack has hands its items over. */
+static rec_result rec_list_add(rec_state *R, rec_slot *left, rec_slot *right)
+{
+    fs_ref args[3] = {rec_object(R, left), rec_object(R, right)};
+    (void)rec_guard_type(R, left, &PyList_Type);
+    (void)rec_guard_type(R, right, &PyList_Type);
+    args[2] = rec_kint(R, (rec_is_fresh(R, left) ? FS_TAKE_LEFT : 0) |
+                              (rec_is_fresh(R, right) ? FS_TAKE_RIGHT : 0));
+    fs_ref r = rec_call(R, FS_CALL_list_add, args, 3, FS_INS_NOHOT);
+    rec_pop_drop(R);
+    rec_pop_drop(R);
+    rec_push(R, r, REC_OWNED, NULL);
+    return REC_NEXT;
+}
+
 rec_result rec_BINARY_OP(rec_state *R, uint32_t arg)
 {
     rec_slot *left = rec_peek(R, 2);
@@ -389,6 +404,9 @@ rec_result rec_BINARY_OP(rec_state *R, uint32_t arg)
         if (result != REC_WAIT || R->failed) {
             return result;
         }
+    }
+    if (arg == NB_ADD && v == &PyList_Type && w == &PyList_Type) {
+        return rec_list_add(R, left, right);
     }
     return rec_binary_generic(R, arg, v, w);
 }

@@ -387,7 +387,7 @@ static bool rec_slice_is_swap(rec_state *R, int n)
     for (Py_ssize_t i = from; i < to; i++) {
         PyObject *item = PyList_GET_ITEM(list, i);
         if (!PyLong_CheckExact(item) && !PyFloat_CheckExact(item) && !PyUnicode_CheckExact(item) &&
-            !PyBool_Check(item) && item != Py_None) {
+            !PyBytes_CheckExact(item) && !PyBool_Check(item) && item != Py_None) {
             return false;
         }
     }

@@ -663,6 +663,31 @@ def check_stencils(machine: bool) -> None:
     assert done
 
 
+def check_list_sums(machine: bool) -> None:
+    """A list that dies hands its items over, if nobody else has it; else they are counted."""
+    for take, counted in itertools.product(range(4), (False, True)):
+        t = Trace()
+        sides = [t("OBJ CALL @slice_of", f"({t('OBJ SLOAD', slot)} +0 +9)", snap=t.snap())
+                 for slot in ("#0", "#1")]  # fmt: skip
+        if counted:
+            t("- INCREF", sides[0])
+        made = t("OBJ CALL @list_add", f"({sides[0]} {sides[1]} +{take})", snap=t.snap())
+        entries = [f"0:{8 + i} = {ref} owned" for i, ref in enumerate((made, *sides))]
+        if counted:
+            entries.append(f"0:drop = {sides[0]} owned")
+        t("- JEXIT", snap=t.snap(*entries, depth=11))
+        a, b = Plain(), Plain()
+        for left, right in ([a, b, a], [b]), ([], [a]), ([b], []), ([], []):
+            counts = sys.getrefcount(a), sys.getrefcount(b)
+            result = run(t.text(), {0: left, 1: right}, machine=machine)
+            got, *rest = outs(result)
+            assert got == left + right and sys.getsizeof(got) == sys.getsizeof(left + right)
+            taken = take & 1 and not counted
+            assert rest == [[] if taken else left, [] if take & 2 else right], (take, rest)
+            del result, got, rest
+            assert (sys.getrefcount(a), sys.getrefcount(b)) == counts
+
+
 KEPT: list[Any] = []
 
 
@@ -896,6 +921,7 @@ CHECKS = [
     check_arithmetic, check_guards, check_truths, check_memory, check_boxes, check_deaths,
     check_allocations, check_collector, check_calls, check_pokes, check_loops, check_side_traces,
     check_frames, check_slots, check_many_values, check_instances_again, check_stencils,
+    check_list_sums,
 ]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ names = {{"host": ir_cases.host, "inner": ir_cases.inner}}
 CHECKS = [
     "arithmetic", "guards", "truths", "memory", "boxes", "deaths", "allocations", "collector",
     "calls", "pokes", "loops", "side_traces", "frames", "slots", "many_values",
-    "instances_again", "stencils",
+    "instances_again", "stencils", "list_sums",
 ]  # fmt: skip
 
 

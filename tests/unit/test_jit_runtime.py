@@ -819,3 +819,23 @@ answer([made, engine.stats()["jit"]["aborts"].get("overtaken")])
     made, overtaken = ask_child(code, env=CODE)
     assert made[:1] == ["busy"]
     assert overtaken == 1
+
+
+def test_sums_of_lists_hand_their_items_over() -> None:
+    """What only the stack has is taken; a local's list is not, and no frame has to be real."""
+    code = """
+def f(items, n):
+    for i in range(n):
+        at = i % 5
+        items[:] = items[at:at + 1] + items[0:at] + items[at + 1:]
+        kept = items[1:]
+        more = kept + items[:1]
+    return items, kept, more
+f(list(range(1000, 1010)), 500)
+(text,) = [t["ir"] for t in engine.jit_traces(ir=True) if t["function"] == "f"][:1]
+body = text.split(" LOOP\\n")[1]
+answer([re.findall(r"@list_add .*?[+](\\d)[)]", body), "@slice_take" in body, "@binary " in body,
+        "PUSHFRAME" in body])
+"""
+    got = ask_child("import re\n" + HELPERS + code, env=CODE)
+    assert got == [["3", "3", "2"], True, False, False], got
