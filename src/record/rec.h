@@ -373,7 +373,9 @@ rec_result rec_inline(rec_state *R, rec_operands *ops, PyFunctionObject *func, f
                       int kind);
 /* func(*args) and func(*args, **nothing) of a function in Python whose operands are the topmost n;
  * REC_WAIT, nothing but guards done: it has to be called out to. */
-rec_result rec_call_star(rec_state *R, int n);
+rec_result rec_call_star(rec_state *R, int n, PyObject *list);
+/* Whether one with a list for its arguments may be followed, once that is a tuple. */
+bool rec_follows_star(rec_state *R, int n);
 rec_result rec_star_returned(rec_state *R, const fs_frame_desc *desc, rec_slot *value);
 /* Whether calls of a code object are followed into its frame. */
 bool rec_can_inline(rec_state *R, fs_code *co);

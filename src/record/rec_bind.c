@@ -198,8 +198,9 @@ rec_result rec_inline(rec_state *R, rec_operands *ops, PyFunctionObject *func, f
 
 /* ---- func(*args, **kwargs) ---- */
 
-/* The items of a tuple as arguments; false: too many, or it cannot be seen. */
-static bool bind_star_args(rec_state *R, rec_slot *tuple, rec_operands *ops)
+/* The items of a tuple, which the trace has made of `list` (or NULL), as arguments; false: too
+ * many, or it cannot be seen. */
+static bool bind_star_args(rec_state *R, rec_slot *tuple, PyObject *list, rec_operands *ops)
 {
     if (rec_is_virtual(R, tuple->ref)) {
         const fs_ins ins = *fs_ir_at(R->ir, tuple->ref);
@@ -208,26 +209,40 @@ static bool bind_star_args(rec_state *R, rec_slot *tuple, rec_operands *ops)
         }
         ops->nargs = ins.nargs;
     } else {
-        PyObject *seen =
-            fs_ref_is_const(tuple->ref) ? fs_ir_constant(R->ir, tuple->ref)->o : tuple->seen;
-        if (seen == NULL || PyTuple_GET_SIZE(seen) > REC_MAX_ARGS) {
+        PyObject *seen = list != NULL                  ? list
+                         : fs_ref_is_const(tuple->ref) ? fs_ir_constant(R->ir, tuple->ref)->o
+                                                       : tuple->seen;
+        if (seen == NULL || Py_SIZE(seen) > REC_MAX_ARGS) {
             return false;
         }
-        fs_ref self = rec_guard_type(R, tuple, &PyTuple_Type);
+        fs_ref self = list != NULL ? tuple->ref : rec_guard_type(R, tuple, &PyTuple_Type);
         fs_ref size = rec_load(R, FS_M_I64, FS_A_CONST, self, (int)offsetof(PyVarObject, ob_size));
-        ops->nargs = (int)PyTuple_GET_SIZE(seen);
+        ops->nargs = (int)Py_SIZE(seen);
         rec_guard(R, FS_EQ, size, rec_kint(R, ops->nargs));
         for (int i = 0; i < ops->nargs; i++) {
             int offset = (int)offsetof(PyTupleObject, ob_item) + 8 * i;
             ops->args[i] = (rec_slot){.ref = rec_load(R, FS_M_OBJ, FS_A_CONST, self, offset),
-                                      .seen = PyTuple_GET_ITEM(seen, i)};
+                                      .seen = PySequence_Fast_ITEMS(seen)[i]};
         }
     }
     ops->npos = ops->nargs;
     return ops->nargs <= REC_MAX_ARGS;
 }
 
-rec_result rec_call_star(rec_state *R, int n)
+bool rec_follows_star(rec_state *R, int n)
+{
+    const rec_slot *slot = rec_peek(R, n);
+    PyObject *callable =
+        fs_ref_is_const(slot->ref) ? fs_ir_constant(R->ir, slot->ref)->o : slot->seen;
+    PyObject *list = rec_peek(R, n - 1)->seen;
+    PyObject *dict = n == 3 ? rec_peek(R, 1)->seen : NULL;
+    return callable != NULL && PyFunction_Check(callable) && list != NULL &&
+           PyList_GET_SIZE(list) < REC_MAX_ARGS &&
+           rec_can_inline(R, fs_code_for_inline((PyFunctionObject *)callable)) &&
+           (n != 3 || (dict != NULL && ((PyDictObject *)dict)->ma_used == 0));
+}
+
+rec_result rec_call_star(rec_state *R, int n, PyObject *list)
 {
     rec_operands ops = {.base = rec_top(R)->sp - n - 1, .callable = *rec_peek(R, n)};
     PyObject *callable = ops.callable.seen;
@@ -240,7 +255,7 @@ rec_result rec_call_star(rec_state *R, int n)
     }
     PyFunctionObject *func = (PyFunctionObject *)callable;
     fs_code *co = fs_code_for_inline(func);
-    if (!rec_can_inline(R, co) || !bind_star_args(R, rec_peek(R, n - 1), &ops) ||
+    if (!rec_can_inline(R, co) || !bind_star_args(R, rec_peek(R, n - 1), list, &ops) ||
         !rec_map_args(R, &ops, func, from)) {
         return REC_WAIT;
     }

@@ -219,15 +219,17 @@ rec_result rec_CALL_FUNCTION_EX(rec_state *R, uint32_t arg)
     if (arg & 1) {
         (void)rec_guard_type(R, rec_peek(R, 1), kwtype);
     }
-    if (type == &PyTuple_Type) {
-        rec_result followed = rec_call_star(R, n);
+    PyObject *list = type == &PyList_Type && rec_follows_star(R, n) ? given->seen : NULL;
+    if (type == &PyList_Type) {
+        build_star_tuple(R, given);
+    }
+    if (type == &PyTuple_Type || list != NULL) {
+        rec_result followed = rec_call_star(R, n, list);
         if (followed != REC_WAIT || R->failed) {
             return followed;
         }
     }
-    if (type == &PyList_Type) {
-        build_star_tuple(R, given);
-    } else {
+    if (type == &PyTuple_Type) {
         (void)rec_guard_type(R, given, type);
     }
     fs_ref args[3];
