@@ -66,6 +66,8 @@ static int stencil_of_call(const fs_ir *ir, const fs_ins *ins)
         return STENCIL_list_pop;
     case FS_CALL_str_item:
         return STENCIL_str_item;
+    case FS_CALL_str_equal:
+        return STENCIL_str_equal;
     case FS_CALL_dict_find:
         return stencil_key_hash(ir, ir->pool[ins->args + 1], &hash) ? STENCIL_dict_find_str
                                                                     : STENCIL_NONE;
@@ -79,7 +81,8 @@ static int stencil_of(const fs_ir *ir, const fs_ins *ins)
 {
     switch (ins->op) {
     case FS_IR_CALL:
-        return ins->snap != 0 ? stencil_of_call(ir, ins) : STENCIL_NONE;
+        return ins->snap != 0 || ins->aux == FS_CALL_str_equal ? stencil_of_call(ir, ins)
+                                                               : STENCIL_NONE;
     case FS_IR_NEWTUPLE:
         return ins->nargs > 0 && ins->nargs <= PyTuple_NFREELISTS ? STENCIL_take_tuple
                                                                   : STENCIL_NONE;
@@ -172,11 +175,14 @@ static void stencil_done(fs_asm *as, int first)
     }
 }
 
+/* `cc`: when it has failed; negative: it never does. */
 static void stencil_back(fs_asm *as, const fs_asm_cold *cold, uint32_t kept, int cc)
 {
     const fs_asm_step *st = &as->al.steps[cold->i];
     fs_asm_restore(as, kept);
-    fs_asm_exit_if(as, st->exit, cc);
+    if (cc >= 0) {
+        fs_asm_exit_if(as, st->exit, cc);
+    }
     fs_asm_patch(&as->b, fs_asm_jmp(&as->b), cold->back);
 }
 
@@ -189,7 +195,9 @@ static void stencil_call_aside(fs_asm *as, const fs_asm_cold *cold)
     uint32_t kept = fs_asm_kept(st);
     fs_asm_save(as, kept);
     fs_asm_call(as, info->function);
-    if (info->result == FS_T_OBJ) {
+    if (!(info->flags & FS_CALLF_FAILS)) {
+        stencil_back(as, cold, kept, -1);
+    } else if (info->result == FS_T_OBJ) {
         fs_asm_rr(as, X_TEST, RAX, RAX);
         stencil_back(as, cold, kept, CC_E);
     } else {

@@ -17,6 +17,7 @@ LAYOUT(PyDictUnicodeEntry, me_key);
 LAYOUT(PyDictUnicodeEntry, me_value);
 LAYOUT(PyASCIIObject, length);
 LAYOUT(PyASCIIObject, state);
+LAYOUT(PyASCIIObject, hash);
 
 /* rdi.append(rsi), with a reference of its own. */
 STENCIL(list_append, RAX, NONE)
@@ -68,6 +69,25 @@ STENCIL(dict_find_str, RAX, RCX | RDX)
     }
     rax = (word)entry->me_value;
     GO_ON(dict_find_str);
+}
+
+/* rax := rdi == rsi of two strs, if that is said by what they are, how long, or their hashes. */
+STENCIL(str_equal, RAX, NONE)
+{
+    rax = 1;
+    if (rdi != rsi) {
+        PyASCIIObject *a = (PyASCIIObject *)rdi, *b = (PyASCIIObject *)rsi;
+        if (UNLIKELY(!a->state.ready) || UNLIKELY(!b->state.ready)) {
+            ASIDE(str_equal);
+        }
+        if (a->length == b->length) {
+            if (a->hash == b->hash || a->hash == -1 || b->hash == -1) {
+                ASIDE(str_equal);
+            }
+        }
+        rax = 0;
+    }
+    GO_ON(str_equal);
 }
 
 /* CPython's strings of one character. */

@@ -1,4 +1,5 @@
 """Objects made and ended in hot loops: what is in them, and what is counted of them."""
+
 import gc
 import sys
 import tracemalloc
@@ -181,8 +182,19 @@ def many_alive(n):
 
 
 for turn in range(3):
-    for function in (vectors, slots, late_attributes, subclasses, nested, watched, weak, tuples,
-                     lists, dicts, characters):
+    for function in (
+        vectors,
+        slots,
+        late_attributes,
+        subclasses,
+        nested,
+        watched,
+        weak,
+        tuples,
+        lists,
+        dicts,
+        characters,
+    ):
         print(function.__name__, function(300))
 
 # The collector counts instances and sees them.
@@ -247,3 +259,42 @@ print(len(Watched.log))
 del Vector.__del__
 vectors(100)
 print(len(Watched.log))
+
+
+# Strings that are the same object, equal, or differ by length, hash, kind or content.
+def compared(turns):
+    fresh = ["a", "b", "ab", "ba", "", "\u00e9", "\u20ac", "e" * 300, "e" * 299 + "f", "\u20ac" * 2]
+    known = {}
+    counts = [0] * 6
+    for turn in range(turns):
+        for s in fresh:
+            t = "".join([s[:1], s[1:]])
+            u = t[::-1]
+            if turn % 3 == 0:
+                known[t] = turn
+                known[u] = turn
+            x = 1.5 * turn
+            counts[0] += s == t
+            counts[1] += t == u
+            counts[2] += s != "ab"
+            counts[3] += "e" != u
+            counts[4] += t == fresh[turn % 10]
+            counts[5] += (s == "ba" or u == "\u20ac") and x >= 0.0
+    return counts, len(known)
+
+
+print(compared(60), compared(200))
+
+
+class Text(str):
+    def __eq__(self, other):
+        return True
+
+    __hash__ = str.__hash__
+
+
+def mixed(turns):
+    return sum(s == "b" for s in ["a", "b", Text("c"), 5, None] * turns)
+
+
+print(mixed(40))
