@@ -419,6 +419,13 @@ static bool rec_is_away(rec_state *R, _PyInterpreterFrame *frame)
     return R->away;
 }
 
+/* Whether the function that the trace is in has been run elsewhere: by C, as an op does that has no
+ * form for what it sees yet. What it has looked at may be gone. */
+static bool rec_has_passed(rec_state *R, const _PyInterpreterFrame *frame)
+{
+    return R->depth > 0 && rec_top(R)->frame == NULL && R->frames[R->depth - 1].frame == frame;
+}
+
 /* Records ops: catching up with the interpreter at `now` first, then one that does something and
  * what is pure. */
 static rec_result rec_advance(rec_state *R, _PyInterpreterFrame *frame, PyObject **sp, int now)
@@ -428,7 +435,7 @@ static rec_result rec_advance(rec_state *R, _PyInterpreterFrame *frame, PyObject
         if (rec_is_away(R, frame)) {
             return REC_NEXT;
         }
-        if (n == REC_MAX_CATCH_UP) {
+        if (n == REC_MAX_CATCH_UP || rec_has_passed(R, frame)) {
             return rec_abort(R, FS_ABORT_lost);
         }
         R->now = rec_top(R)->frame == frame ? now : -1;

@@ -538,8 +538,9 @@ PyTypeObject *rec_type(rec_state *R, rec_slot *slot)
     default:
         break;
     }
-    if (fs_ref_is_const(slot->ref)) {
-        return Py_TYPE(fs_ir_constant(R->ir, slot->ref)->o);
+    if (fs_ref_is_const(slot->ref)) { /* (what PUSH_NULL has pushed is none) */
+        PyObject *o = fs_ir_constant(R->ir, slot->ref)->o;
+        return o == NULL ? NULL : Py_TYPE(o);
     }
     if (slot->ref > 0) {
         switch (fs_ir_at(R->ir, slot->ref)->op) {
