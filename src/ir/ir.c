@@ -128,9 +128,13 @@ fs_ref fs_ir_append(fs_ir *ir, const fs_ins *ins)
 
 uint32_t fs_ir_args(fs_ir *ir, const fs_ref *args, int n)
 {
+    /* (they may be in the pool themselves, which moves when it grows) */
+    uintptr_t at = (uintptr_t)args - (uintptr_t)ir->pool;
+    bool inside = ir->pool != NULL && at < (uintptr_t)ir->npool * sizeof(*args);
     if (!GROW(ir, pool, npool, n)) {
         return 0;
     }
+    args = inside ? ir->pool + at / sizeof(*args) : args;
     uint32_t first = (uint32_t)ir->npool;
     for (int i = 0; i < n; i++) {
         ir->pool[ir->npool++] = args[i];

@@ -35,8 +35,7 @@ void rec_take_mark(rec_state *R)
     m->steps = R->steps;
     m->moved = R->moved;
     m->escaped = R->escaped;
-    rec_slot *top = rec_top(R)->sp > rec_top(R)->co->nlocalsplus ? rec_peek(R, 1) : NULL;
-    m->top = top == NULL ? NULL : rec_type(R, top);
+    m->top = R->op == UNPACK_SEQUENCE ? rec_type(R, rec_peek(R, 1)) : NULL;
     memcpy(m->frames, R->frames, (size_t)(R->depth + 1) * sizeof(rec_frame));
     memcpy(m->slots, R->slots, (size_t)R->nslots * sizeof(rec_slot));
     memcpy(m->first, R->first, (size_t)R->anchor_depth * sizeof(int32_t));
@@ -343,7 +342,7 @@ static bool except_record(rec_state *R, const except_handler *h)
     for (int i = 1; i <= n; i++) {
         (void)rec_value(R, rec_peek(R, i));
     }
-    PyTypeObject *type = op == UNPACK_SEQUENCE ? R->mark.top : NULL;
+    PyTypeObject *type = R->mark.top;
     except_make_real(R, h);
     if (op == UNPACK_SEQUENCE && !except_guard_length(R, type, arg)) {
         return false;
