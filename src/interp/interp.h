@@ -161,9 +161,10 @@ struct fs_ctx {
     _PyFrameEvalFunction *slot;   /* the interpreter's evaluator: ours, or we step aside */
     PyObject *dead;               /* on its way to the op DEAD */
     PyObject *kwnames;            /* set by KW_NAMES when it is not fused with its call */
-    PyObject *returned;           /* result of what a trace has sent something to */
+    PyObject *returned;           /* result of what a trace has sent something to, or let consume */
     _PyInterpreterFrame *resumer; /* the frame that last resumed a generator inline, */
     fs_code *resumer_co;          /* and its translation */
+    PyObject **consuming;         /* base of the innermost CALL_CONSUME that a trace has done */
     uint32_t leave;               /* not 0: the trace that runs is left at the next chance */
     _PyCFrame cframe;             /* what CPython sees of the activation */
     uintptr_t marker;             /* directly behind it: tells our activations from others */
@@ -457,7 +458,15 @@ fs_next fs_generator_call_end(fs_ctx *ctx, int kind, PyObject *value);
 
 /* interp_consume.c: builtins that take a generator's values. `base`: what was gathered (or NULL),
  * the builtin, the generator. */
-enum { FS_CONSUMER_NONE, FS_CONSUMER_ANY, FS_CONSUMER_ALL, FS_CONSUMER_SUM, FS_CONSUMER_LIST };
+enum {
+    FS_CONSUMER_NONE,
+    FS_CONSUMER_ANY,
+    FS_CONSUMER_ALL,
+    FS_CONSUMER_SUM,
+    FS_CONSUMER_LIST,
+    FS_CONSUMER_TUPLE,
+    FS_CONSUMER_SET, /* or frozenset */
+};
 int fs_consumer_of(PyObject *callable);
 /* Levels of recursion that the builtin's call counts for. */
 FS_INLINE int fs_consume_levels(PyObject *callable)
@@ -474,6 +483,9 @@ int fs_consume_quietly(PyObject **base, PyObject *v);
 fs_next fs_consume_rest(fs_ctx *ctx, PyObject *v);
 fs_next fs_consume_end(fs_ctx *ctx, PyObject *value);
 void fs_consume_release(fs_ctx *ctx);
+/* Adds to a tuple that grows, or to a set that has been given nothing else; -1: not done. */
+int32_t fs_consume_item(PyObject **place, PyObject *v);
+int32_t fs_consume_key(PyObject *set, PyObject *v);
 
 /* interp_handover.c: CPython's evaluator goes on with ctx->frame at ctx->ip. */
 fs_next fs_handover(fs_ctx *ctx, PyObject **result);

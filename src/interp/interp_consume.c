@@ -1,14 +1,17 @@
-/* Builtins that take a generator's values one after the other: any, all, sum, list.
+/* Builtins that take a generator's values one after the other: any, all, sum, list, tuple, set,
+ * frozenset.
  *
  * A call of one with a generator (CALL_CONSUME) runs the generator's frame in the running loop.
  * What it yields is taken where it stands, and the frame goes on at once, as long as that runs no
  * Python code; then the frame need not be taken off between. Else the builtin's own way is gone
  * for the rest (fs_consume_rest). The stack holds what was gathered so far (or NULL), the builtin,
- * the generator.
+ * the generator. A trace calls in the same way (jit_call.c): the call is then over when the loop
+ * is left.
  *
  * What must stay true:
  * - The generator has a reference more while the call lasts, as the builtin's iterator would be.
- * - A list grows as list() lets it grow: sys.getsizeof() tells.
+ * - A list grows as list() lets it grow: sys.getsizeof() tells. So does a tuple, whose size says
+ * how many items it has by now: its room is known by that.
  */
 #include "interp/interp.h"
 
@@ -16,12 +19,19 @@
 #include "jit/jit_help.h"
 #include "spec/spec_call.h"
 
-enum { CONSUME_ROOM = 8 /* items that list() makes room for at first */ };
+enum {
+    CONSUME_ROOM = 8,        /* items that list() makes room for at first */
+    CONSUME_TUPLE_ROOM = 10, /* and tuple() */
+};
 
 int fs_consumer_of(PyObject *callable)
 {
-    if (callable == (PyObject *)&PyList_Type) {
-        return FS_CONSUMER_LIST;
+    if (PyType_Check(callable)) {
+        return callable == (PyObject *)&PyList_Type        ? FS_CONSUMER_LIST
+               : callable == (PyObject *)&PyTuple_Type     ? FS_CONSUMER_TUPLE
+               : callable == (PyObject *)&PySet_Type       ? FS_CONSUMER_SET
+               : callable == (PyObject *)&PyFrozenSet_Type ? FS_CONSUMER_SET
+                                                           : FS_CONSUMER_NONE;
     }
     if (callable == fs_call_known.any) {
         return FS_CONSUMER_ANY;
@@ -32,28 +42,49 @@ int fs_consumer_of(PyObject *callable)
     return callable == fs_call_known.sum ? FS_CONSUMER_SUM : FS_CONSUMER_NONE;
 }
 
+/* An empty list with the room that list() gives it. */
+static PyObject *consume_new_list(void)
+{
+    PyListObject *list = (PyListObject *)PyType_GenericAlloc(&PyList_Type, 0);
+    PyObject **items = PyMem_New(PyObject *, CONSUME_ROOM);
+    if (list == NULL || items == NULL) {
+        Py_XDECREF(list);
+        PyMem_Free(items);
+        return NULL;
+    }
+    list->ob_item = items;
+    list->allocated = CONSUME_ROOM;
+    return (PyObject *)list;
+}
+
+static PyObject *consume_new_tuple(void)
+{
+    PyObject *tuple = PyTuple_New(CONSUME_TUPLE_ROOM);
+    if (tuple != NULL) {
+        Py_SET_SIZE(tuple, 0);
+    }
+    return tuple;
+}
+
 bool fs_consume_begin(PyObject **base)
 {
     int consumer = fs_consumer_of(base[1]);
     PyObject *gathered = NULL;
-    if (consumer == FS_CONSUMER_LIST) {
+    if (consumer == FS_CONSUMER_SUM) {
+        gathered = Py_NewRef(fs_num_small(0));
+    } else if (consumer >= FS_CONSUMER_LIST) {
         struct _gc_runtime_state *gc = &_PyInterpreterState_GET()->gc;
         if (gc->enabled && gc->generations[0].count >= gc->generations[0].threshold) {
             return false;
         }
-        PyListObject *list = (PyListObject *)PyType_GenericAlloc(&PyList_Type, 0);
-        PyObject **items = PyMem_New(PyObject *, CONSUME_ROOM);
-        if (list == NULL || items == NULL) {
-            Py_XDECREF(list);
-            PyMem_Free(items);
+        gathered = consumer == FS_CONSUMER_LIST         ? consume_new_list()
+                   : consumer == FS_CONSUMER_TUPLE      ? consume_new_tuple()
+                   : base[1] == (PyObject *)&PySet_Type ? PySet_New(NULL)
+                                                        : PyFrozenSet_New(NULL);
+        if (gathered == NULL) {
             PyErr_Clear();
             return false;
         }
-        list->ob_item = items;
-        list->allocated = CONSUME_ROOM;
-        gathered = (PyObject *)list;
-    } else if (consumer == FS_CONSUMER_SUM) {
-        gathered = Py_NewRef(fs_num_small(0));
     }
     base[0] = gathered;
     return true;
@@ -72,10 +103,50 @@ static int consume_append(PyListObject *list, PyObject *v)
     return failed;
 }
 
+/* How many items fit into a tuple that has n. */
+static Py_ssize_t consume_tuple_room(Py_ssize_t n)
+{
+    Py_ssize_t room = CONSUME_TUPLE_ROOM;
+    while (room < n) {
+        room += CONSUME_TUPLE_ROOM;
+        room += room >> 2;
+    }
+    return room;
+}
+
+/* Adds to a tuple (v stolen). It is lost, and its place NULL, when there is no memory. */
+static int consume_add_item(PyObject **place, PyObject *v)
+{
+    Py_ssize_t n = *place == NULL ? 0 : Py_SIZE(*place);
+    if (FS_UNLIKELY(*place == NULL || (n >= CONSUME_TUPLE_ROOM && n == consume_tuple_room(n)))) {
+        if (*place == NULL || _PyTuple_Resize(place, consume_tuple_room(n + 1)) < 0) {
+            Py_DECREF(v);
+            PyErr_NoMemory();
+            return -1;
+        }
+    }
+    PyTuple_SET_ITEM(*place, n, v);
+    Py_SET_SIZE(*place, n + 1);
+    return 0;
+}
+
 static bool consume_is_leaf(PyObject *v)
 {
     return PyLong_CheckExact(v) || PyFloat_CheckExact(v) || PyUnicode_CheckExact(v) ||
            PyBytes_CheckExact(v);
+}
+
+/* Whether a set of such finds it without anybody noticing. */
+static bool consume_is_key(PyObject *v)
+{
+    if (consume_is_leaf(v) || v == Py_None || PyBool_Check(v)) {
+        return true;
+    }
+    bool plain = PyTuple_CheckExact(v);
+    for (Py_ssize_t i = 0; plain && i < Py_SIZE(v); i++) {
+        plain = consume_is_leaf(PyTuple_GET_ITEM(v, i));
+    }
+    return plain;
 }
 
 static bool consume_is_number(PyObject *v)
@@ -127,9 +198,52 @@ static int consume_number(PyObject **base, PyObject *v)
     return FS_CONSUME_MORE;
 }
 
+/* To a set or tuple. */
+static int consume_into(PyObject **base, PyObject *v, int consumer)
+{
+    if (consumer == FS_CONSUMER_TUPLE) {
+        if (FS_UNLIKELY(fs_consume_item(base, v) < 0)) {
+            return FS_CONSUME_ASK; /* the long way says so */
+        }
+        v->ob_refcnt--; /* (the tuple has it) */
+        return FS_CONSUME_MORE;
+    }
+    if (fs_consume_key(base[0], v) < 0) {
+        return FS_CONSUME_ASK;
+    }
+    if (--v->ob_refcnt == 0) {
+        fs_num_dealloc(v);
+    }
+    return FS_CONSUME_MORE;
+}
+
+int32_t fs_consume_item(PyObject **place, PyObject *v)
+{
+    int failed = consume_add_item(place, Py_NewRef(v));
+    if (FS_UNLIKELY(failed < 0)) {
+        PyErr_Clear();
+    }
+    return failed;
+}
+
+int32_t fs_consume_key(PyObject *set, PyObject *v)
+{
+    if (!consume_is_key(v)) {
+        return -1;
+    }
+    int failed = PySet_Add(set, v);
+    if (FS_UNLIKELY(failed < 0)) {
+        PyErr_Clear();
+    }
+    return failed;
+}
+
 int fs_consume_quietly(PyObject **base, PyObject *v)
 {
     int consumer = fs_consumer_of(base[1]);
+    if (consumer > FS_CONSUMER_LIST) {
+        return consume_into(base, v, consumer);
+    }
     if (consumer == FS_CONSUMER_SUM) {
         return consume_number(base, v);
     }
@@ -165,6 +279,12 @@ static PyObject *consume_finish(PyObject **base)
         return PyBool_FromLong(consumer == FS_CONSUMER_ALL);
     }
     base[0] = NULL;
+    if (consumer == FS_CONSUMER_TUPLE) {
+        Py_ssize_t size = Py_SIZE(gathered);
+        Py_SET_SIZE(gathered, consume_tuple_room(size));
+        (void)_PyTuple_Resize(&gathered, size);
+        return gathered;
+    }
     PyListObject *list = (PyListObject *)gathered;
     if (consumer == FS_CONSUMER_LIST && Py_SIZE(list) < list->allocated / 2) {
         /* (list() gives back what it does not need when that is more than half) */
@@ -186,6 +306,14 @@ static int consume_value(PyObject **base, PyObject *v)
     if (consumer == FS_CONSUMER_LIST) {
         return consume_append((PyListObject *)base[0], v);
     }
+    if (consumer == FS_CONSUMER_TUPLE) {
+        return consume_add_item(&base[0], v);
+    }
+    if (consumer == FS_CONSUMER_SET) {
+        int failed = PySet_Add(base[0], v);
+        Py_DECREF(v);
+        return failed;
+    }
     if (consumer == FS_CONSUMER_SUM) {
         PyObject *sum = PyNumber_Add(base[0], v);
         PyObject *old = base[0];
@@ -203,10 +331,12 @@ static int consume_value(PyObject **base, PyObject *v)
 static fs_next consume_leave(fs_ctx *ctx, PyObject *result)
 {
     PyObject **base = ctx->sp - 3;
+    bool called = base == ctx->consuming;
     fs_consume_release(ctx);
+    ctx->returned = result;
     if (result == NULL) {
         ctx->ip--;
-        return FS_FAIL;
+        return called ? FS_LEAVE : FS_FAIL;
     }
     PyObject *gathered = base[0], *builtin = base[1], *gen = base[2];
     base[0] = result;
@@ -215,7 +345,7 @@ static fs_next consume_leave(fs_ctx *ctx, PyObject *result)
     Py_XDECREF(gathered);
     fs_generator_drop(ctx->ts, (PyGenObject *)gen);
     Py_DECREF(builtin);
-    return FS_GO_ON;
+    return called ? FS_LEAVE : FS_GO_ON;
 }
 
 fs_next fs_consume_rest(fs_ctx *ctx, PyObject *v)
@@ -252,6 +382,9 @@ fs_next fs_consume_end(fs_ctx *ctx, PyObject *value)
 void fs_consume_release(fs_ctx *ctx)
 {
     PyObject **base = ctx->sp - 3;
+    if (base[1] == (PyObject *)&PyTuple_Type && base[0] != NULL) {
+        Py_SET_SIZE(base[0], consume_tuple_room(Py_SIZE(base[0])));
+    }
     ctx->ts->recursion_remaining += fs_consume_levels(base[1]);
     Py_DECREF(base[2]); /* (the stack has it, too) */
 }

@@ -202,6 +202,7 @@ FS_INLINE PyObject *eval_activate(PyThreadState *ts, _PyInterpreterFrame *frame,
     ctx->slot = &ts->interp->eval_frame;
     ctx->kwnames = NULL;
     ctx->resumer = NULL;
+    ctx->consuming = NULL;
     ctx->table = eval_table;
     ctx->co = co;
     ctx->cframe.use_tracing = 0;

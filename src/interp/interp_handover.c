@@ -45,6 +45,7 @@ fs_next fs_handover(fs_ctx *ctx, PyObject **result)
             return fs_generator_asend_yield(ctx, value);
         }
         if (kind == FS_KIND_CONSUME) {
+            *result = NULL;
             return fs_consume_rest(ctx, value);
         }
         if (kind == FS_KIND_NEXT || kind == FS_KIND_GEN_CALL) {
@@ -54,9 +55,14 @@ fs_next fs_handover(fs_ctx *ctx, PyObject **result)
         return FS_GO_ON;
     }
     int kind = fs_unwind_drop_frame(ctx, value == NULL);
+    *result = NULL;
     if (value == NULL) {
         ctx->ip--;
         fs_return_failed(ctx, kind);
+        if (kind == FS_KIND_CONSUME && ctx->sp - 3 == ctx->consuming) {
+            ctx->returned = NULL;
+            return FS_LEAVE;
+        }
         return FS_FAIL;
     }
     return fs_return_into(ctx, kind, value);

@@ -72,6 +72,10 @@ static fs_next unwind_leave_frame(fs_ctx *ctx)
     ctx->ip--; /* the call is what failed */
     if (FS_UNLIKELY(kind != FS_KIND_CALL)) {
         fs_return_failed(ctx, kind);
+        if (kind == FS_KIND_CONSUME && ctx->sp - 3 == ctx->consuming) {
+            ctx->returned = NULL;
+            return FS_LEAVE;
+        }
     }
     return FS_GO_ON;
 }

@@ -148,6 +148,70 @@ PyObject *fs_jit_called_left(fs_exit_state *state)
     return result;
 }
 
+/* ---- builtins that take a generator's values ---- */
+
+/* The call that was not done in the loop. */
+static PyObject *consume_long_way(PyObject **base)
+{
+    PyObject *r = PyObject_Vectorcall(base[1], base + 2, 1, NULL);
+    if (r != NULL) {
+        Py_DECREF(base[2]);
+        Py_DECREF(base[1]);
+    }
+    return r;
+}
+
+/* Links the generator's frame, as CALL_CONSUME does; ctx is then in it. */
+static void consume_resume(fs_ctx *ctx, _PyInterpreterFrame *caller, PyGenObject *gen, fs_code *co)
+{
+    PyThreadState *ts = ctx->ts;
+    _PyInterpreterFrame *frame = (_PyInterpreterFrame *)gen->gi_iframe;
+    gen->gi_exc_state.previous_item = ts->exc_info;
+    ts->exc_info = &gen->gi_exc_state;
+    gen->gi_frame_state = FRAME_EXECUTING;
+    frame->previous = caller;
+    fs_frame_set_resumed(frame, FS_KIND_CONSUME);
+    ts->recursion_remaining--;
+    ctx->cframe.current_frame = frame;
+    ctx->frame = frame;
+    ctx->co = co;
+    ctx->sp = frame->localsplus + frame->stacktop;
+    ctx->ip = FS_SLOT_OF(co, frame->prev_instr + 1);
+    frame->stacktop = -1;
+    *ctx->sp++ = Py_NewRef(Py_None);
+}
+
+PyObject *fs_jit_consume(fs_ctx *ctx, _PyInterpreterFrame *caller, int64_t depth)
+{
+    PyThreadState *ts = ctx->ts;
+    fs_code *caller_co = ctx->co;
+    PyObject **base = caller->localsplus + depth - 3, **outer = ctx->consuming;
+    PyGenObject *gen = (PyGenObject *)base[2];
+    fs_code *co = fs_pyrt_code_get(((_PyInterpreterFrame *)gen->gi_iframe)->f_code);
+    if (FS_UNLIKELY(gen->gi_frame_state >= FRAME_EXECUTING || co == NULL || co->runs_stock ||
+                    ctx->cframe.use_tracing || *ctx->slot != fs_eval ||
+                    ts->recursion_remaining <= 2 || !fs_consume_begin(base))) {
+        return consume_long_way(base);
+    }
+    caller->stacktop = (int)depth;
+    ts->recursion_remaining -= fs_consume_levels(base[1]);
+    Py_INCREF(gen);
+    consume_resume(ctx, caller, gen, co);
+    ctx->consuming = base;
+    (void)call_interpret(ctx, FS_GO_ON);
+    fs_jit_stop_recording(ctx, FS_JIT_ENDS);
+    ctx->consuming = outer;
+    ctx->cframe.current_frame = caller;
+    ctx->co = caller_co;
+    caller->stacktop = -1;
+    return ctx->returned;
+}
+
+int32_t fs_jit_consume_item(_PyInterpreterFrame *caller, int64_t depth, PyObject *v)
+{
+    return fs_consume_item(caller->localsplus + depth - 3, v);
+}
+
 /* RET: takes the frame, which has a value to return, off. */
 void fs_jit_return(fs_ctx *ctx, _PyInterpreterFrame *frame)
 {

@@ -23,6 +23,11 @@ PyObject *fs_jit_call_root(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co)
 /* The same of one whose machine code, entered directly, has left by an exit. */
 struct fs_exit_state;
 PyObject *fs_jit_called_left(struct fs_exit_state *state);
+/* CALL_CONSUME (interp_consume.c): the frame's topmost of `depth` slots are its operands, which are
+ * gone when it has not failed. */
+PyObject *fs_jit_consume(fs_ctx *ctx, _PyInterpreterFrame *caller, int64_t depth);
+/* Adds to the tuple that such a call gathers. */
+int32_t fs_jit_consume_item(_PyInterpreterFrame *caller, int64_t depth, PyObject *v);
 /* Takes the frame that a trace has called, and that returns, off: all but the value is dropped. */
 void fs_jit_return(fs_ctx *ctx, _PyInterpreterFrame *frame);
 

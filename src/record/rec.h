@@ -285,10 +285,10 @@ rec_result rec_resume(rec_state *R, rec_slot *slot, int kind, rec_slot *sent);
  * but guards: another call. */
 void rec_note_ending(const fs_code *co, int call_slot); /* it has ended: StopIteration */
 rec_result rec_call_resumes(rec_state *R, uint32_t nargs, PyObject *callable, int base);
-/* A generator or coroutine of that function, whose parameters are all given. REC_WAIT, nothing
- * done but guards: it has to be called. */
-rec_result rec_make_generator(rec_state *R, PyFunctionObject *func, const fs_ref *args, int n,
-                              fs_ref *made);
+/* A generator or coroutine of that function (`self`, guarded), whose parameters are all given.
+ * REC_WAIT, nothing done but guards: it has to be called. */
+rec_result rec_make_generator(rec_state *R, PyFunctionObject *func, fs_ref self, const fs_ref *args,
+                              int n, fs_ref *made);
 /* GET_ITER of an instance whose class has a generator for an __iter__; REC_WAIT: it has not. */
 rec_result rec_iter_of_instance(rec_state *R, rec_slot *top, PyTypeObject *type);
 /* The next item of one of CPython's own iterators; false, nothing done but guards: of another, or
@@ -296,10 +296,17 @@ rec_result rec_iter_of_instance(rec_state *R, rec_slot *top, PyTypeObject *type)
 bool rec_step_iter(rec_state *R, rec_slot *slot, rec_slot *item);
 void rec_guard_range_end(rec_state *R, rec_slot *slot);
 bool rec_guard_function(rec_state *R, fs_ref ref, PyObject *func);
+/* Whether it is likely to be another function of the same code each time. */
+bool rec_is_remade(fs_ref ref, const PyFunctionObject *func);
+/* Guards of what is to be called, which `callee` becomes: one that is remade has that code and no
+ * defaults, any other is that function. */
+bool rec_guard_callee(rec_state *R, fs_ref *callee, PyFunctionObject *func);
 /* YIELD_VALUE in the trace's own frame: to a builtin that takes all values. */
 rec_result rec_consume(rec_state *R);
 /* RETURN_VALUE in one: the loop over it ends. */
 rec_result rec_generator_end(rec_state *R);
+/* Stack slots of a frame, objects from `from` on, go to their places in memory. */
+void rec_write_stack(rec_state *R, rec_frame *f, int from);
 void rec_sync_frame(rec_state *R, rec_frame *f); /* its unboxed locals get boxes in memory */
 rec_result rec_iter_call(rec_state *R, int target);
 int rec_iter_given(rec_state *R);

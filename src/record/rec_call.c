@@ -111,6 +111,52 @@ bool rec_guard_function(rec_state *R, fs_ref ref, PyObject *func)
     return true;
 }
 
+/* Whether it is the trace itself that has made the function, and nobody could have got at it. */
+static bool rec_is_own_function(rec_state *R, fs_ref ref)
+{
+    const fs_ins *ins = ref > 0 ? fs_ir_at(R->ir, ref) : NULL;
+    if (ins == NULL || ins->op != FS_IR_CALL || ins->aux != FS_CALL_make_function) {
+        return false;
+    }
+    for (fs_ref i = ref + 1; i < R->ir->nins; i++) {
+        const fs_ins *later = fs_ir_at(R->ir, i);
+        if (later->op == FS_IR_CALL && fs_ir_calls[later->aux].flags & FS_CALLF_ESCAPES) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool rec_is_remade(fs_ref ref, const PyFunctionObject *func)
+{
+    const PyCodeObject *code = (const PyCodeObject *)func->func_code;
+    return !fs_ref_is_const(ref) && func->func_defaults == NULL && func->func_kwdefaults == NULL &&
+           ((code->co_flags & CO_NESTED) != 0 || PyUnicode_READ_CHAR(code->co_name, 0) == '<');
+}
+
+bool rec_guard_callee(rec_state *R, fs_ref *callee, PyFunctionObject *func)
+{
+    fs_ref self = *callee, null = fs_ir_obj(R->ir, NULL);
+    if (!rec_is_remade(self, func)) {
+        *callee = rec_const(R, (PyObject *)func);
+        return rec_guard_function(R, self, (PyObject *)func);
+    }
+    if (rec_is_own_function(R, self)) {
+        return true;
+    }
+    (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, self, rec_const(R, (PyObject *)&PyFunction_Type));
+    fs_ref code =
+        rec_load(R, FS_M_PTR, FS_A_FUNC, self, (int)offsetof(PyFunctionObject, func_code));
+    rec_guard(R, FS_EQ, code, fs_ir_ptr(R->ir, func->func_code));
+    fs_ref defaults =
+        rec_load_null(R, FS_M_OBJ, FS_A_FUNC, self, (int)offsetof(PyFunctionObject, func_defaults));
+    rec_guard(R, FS_EQ, defaults, null);
+    defaults = rec_load_null(R, FS_M_OBJ, FS_A_FUNC, self,
+                             (int)offsetof(PyFunctionObject, func_kwdefaults));
+    rec_guard(R, FS_EQ, defaults, null);
+    return true;
+}
+
 /* A call of a generator or coroutine function makes one. */
 static rec_result rec_call_generator(rec_state *R, uint32_t arg, rec_operands *ops,
                                      PyFunctionObject *func)
@@ -129,7 +175,8 @@ static rec_result rec_call_generator(rec_state *R, uint32_t arg, rec_operands *o
         }
     }
     (void)rec_get_operands(R, arg, ops);
-    if (!rec_guard_function(R, ops->callable.ref, (PyObject *)func)) {
+    fs_ref self = ops->callable.ref;
+    if (!rec_guard_callee(R, &self, func)) {
         return REC_WAIT;
     }
     for (int i = code->co_argcount; i < n; i++) {
@@ -144,7 +191,7 @@ static rec_result rec_call_generator(rec_state *R, uint32_t arg, rec_operands *o
                       : rec_const(R, PyTuple_GET_ITEM(defaults, PyTuple_GET_SIZE(defaults) -
                                                                     (code->co_argcount - i)));
     }
-    rec_result result = rec_make_generator(R, func, args, n, &made);
+    rec_result result = rec_make_generator(R, func, self, args, n, &made);
     return result == REC_NEXT ? rec_call_done(R, ops, made, REC_OWNED, NULL) : result;
 }
 
@@ -155,7 +202,8 @@ static rec_result rec_call_python(rec_state *R, uint32_t arg, rec_operands *ops,
     if (co != NULL && co->gen_type != NULL) {
         return rec_call_generator(R, arg, ops, func);
     }
-    if (!rec_can_inline(R, co) || !rec_guard_function(R, ops->callable.ref, callable)) {
+    if (!rec_can_inline(R, co) || rec_is_own_function(R, ops->callable.ref) ||
+        !rec_guard_function(R, ops->callable.ref, callable)) {
         return REC_WAIT;
     }
     if (co->flags & CO_VARKEYWORDS && R->kwnames != NULL) {
@@ -613,6 +661,10 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
         }
     }
     rec_result result = rec_call_resumes(R, arg, callable, ops.base);
+    if (result != REC_WAIT || R->failed) {
+        return result;
+    }
+    result = rec_call_consumer(R, callable, &ops);
     if (result != REC_WAIT || R->failed) {
         return result;
     }

@@ -16,6 +16,9 @@ rec_result rec_call_done(rec_state *R, const rec_operands *ops, fs_ref ref, int 
 rec_result rec_call_root(rec_state *R, uint32_t arg, PyObject *callable);
 /* The same of one that is known only when it is called. */
 rec_result rec_call_out_python(rec_state *R, uint32_t arg);
+/* any(), list() and the like of a generator, which is run as the interpreter does it; REC_WAIT,
+ * nothing done: another call (rec_consume.c). */
+rec_result rec_call_consumer(rec_state *R, PyObject *callable, const rec_operands *ops);
 /* Through vectorcall. */
 rec_result rec_call_out(rec_state *R, uint32_t arg);
 

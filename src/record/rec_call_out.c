@@ -27,11 +27,11 @@ static bool rec_has_keyword_defaults(const fs_code *co, const int *from)
 }
 
 /* The description of a callee's frame, above the running one; -1: no room. */
-static int rec_describe_callee(rec_state *R, fs_code *co, PyObject *func, int call_depth)
+static int rec_describe_callee(rec_state *R, fs_code *co, fs_ref func, int call_depth)
 {
     rec_frame *caller = rec_top(R);
     fs_frame_desc desc = {.co = co,
-                          .func = rec_const(R, func),
+                          .func = func,
                           .parent = caller->desc,
                           .kind = FS_KIND_CALL,
                           .base = FS_BASE_DSTACK,
@@ -73,9 +73,13 @@ rec_result rec_call_root(rec_state *R, uint32_t arg, PyObject *callable)
     fs_code *co = rec_plain_code(func);
     rec_operands ops;
     int from[REC_MAX_PARAMS];
-    if (co == NULL || !rec_get_operands(R, arg, &ops) || !fs_ref_is_const(ops.callable.ref) ||
-        !rec_map_args(R, &ops, func, from) || rec_has_keyword_defaults(co, from) ||
-        !rec_guard_function(R, ops.callable.ref, callable)) {
+    if (co == NULL || !rec_get_operands(R, arg, &ops) || !rec_map_args(R, &ops, func, from) ||
+        rec_has_keyword_defaults(co, from)) {
+        return REC_WAIT;
+    }
+    fs_ref callee = ops.callable.ref;
+    if ((!fs_ref_is_const(callee) && !rec_is_remade(callee, func)) ||
+        !rec_guard_callee(R, &callee, func)) {
         return REC_WAIT;
     }
     rec_frame *f = rec_top(R);
@@ -85,7 +89,7 @@ rec_result rec_call_root(rec_state *R, uint32_t arg, PyObject *callable)
             (void)rec_object(R, &f->slots[i]); /* may leave the trace: all must still be there */
         }
     }
-    int number = rec_describe_callee(R, co, callable, ops.base);
+    int number = rec_describe_callee(R, co, callee, ops.base);
     if (number < 0) {
         return rec_abort(R, FS_ABORT_memory);
     }

@@ -1,12 +1,14 @@
-/* Recording a generator's loop whose values a builtin takes (any, all, sum, list).
+/* Recording a generator's loop whose values a builtin takes (any, all, sum, list,
+ * tuple, set, frozenset), and such calls in other traces.
  *
  * The trace's own frame is the generator's, which the builtin's call keeps linked and running
  * (interp_consume.c): a yield hands its value to what is gathered on the caller's stack, and the
  * trace goes on behind it. What is not done there in the same way leaves before the yield.
  */
-#include "record/rec.h"
+#include "record/rec_call.h"
 
 #include "jit/jit_ops.h"
+#include "spec/spec_call.h"
 
 enum { CONSUME_GATHERED = 3, CONSUME_BUILTIN = 2 /* below the caller's top of stack */ };
 
@@ -92,14 +94,21 @@ static bool consume_value(rec_state *R, PyObject **base, int consumer, rec_slot 
         }
         return true;
     }
+    if (consumer == FS_CONSUMER_TUPLE) {
+        fs_ref args[3] = {caller, depth, rec_object(R, value)};
+        (void)rec_call(R, FS_CALL_consume_item, args, 3, 0);
+        return true;
+    }
     rec_slot gathered = {
         .ref = rec_loadx(R, FS_M_OBJ, FS_A_FRAME, caller, depth, consume_offset(CONSUME_GATHERED)),
         .seen = base[0]};
     if (consumer == FS_CONSUMER_SUM) {
         return consume_number(R, caller, depth, &gathered, value);
     }
-    fs_ref args[2] = {rec_guard_type(R, &gathered, &PyList_Type), rec_object(R, value)};
-    (void)rec_call(R, FS_CALL_list_append, args, 2, 0);
+    bool set = consumer == FS_CONSUMER_SET;
+    PyTypeObject *type = set ? (PyTypeObject *)base[1] : &PyList_Type;
+    fs_ref args[2] = {rec_guard_type(R, &gathered, type), rec_object(R, value)};
+    (void)rec_call(R, set ? FS_CALL_consume_key : FS_CALL_list_append, args, 2, 0);
     return true;
 }
 
@@ -123,5 +132,41 @@ rec_result rec_consume(rec_state *R)
     R->trace->consumed = true;
     rec_pop_drop(R);
     rec_push(R, rec_const(R, Py_None), 0, Py_None);
+    return REC_NEXT;
+}
+
+rec_result rec_call_consumer(rec_state *R, PyObject *callable, const rec_operands *ops)
+{
+    rec_frame *f = rec_top(R);
+    rec_slot *given = &f->slots[ops->base + 2];
+    int generator = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
+    if (ops->method || ops->nargs != 1 || R->kwnames != NULL || !fs_call_known.ready ||
+        fs_consumer_of(callable) == FS_CONSUMER_NONE || rec_type(R, given) != &PyGen_Type) {
+        return REC_WAIT;
+    }
+    if (ops->callable.ref != rec_const(R, callable)) {
+        rec_guard(R, FS_EQ, ops->callable.ref, rec_const(R, callable));
+    }
+    (void)rec_guard_type(R, given, &PyGen_Type);
+    rec_sync(R);
+    /* The collector may look at the whole stack of a generator's frame. */
+    int first = f->co->flags & generator ? f->co->nlocalsplus : ops->base;
+    for (int i = first; i < f->sp; i++) {
+        if (f->slots[i].ref != 0) {
+            (void)rec_object(R, &f->slots[i]);
+        }
+    }
+    rec_save_position(R);
+    rec_write_stack(R, f, first);
+    int offset;
+    fs_ref frame = rec_frame_base(R, f, &offset);
+    if (offset != 0) {
+        frame = rec_emit(R, (fs_ins){.op = FS_IR_LEA, .type = FS_T_PTR, .a = frame, .aux = offset});
+    }
+    fs_ref args[2] = {frame, rec_kint(R, f->sp)};
+    fs_ref r = rec_call_escaped(R, FS_CALL_consume, args, 2, R->pc_op);
+    R->callouts++;
+    rec_cut(R, ops->base);
+    rec_push(R, r, REC_OWNED, NULL);
     return REC_NEXT;
 }

@@ -146,8 +146,7 @@ static bool except_find(rec_state *R, except_handler *h)
     return false;
 }
 
-/* Stack slots of a frame, from `from` on, go to their places in memory. */
-static void except_write_stack(rec_state *R, rec_frame *f, int from)
+void rec_write_stack(rec_state *R, rec_frame *f, int from)
 {
     int offset;
     fs_ref base = rec_frame_base(R, f, &offset);
@@ -187,7 +186,7 @@ static void except_write_stacks(rec_state *R, const except_handler *h)
     for (int k = h->frame; k <= R->depth; k++) {
         rec_frame *f = &R->frames[k];
         int base = f->co->nlocalsplus;
-        except_write_stack(R, f, k == h->frame ? base + h->level : base);
+        rec_write_stack(R, f, k == h->frame ? base + h->level : base);
     }
 }
 

@@ -10,17 +10,16 @@
 
 /* ---- making generators ---- */
 
-rec_result rec_make_generator(rec_state *R, PyFunctionObject *func, const fs_ref *args, int n,
-                              fs_ref *made)
+rec_result rec_make_generator(rec_state *R, PyFunctionObject *func, fs_ref self, const fs_ref *args,
+                              int n, fs_ref *made)
 {
     fs_code *co = fs_pyrt_code_get((PyCodeObject *)func->func_code);
     fs_ref all[REC_MAX_SENT + 1];
     if (co == NULL || co->runs_stock || co->gen_start < 0 || n > REC_MAX_SENT ||
-        co->flags & (CO_VARARGS | CO_VARKEYWORDS) ||
-        !rec_guard_function(R, rec_const(R, (PyObject *)func), (PyObject *)func)) {
+        co->flags & (CO_VARARGS | CO_VARKEYWORDS)) {
         return REC_WAIT;
     }
-    all[0] = rec_const(R, (PyObject *)func);
+    all[0] = self;
     memcpy(all + 1, args, (size_t)n * sizeof(*args));
     *made = rec_call(R, FS_CALL_make_generator, all, n + 1, 0);
     return REC_NEXT;
@@ -46,7 +45,12 @@ static rec_result send_iter_method(rec_state *R, rec_slot *top, PyTypeObject *ty
     }
     fs_ref made, self = rec_guard_type(R, top, type);
     rec_guard_version(R, type, version);
-    rec_result result = rec_make_generator(R, (PyFunctionObject *)method, &self, 1, &made);
+    fs_ref function = rec_const(R, method);
+    if (!rec_guard_function(R, function, method)) {
+        return REC_WAIT;
+    }
+    rec_result result =
+        rec_make_generator(R, (PyFunctionObject *)method, function, &self, 1, &made);
     if (result == REC_NEXT) {
         rec_slot value = rec_pop(R);
         rec_push(R, made, REC_OWNED, NULL);

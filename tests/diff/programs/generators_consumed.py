@@ -1,4 +1,5 @@
-"""Builtins that take all values of a generator: any, all, sum, list."""
+"""Builtins that take all values of a generator: any, all, sum, list, tuple, set,
+frozenset; called from loops, too."""
 
 import gc
 import sys
@@ -10,6 +11,10 @@ def sizes():
     for n in (0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 25, 63, 100, 300):
         made = list(x for x in range(n))
         out.append((len(made), sys.getsizeof(made), sum(made)))
+        for kind in (tuple, set, frozenset):
+            made = kind(x * 3 for x in range(n))
+            out.append((type(made).__name__, len(made), sys.getsizeof(made), sum(made)))
+    out.append(tuple(x for x in "") is tuple())
     return out
 
 
@@ -84,7 +89,9 @@ def asked():
                 f(x for x in (f is all, Says(None, log), 1))
             except ArithmeticError as e:
                 first = asked.__code__.co_firstlineno
-                out.append([(t.name, t.lineno - first) for t in traceback.extract_tb(e.__traceback__)])
+                out.append(
+                    [(t.name, t.lineno - first) for t in traceback.extract_tb(e.__traceback__)]
+                )
     return out, log
 
 
@@ -96,8 +103,8 @@ def errors():
             yield i
         raise KeyError(n)
 
-    for f in (any, all, sum, list):
-        for n in (0, 1, 12):
+    for f in (any, all, sum, list, tuple, set, frozenset):
+        for n in (0, 1, 12, 40):
             try:
                 f(raises(n))
                 out.append("none")
@@ -159,10 +166,16 @@ def looked_at():
     def gen(n):
         for i in range(n):
             where(log)
-            log.append((g.gi_running, sys.getrefcount(g), g.gi_frame.f_lineno - gen.__code__.co_firstlineno))
+            log.append(
+                (
+                    g.gi_running,
+                    sys.getrefcount(g),
+                    g.gi_frame.f_lineno - gen.__code__.co_firstlineno,
+                )
+            )
             yield i
 
-    for f in (list, sum, all, any):
+    for f in (list, sum, all, any, tuple, set):
         g = gen(2)
         log.append(repr(f(g)))
         log.append((g.gi_frame is None, g.gi_running, sys.getrefcount(g)))
@@ -199,7 +212,7 @@ def delegated():
         yield from inner(n)
         yield from (x * 2 for x in inner(n))
 
-    return [f(outer(n)) for n in range(5) for f in (sum, list, any, all)]
+    return [f(outer(n)) for n in range(5) for f in (sum, list, any, all, tuple, sorted)]
 
 
 def nested(n):
@@ -222,13 +235,148 @@ def changed(n):
     return out
 
 
+class Key:
+    """Asked by sets, who must ask as often as ever."""
+
+    def __init__(self, n, log):
+        self.n = n
+        self.log = log
+
+    def __hash__(self):
+        f = sys._getframe(1)
+        self.log.append(("hash", self.n, f.f_code.co_name))
+        if self.n == 9:
+            raise ArithmeticError("no hash")
+        return hash(self.n % 4)
+
+    def __eq__(self, other):
+        self.log.append(("eq", self.n, getattr(other, "n", other)))
+        return isinstance(other, Key) and self.n == other.n
+
+
+def keys():
+    log, out = [], []
+    for values in (
+        (1, 2, Key(1, log), 1, 5),
+        (Key(1, log), 1, Key(5, log), "a"),
+        (1, Key(9, log), 3),
+        (1, [], 2),
+    ):
+        for kind in (set, frozenset):
+            for _ in range(3):
+                try:
+                    made = kind(v for v in values)
+                    out.append(sorted(str(getattr(v, "n", v)) for v in made))
+                except (ArithmeticError, TypeError) as e:
+                    out.append((str(e), e.__traceback__.tb_next is None))
+    out.append([sorted(set((i % 3, str(j)) for j in range(i % 5))) for i in range(12)])
+    out.append(
+        sorted(
+            map(
+                repr,
+                set(
+                    v
+                    for v in (
+                        1,
+                        1.0,
+                        True,
+                        None,
+                        "1",
+                        b"1",
+                        2.5,
+                        1 << 80,
+                        1 << 80,
+                        (1, "1"),
+                        (1.0, "1"),
+                    )
+                ),
+            )
+        )
+    )
+    return out, log
+
+
+class Odd:
+    def __del__(self):
+        gone.append(1)
+
+
+gone = []
+
+
+def from_loops(n):
+    """The calls are in loops that are hot; what they are given changes now and then."""
+    out = []
+    for i in range(n):
+        width = i % 9
+        a = tuple(x + i for x in range(width))
+        b = set(x % 3 for x in a)
+        c = frozenset(str(x) for x in b)
+        d = list((x, y) for x in b for y in range(2))
+        e = sum(x * 0.5 if i % 11 == 0 else x for x in a)
+        f = any(x > 10 for x in a), all(x > 3 for x in a)
+        try:
+            g = tuple(10 // (x - 3) for x in range(i % 6))
+        except ZeroDivisionError as error:
+            g = error.__traceback__.tb_next.tb_frame.f_code.co_name
+        h = tuple(Odd() if x == 2 else x for x in range(i % 5))
+        h = len(h), len(gone)
+        out.append((len(a), len(b), len(c), len(d), e, f, g, h))
+    return out[-25:], len(out)
+
+
+def of_generators(n):
+    """Generators that take others' values, and are taken themselves."""
+
+    def rows(k):
+        items = list(range(k))
+        for i in range(k):
+            yield tuple(items[j] * i for j in range(k))
+            items[i % k] += 1
+
+    out = []
+    for i in range(n):
+        for row in rows(i % 6):
+            out.append(len(set(row[j] + j for j in range(len(row)))))
+        out.append(sum(len(set(row)) for row in rows(i % 4)))
+        out.append(sorted(set(r for row in rows(3) for r in tuple(x for x in row))))
+        if i % 16 == 15:
+            gc.collect()
+    return out[-40:], len(out)
+
+
+def seen_from_within(n):
+    """What the collector, the stack and the generator itself show meanwhile."""
+    out = []
+
+    def watched(i):
+        for k in range(i % 4):
+            if k == 2:
+                gc.collect()
+                f = sys._getframe(1)
+                out.append((f.f_code.co_name, f.f_lineno - f.f_code.co_firstlineno))
+            yield k
+        return i
+
+    for i in range(n):
+        made = tuple(watched(i))
+        g = watched(i)
+        some = set(g), sys.getrefcount(g), g.gi_frame is None
+        out.append((made, some))
+    return out[-20:]
+
+
 class Mine(list):
     def append(self, x):
         raise NotImplementedError
 
 
 def subclasses():
-    return Mine(x for x in range(3)), type(Mine(x for x in range(3))).__name__, sum((x for x in range(3)), 5)
+    return (
+        Mine(x for x in range(3)),
+        type(Mine(x for x in range(3))).__name__,
+        sum((x for x in range(3)), 5),
+    )
 
 
 def deep(n):
@@ -278,9 +426,21 @@ def collected():
 
 def main():
     for _ in range(3):
-        for f in (sizes, sums, asked, errors, looked_at, abandoned, delegated, subclasses, collected):
+        for f in (
+            sizes,
+            sums,
+            asked,
+            errors,
+            looked_at,
+            abandoned,
+            delegated,
+            subclasses,
+            collected,
+            keys,
+        ):
             print(f.__name__, f())
     print(truths(60), nested(80), changed(42), deep(200))
+    print(from_loops(150), of_generators(80), seen_from_within(120), len(gone))
 
 
 main()
