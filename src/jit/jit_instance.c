@@ -384,6 +384,7 @@ static void instance_end(PyObject *o)
         _Py_Dealloc(o);
     } else if (type == &PyList_Type) {
         instance_drop_all(((PyListObject *)o)->ob_item, Py_SIZE(o));
+        Py_SET_SIZE(o, 0);
         _Py_Dealloc(o);
     } else {
         fs_num_dealloc(o);

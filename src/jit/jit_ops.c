@@ -79,6 +79,12 @@ PyObject *fs_jit_binary_closed(PyObject *v, PyObject *w, int64_t op)
     return r;
 }
 
+PyObject *fs_jit_list_concat(PyObject *v, PyObject *w)
+{
+    return ops_collection_due() ? NULL
+                                : fs_jit_declined(PyList_Type.tp_as_sequence->sq_concat(v, w));
+}
+
 PyObject *fs_jit_compare(PyObject *v, PyObject *w, int64_t op)
 {
     return PyObject_RichCompare(v, w, (int)op);

@@ -332,6 +332,7 @@ void rec_own_result(rec_state *R, rec_frame *f, rec_slot *value);
 /* range() that only a loop sees, its iterator, its next item (false: there is none), the object. */
 bool rec_known_range(rec_state *R, rec_slot *args, int nargs, rec_slot *value);
 fs_ref rec_range_iter(rec_state *R, rec_slot *range);
+bool rec_reversed_range(rec_state *R, rec_slot *arg, rec_slot *value); /* its iterator */
 bool rec_range_next(rec_state *R, rec_slot *top, fs_ref *item);
 fs_ref rec_range_made(rec_state *R, fs_ref virtual);
 /* A complex as two F64: of a complex, float or int slot. */

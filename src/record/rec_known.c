@@ -45,6 +45,9 @@ static bool known_len(rec_state *R, rec_slot *arg, rec_slot *value)
     } else if (type == &PyDict_Type) {
         offset = (int)offsetof(PyDictObject, ma_used);
         alias = FS_A_DICTHDR;
+    } else if (type == &PySet_Type || type == &PyFrozenSet_Type) {
+        offset = (int)offsetof(PySetObject, used);
+        alias = FS_A_DICTHDR;
     } else if (type == &PyByteArray_Type) {
         offset = (int)offsetof(PyVarObject, ob_size);
         alias = FS_A_ARRAYHDR;
@@ -570,6 +573,9 @@ bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args
     }
     if (callable == (PyObject *)&PyRange_Type) {
         return rec_known_range(R, args, nargs, value);
+    }
+    if (callable == (PyObject *)&PyReversed_Type) {
+        return nargs == 1 && rec_reversed_range(R, &args[0], value);
     }
     if (callable == fs_call_known.min || callable == fs_call_known.max) {
         return nargs == 2 &&

@@ -285,18 +285,20 @@ static rec_result rec_binary_generic(rec_state *R, uint32_t arg, PyTypeObject *v
     }
     rec_slot *left = rec_peek(R, 2);
     rec_slot *right = rec_peek(R, 1);
+    bool lists = v == &PyList_Type && w == v && arg == NB_ADD;
     bool closed = v != NULL && w != NULL && rec_is_closed(v) && rec_is_closed(w) &&
                   !(v == &PyUnicode_Type && arg % NB_INPLACE_ADD == NB_REMAINDER) &&
                   !(v == &PyBytes_Type && arg % NB_INPLACE_ADD == NB_REMAINDER);
-    if (closed) {
+    if (closed || lists) {
         (void)rec_guard_type(R, left, v);
         (void)rec_guard_type(R, right, w);
     } else {
         rec_sync(R);
     }
     fs_ref args[3] = {rec_object(R, left), rec_object(R, right), rec_kint(R, arg)};
-    fs_ref r = closed ? rec_call(R, FS_CALL_binary_closed, args, 3, 0)
-                      : rec_call_escaping(R, FS_CALL_binary, args, 3);
+    fs_ref r = lists    ? rec_call(R, FS_CALL_list_concat, args, 2, FS_INS_NOHOT)
+               : closed ? rec_call(R, FS_CALL_binary_closed, args, 3, 0)
+                        : rec_call_escaping(R, FS_CALL_binary, args, 3);
     rec_pop_drop(R);
     rec_pop_drop(R);
     rec_push(R, r, REC_OWNED, NULL);

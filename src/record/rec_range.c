@@ -14,10 +14,23 @@ static bool range_is_int(rec_state *R, rec_slot *slot)
     return rec_type(R, slot) == &PyLong_Type && rec_fits_int(slot, fs_ir_type(R->ir, slot->ref));
 }
 
-bool rec_known_range(rec_state *R, rec_slot *args, int nargs, rec_slot *value)
+/* Whether the range that is about to be made goes to GET_ITER or reversed(). */
+static bool range_is_iterated(rec_state *R, int nargs)
 {
     const rec_frame *f = rec_top(R);
-    if (nargs < 1 || nargs > 3 || _Py_OPCODE(f->code[R->next]) != GET_ITER) {
+    const _Py_CODEUNIT *next = f->code + R->next;
+    int below = f->sp - nargs - 3; /* (NULL and range stand between) */
+    if (_Py_OPCODE(*next) == GET_ITER) {
+        return true;
+    }
+    return _Py_OPCODE(*next) == PRECALL && _Py_OPARG(*next) == 1 && below > f->co->nlocalsplus &&
+           f->slots[below].ref == rec_const(R, (PyObject *)&PyReversed_Type) &&
+           f->slots[below - 1].ref == 0 && !(f->slots[below - 1].flags & REC_SYNC);
+}
+
+bool rec_known_range(rec_state *R, rec_slot *args, int nargs, rec_slot *value)
+{
+    if (nargs < 1 || nargs > 3 || !range_is_iterated(R, nargs)) {
         return false;
     }
     for (int i = 0; i < nargs; i++) {
@@ -66,6 +79,22 @@ fs_ref rec_range_iter(rec_state *R, rec_slot *range)
         [RANGE_LENGTH] = length,
     };
     return rec_virtual(R, FS_IR_NEWRANGEITER, 0, whole, RANGE_PARTS);
+}
+
+bool rec_reversed_range(rec_state *R, rec_slot *arg, rec_slot *value)
+{
+    fs_ref parts[RANGE_PARTS];
+    if (!rec_is_virtual(R, arg->ref) || rec_type(R, arg) != &PyRange_Type || arg->seen == NULL) {
+        return false;
+    }
+    fs_ref forward = rec_range_iter(R, arg);
+    memcpy(parts, R->ir->pool + fs_ir_at(R->ir, forward)->args, sizeof(parts));
+    fs_ref last = rec_op2(R, FS_IR_SUB, FS_T_I64, parts[RANGE_LENGTH], rec_kint(R, 1));
+    fs_ref way = rec_op2(R, FS_IR_MUL, FS_T_I64, last, parts[RANGE_STEP]);
+    parts[RANGE_START] = rec_op2(R, FS_IR_ADD, FS_T_I64, parts[RANGE_START], way);
+    parts[RANGE_STEP] = rec_kint(R, -fs_ir_constant(R->ir, parts[RANGE_STEP])->i);
+    value->ref = rec_virtual(R, FS_IR_NEWRANGEITER, 0, parts, RANGE_PARTS);
+    return true;
 }
 
 bool rec_range_next(rec_state *R, rec_slot *top, fs_ref *item)
