@@ -79,12 +79,6 @@ PyObject *fs_jit_binary_closed(PyObject *v, PyObject *w, int64_t op)
     return r;
 }
 
-PyObject *fs_jit_list_concat(PyObject *v, PyObject *w)
-{
-    return ops_collection_due() ? NULL
-                                : fs_jit_declined(PyList_Type.tp_as_sequence->sq_concat(v, w));
-}
-
 PyObject *fs_jit_compare(PyObject *v, PyObject *w, int64_t op)
 {
     return PyObject_RichCompare(v, w, (int)op);
@@ -219,6 +213,43 @@ int32_t fs_jit_set_has(PyObject *set, PyObject *key)
 {
     ops_know_hash(key);
     return (int32_t)fs_lookup_set((PySetObject *)set, key);
+}
+
+/* Whether another set has all items of one; -1: somebody must be asked. */
+static int32_t ops_is_subset(const PySetObject *set, PySetObject *other)
+{
+    if (set->used > other->used) {
+        return 0;
+    }
+    for (const setentry *entry = set->table, *end = entry + set->mask; entry <= end; entry++) {
+        if (entry->key != NULL && entry->hash != -1) { /* (-1: there was one) */
+            fs_lookup is = fs_lookup_set(other, entry->key);
+            if (is != FS_LOOKUP_FOUND) {
+                return (int32_t)is;
+            }
+        }
+    }
+    return 1;
+}
+
+int32_t fs_jit_set_compare(PyObject *v, PyObject *w, int64_t op)
+{
+    PySetObject *left = (PySetObject *)v, *right = (PySetObject *)w;
+    bool same = left->used == right->used;
+    int32_t is;
+    switch (op) {
+    case Py_LE:
+        return ops_is_subset(left, right);
+    case Py_GE:
+        return ops_is_subset(right, left);
+    case Py_LT:
+        return same ? 0 : ops_is_subset(left, right);
+    case Py_GT:
+        return same ? 0 : ops_is_subset(right, left);
+    default:
+        is = same ? ops_is_subset(left, right) : 0;
+        return is < 0 || op == Py_EQ ? is : !is;
+    }
 }
 
 int32_t fs_jit_sequence_has(PyObject *sequence, PyObject *v)

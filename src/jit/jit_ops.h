@@ -18,8 +18,9 @@ PyObject *fs_jit_declined(PyObject *r);
 
 /* ---- quiet ---- */
 PyObject *fs_jit_binary_closed(PyObject *v, PyObject *w, int64_t op);
-PyObject *fs_jit_list_concat(PyObject *v, PyObject *w); /* of two lists */
 PyObject *fs_jit_compare_closed(PyObject *v, PyObject *w, int64_t op);
+/* v op w of two sets; -1: what is in them must be asked. */
+int32_t fs_jit_set_compare(PyObject *v, PyObject *w, int64_t op);
 int64_t fs_jit_str_equal(PyObject *v, PyObject *w);
 /* s + t; takes a reference of `s`, and `more`, over unless it declines. */
 PyObject *fs_jit_str_append(PyObject *s, PyObject *t, int64_t more);

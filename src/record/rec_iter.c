@@ -274,7 +274,7 @@ static bool rec_steps_quietly(PyObject *it)
     return type == &PyListIter_Type || type == &PyTupleIter_Type || type == &PyRangeIter_Type ||
            type == &PyDictIterKey_Type || type == &PyDictIterValue_Type ||
            type == &PyDictIterItem_Type || type == &PyUnicodeIter_Type ||
-           type == &PyListRevIter_Type || type == &PyBytesIter_Type;
+           type == &PyListRevIter_Type || type == &PyBytesIter_Type || type == &PySetIter_Type;
 }
 
 /* Steps by a call. Whether it was the last is known when the interpreter has done it. */

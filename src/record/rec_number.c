@@ -2,6 +2,7 @@
 #include "record/rec.h"
 
 #include "interp/interp_num.h"
+#include "jit/jit_ops.h"
 #include "spec/spec.h"
 
 static bool rec_is_intlike(PyTypeObject *type)
@@ -285,20 +286,18 @@ static rec_result rec_binary_generic(rec_state *R, uint32_t arg, PyTypeObject *v
     }
     rec_slot *left = rec_peek(R, 2);
     rec_slot *right = rec_peek(R, 1);
-    bool lists = v == &PyList_Type && w == v && arg == NB_ADD;
     bool closed = v != NULL && w != NULL && rec_is_closed(v) && rec_is_closed(w) &&
                   !(v == &PyUnicode_Type && arg % NB_INPLACE_ADD == NB_REMAINDER) &&
                   !(v == &PyBytes_Type && arg % NB_INPLACE_ADD == NB_REMAINDER);
-    if (closed || lists) {
+    if (closed) {
         (void)rec_guard_type(R, left, v);
         (void)rec_guard_type(R, right, w);
     } else {
         rec_sync(R);
     }
     fs_ref args[3] = {rec_object(R, left), rec_object(R, right), rec_kint(R, arg)};
-    fs_ref r = lists    ? rec_call(R, FS_CALL_list_concat, args, 2, FS_INS_NOHOT)
-               : closed ? rec_call(R, FS_CALL_binary_closed, args, 3, 0)
-                        : rec_call_escaping(R, FS_CALL_binary, args, 3);
+    fs_ref r = closed ? rec_call(R, FS_CALL_binary_closed, args, 3, 0)
+                      : rec_call_escaping(R, FS_CALL_binary, args, 3);
     rec_pop_drop(R);
     rec_pop_drop(R);
     rec_push(R, r, REC_OWNED, NULL);
@@ -603,6 +602,19 @@ static rec_result rec_compare_method(rec_state *R, PyTypeObject *v, PyTypeObject
     return rec_special(R, cache->func, (const int[]){2, 1}, 2, FS_KIND_COMPARE, R->pc_op);
 }
 
+static bool rec_is_set(const PyTypeObject *type)
+{
+    return type == &PySet_Type || type == &PyFrozenSet_Type;
+}
+
+/* Whether two sets can be compared without asking what is in them. */
+static bool rec_compares_sets(rec_state *R, PyTypeObject *v, PyTypeObject *w, int op)
+{
+    PyObject *left = rec_peek(R, 2)->seen, *right = rec_peek(R, 1)->seen;
+    return rec_is_set(v) && rec_is_set(w) && left != NULL && right != NULL &&
+           fs_jit_set_compare(left, right, op) >= 0;
+}
+
 static rec_result rec_compare_generic(rec_state *R, uint32_t arg, PyTypeObject *v, PyTypeObject *w)
 {
     rec_slot *left = rec_peek(R, 2);
@@ -619,13 +631,18 @@ static rec_result rec_compare_generic(rec_state *R, uint32_t arg, PyTypeObject *
         return rec_result2(R, rec_cmp(R, arg == Py_EQ ? FS_NE : FS_EQ, r, rec_kint(R, 0)));
     }
     bool closed = rec_is_closed(v) && rec_is_closed(w);
-    if (closed) {
+    bool sets = rec_compares_sets(R, v, w, (int)arg);
+    if (closed || sets) {
         (void)rec_guard_type(R, left, v);
         (void)rec_guard_type(R, right, w);
     } else {
         rec_sync(R);
     }
     fs_ref args[3] = {rec_object(R, left), rec_object(R, right), rec_kint(R, arg)};
+    if (sets) {
+        fs_ref is = rec_call(R, FS_CALL_set_compare, args, 3, 0);
+        return rec_result2(R, rec_cmp(R, FS_NE, is, rec_kint(R, 0)));
+    }
     fs_ref r = closed ? rec_call(R, FS_CALL_compare_closed, args, 3, 0)
                       : rec_call_escaping(R, FS_CALL_compare, args, 3);
     rec_pop_drop(R);
