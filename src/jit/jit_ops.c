@@ -260,7 +260,15 @@ int32_t fs_jit_sequence_has(PyObject *sequence, PyObject *v)
 PyObject *fs_jit_dict_swap(PyObject *dict, PyObject *key, PyObject *v)
 {
     ops_know_hash(key);
-    PyObject *old = fs_lookup_or((PyDictObject *)dict, key, Py_None);
+    PyDictObject *self = (PyDictObject *)dict;
+    PyObject **place = fs_lookup_place(self, key), *old;
+    if (place != NULL && (_PyObject_GC_IS_TRACKED(dict) || !_PyObject_GC_MAY_BE_TRACKED(v))) {
+        old = *place; /* (as STORE_SUBSCR_DICT does it) */
+        *place = Py_NewRef(v);
+        self->ma_version_tag = FS_PYRT_NEXT_DICT_VERSION();
+        return old;
+    }
+    old = fs_lookup_or(self, key, Py_None);
     if (FS_UNLIKELY(old == NULL)) {
         return NULL;
     }

@@ -1,5 +1,6 @@
 """Attributes of instances with dicts of their own: many objects of a class share a trace."""
 
+import gc
 import sys
 
 
@@ -103,3 +104,30 @@ for size in (20, 600):
         deletes(made, size)
     except AttributeError as error:
         print(error, error.__traceback__.tb_next.tb_lineno)
+
+
+def replaced(d, keys, values):
+    """Values in the place of others, of every sort, and what then dies."""
+    for value in values:
+        for key in keys:
+            d[key] = value
+    return d
+
+
+class Told:
+    def __init__(self, name):
+        self.name = name
+
+    def __del__(self):
+        told.append(self.name)
+
+
+told = []
+numbers = {i * 2**35: i for i in range(20)}
+words = {f"w{i}": i for i in range(20)}
+print(replaced(numbers, list(numbers), [*range(40), 2.5, "x", None]))
+print(gc.is_tracked(numbers), gc.is_tracked(replaced(numbers, list(numbers), [1, [], 2] * 20)))
+print(list(replaced(words, [*words, "new", "w3"], [1.5, 2**70, (1,), b"y"] * 20).items())[-3:])
+print(replaced({1: 2, True: 3, 1.0: 4}, [1, 1.0, True, 2**64], list(range(30))))
+replaced(words, list(words)[:3], [Told(i) for i in range(40)])
+print(len(told), told[:4], told[-1], sys.getrefcount(words["w5"]) > 0)
