@@ -47,6 +47,7 @@ const fs_asm_op_row fs_asm_op_rows[FS_IR_COUNT] = {
     [FS_IR_CMP] = {{REG, ANY, NO}, OUT, 0, fs_asm_cmp, fs_asm_need_compare},
     [FS_IR_BNOT] = {{ANY, NO, NO}, SAME, 0, fs_asm_not, NULL},
     [FS_IR_B2I] = {{ANY, NO, NO}, SAME, 0, fs_asm_copy, NULL},
+    [FS_IR_ADDR] = {{ANY, NO, NO}, SAME, 0, fs_asm_copy, NULL},
     [FS_IR_COPY] = {{ANY, NO, NO}, SAME, 0, fs_asm_copy, NULL},
     [FS_IR_SELECT] = {{REG, ANY, ANY}, OUT, LATE, fs_asm_select, NULL},
     [FS_IR_GUARD] = {{REG, ANY, NO}, 0, 0, fs_asm_guard, fs_asm_need_compare},

@@ -512,6 +512,7 @@ static run_next run_ins(run *r, const fs_ins *ins)
         return run_set(r, !run_get(r, ins->a));
     case FS_IR_B2I:
     case FS_IR_COPY:
+    case FS_IR_ADDR:
         return run_set(r, run_get(r, ins->a));
     case FS_IR_SELECT:
         return run_set(r, run_get(r, run_get(r, ins->a) ? ins->b : ins->c));

@@ -254,12 +254,42 @@ static bool instance_may_drop_all(PyObject *const *refs, Py_ssize_t n, instance_
 }
 
 /* The values of an instance, and how many of them may be set; *dict: it has a dict instead. */
-static PyObject **instance_values(PyObject *o, Py_ssize_t *n, bool *dict)
+static PyObject **instance_values(PyObject *o, Py_ssize_t *n, PyObject **dict)
 {
     PyDictValues *values = *_PyObject_ValuesPointer(o);
-    *dict = values == NULL && *_PyObject_ManagedDictPointer(o) != NULL;
+    *dict = values == NULL ? *_PyObject_ManagedDictPointer(o) : NULL;
     *n = values == NULL ? 0 : ((PyHeapTypeObject *)Py_TYPE(o))->ht_cached_keys->dk_nentries;
     return values == NULL ? NULL : values->values;
+}
+
+/* Whether dropping all that a dict has is plain. */
+static bool instance_may_drop_items(PyDictObject *dict, instance_look *look, int depth)
+{
+    PyDictKeysObject *keys = dict->ma_keys;
+    Py_ssize_t n = keys->dk_nentries;
+    if (dict->ma_values != NULL) {
+        return instance_may_drop_all(dict->ma_values->values, n, look, depth);
+    }
+    if ((look->steps += (int)(n < INSTANCE_STEPS ? n : INSTANCE_STEPS)) >= INSTANCE_STEPS) {
+        return false;
+    }
+    if (DK_IS_UNICODE(keys)) {
+        PyDictUnicodeEntry *entries = DK_UNICODE_ENTRIES(keys);
+        for (Py_ssize_t i = 0; i < n; i++) {
+            if (!instance_may_drop(entries[i].me_value, look, depth)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    PyDictKeyEntry *entries = DK_ENTRIES(keys);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (!instance_may_drop(entries[i].me_key, look, depth) ||
+            !instance_may_drop(entries[i].me_value, look, depth)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool instance_ends_plainly(PyObject *o, instance_look *look, int depth)
@@ -267,6 +297,9 @@ static bool instance_ends_plainly(PyObject *o, instance_look *look, int depth)
     PyTypeObject *type = Py_TYPE(o);
     if (depth > INSTANCE_DEPTH) {
         return false;
+    }
+    if (type == &PyDict_Type) {
+        return instance_may_drop_items((PyDictObject *)o, look, depth);
     }
     if (type == &PyTuple_Type) {
         return instance_may_drop_all(((PyTupleObject *)o)->ob_item, Py_SIZE(o), look, depth);
@@ -290,9 +323,10 @@ static bool instance_ends_plainly(PyObject *o, instance_look *look, int depth)
     }
     if (class->managed) {
         Py_ssize_t n;
-        bool dict;
+        PyObject *dict;
         PyObject **values = instance_values(o, &n, &dict);
-        if (dict || !instance_may_drop_all(values, n, look, depth)) {
+        if (!instance_may_drop(dict, look, depth) ||
+            !instance_may_drop_all(values, n, look, depth)) {
             return false;
         }
         class = fs_jit_class_of(type); /* (others were asked for meanwhile) */
@@ -362,6 +396,8 @@ static void instance_free(PyObject *o)
     if (values != NULL) {
         instance_drop_all(values->values, ((PyHeapTypeObject *)type)->ht_cached_keys->dk_nentries);
         ((uint8_t *)values)[-2] = 0; /* nothing is set */
+    } else if (class->managed) {
+        instance_drop_all(_PyObject_ManagedDictPointer(o), 1);
     }
     instance_drop_all((PyObject **)(o + 1), words);
     if (!whole || !instance_keep(o, pool)) {
@@ -415,9 +451,9 @@ static bool instance_end_lightly(PyObject *o)
         return false;
     }
     if (class->managed) {
-        bool dict;
+        PyObject *dict;
         values = instance_values(o, &nvalues, &dict);
-        if (dict) {
+        if (dict != NULL) {
             return false;
         }
     }

@@ -337,6 +337,21 @@ bool rec_range_next(rec_state *R, rec_slot *top, fs_ref *item);
 fs_ref rec_range_made(rec_state *R, fs_ref virtual);
 /* A complex as two F64: of a complex, float or int slot. */
 void rec_complex(rec_state *R, rec_slot *slot, fs_ref parts[2]);
+/* ---- rec_attr.c, rec_known_object.c ---- */
+/* How a getattr() ends that runs no code. */
+typedef enum { REC_ATTR_ASK, REC_ATTR_FOUND, REC_ATTR_ABSENT } rec_attr_answer;
+/* Guards what getattr() gives; `only_whether` it gives anything. ASK: nothing but guards done. */
+rec_attr_answer rec_find_attr(rec_state *R, rec_slot *owner, PyObject *name, bool only_whether,
+                              rec_slot *value);
+/* id(), getattr() and the like; *is: it is one of these. False, nothing but guards done: call it.
+ */
+bool rec_known_about(rec_state *R, PyObject *callable, rec_slot *args, int nargs, rec_slot *value,
+                     bool *is);
+/* A function of C that runs no code when it gets numbers and strings only. */
+bool rec_known_is_quiet(PyObject *callable);
+bool rec_known_quiet(rec_state *R, PyObject *callable, rec_slot *args, int nargs, rec_slot *value);
+/* A method of a dict that makes a view of it. */
+bool rec_known_view(rec_state *R, PyObject *callable, rec_slot *arg, rec_slot *value);
 /* ---- rec_raw.c: containers of numbers ---- */
 /* The concrete value of an int slot; false: not known. */
 bool rec_index_seen(rec_state *R, rec_slot *slot, Py_ssize_t *value);

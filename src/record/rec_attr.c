@@ -404,6 +404,87 @@ rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
     return rec_attr_generic(R, name);
 }
 
+/* ---- getattr() and hasattr() ---- */
+
+/* Of a class: what it has as it is, or has not. */
+static rec_attr_answer rec_find_class_attr(rec_state *R, rec_slot *owner, PyObject *name,
+                                           rec_slot *value)
+{
+    PyTypeObject *cls = (PyTypeObject *)owner->seen, *meta = Py_TYPE(cls);
+    if (_PyType_Lookup(cls, name) != NULL) {
+        fs_ref ref = rec_class_value(R, owner, name, &value->seen);
+        bool plain = ref != 0 &&
+                     (PyFunction_Check(value->seen) || Py_TYPE(value->seen)->tp_descr_get == NULL);
+        value->ref = ref;
+        return plain ? REC_ATTR_FOUND : REC_ATTR_ASK;
+    }
+    uint32_t version = fs_pyrt_type_version(cls), meta_version = fs_pyrt_type_version(meta);
+    if (meta->tp_getattro != PyType_Type.tp_getattro || _PyType_Lookup(meta, name) != NULL ||
+        version == 0 || meta_version == 0) {
+        return REC_ATTR_ASK;
+    }
+    fs_ref self = rec_const(R, (PyObject *)cls);
+    if (rec_value(R, owner) != self) {
+        rec_guard(R, FS_EQ, owner->ref, self);
+    }
+    (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, self, rec_const(R, (PyObject *)meta));
+    rec_guard_version(R, cls, version);
+    rec_guard_version(R, meta, meta_version);
+    return REC_ATTR_ABSENT;
+}
+
+/* Of an instance that has its own value, or what its class has for it. */
+static rec_attr_answer rec_find_own_attr(rec_state *R, rec_slot *owner, PyObject *name,
+                                         const fs_attr_found *found, rec_slot *value)
+{
+    fs_attr_place place = fs_attr_look_in_instance(owner->seen, name);
+    if (place.value != NULL) {
+        value->ref = rec_instance_value(R, owner, name, &place);
+        value->seen = place.value;
+        return value->ref != 0 ? REC_ATTR_FOUND : REC_ATTR_ASK;
+    }
+    if (!rec_guard_absent(R, owner, name, &place)) {
+        return REC_ATTR_ASK;
+    }
+    if (found->kind == FS_ATTR_ABSENT) {
+        return REC_ATTR_ABSENT;
+    }
+    if (found->kind == FS_ATTR_VALUE) {
+        *value = (rec_slot){.ref = rec_const(R, found->descr), .seen = found->descr};
+        return REC_ATTR_FOUND;
+    }
+    fs_ref args[2] = {rec_const(R, found->descr), owner->ref};
+    value->ref = rec_call(R, FS_CALL_bind_method, args, 2, 0);
+    value->flags = REC_OWNED;
+    return REC_ATTR_FOUND;
+}
+
+rec_attr_answer rec_find_attr(rec_state *R, rec_slot *owner, PyObject *name, bool only_whether,
+                              rec_slot *value)
+{
+    PyTypeObject *type = rec_type(R, owner);
+    *value = (rec_slot){0};
+    if (type == NULL || owner->seen == NULL || rec_is_unboxed(R, owner) ||
+        rec_is_virtual(R, owner->ref) || PyModule_CheckExact(owner->seen)) {
+        return REC_ATTR_ASK;
+    }
+    (void)rec_value(R, owner);
+    if (PyType_Check(owner->seen)) {
+        return rec_find_class_attr(R, owner, name, value);
+    }
+    fs_attr_found found = fs_attr_look_in_type(type, name);
+    bool plain =
+        found.kind == FS_ATTR_ABSENT || found.kind == FS_ATTR_VALUE || found.kind == FS_ATTR_METHOD;
+    if (type->tp_getattro != PyObject_GenericGetAttr || !plain || found.may_change ||
+        !rec_guard_class_of(R, owner, type, found.version)) {
+        return REC_ATTR_ASK;
+    }
+    if (only_whether && found.kind != FS_ATTR_ABSENT) {
+        return REC_ATTR_FOUND; /* (there, or in the instance) */
+    }
+    return rec_find_own_attr(R, owner, name, &found, value);
+}
+
 /* ---- stores ---- */
 
 static rec_result rec_store_generic(rec_state *R, PyObject *name)

@@ -351,13 +351,6 @@ static bool known_is_math(PyObject *callable)
 
 /* ---- methods of builtin types ---- */
 
-/* Whether an argument is of a type that has nothing to say in a method of str or bytes. */
-static bool known_is_leaf(PyTypeObject *type)
-{
-    return type == &PyLong_Type || type == &PyUnicode_Type || type == &PyBytes_Type ||
-           type == &PyBool_Type || type == &PyFloat_Type || type == Py_TYPE(Py_None);
-}
-
 /* A method of a list that moves items about and runs no code: through the method (whose first
  * argument is the list), or bound to it (`args` are the rest). */
 static bool known_list_call(rec_state *R, fs_ref callable, bool bound, const char *name,
@@ -398,6 +391,14 @@ static bool known_bound_list(rec_state *R, PyObject *callable, fs_ref ref, rec_s
     slot = (rec_slot){.ref = list, .seen = ((PyCFunctionObject *)callable)->m_self};
     (void)rec_guard_type(R, &slot, &PyList_Type);
     return known_list_call(R, ref, true, def->ml_name, args, nargs, value);
+}
+
+/* Whether a method is that of dicts for one of their views. */
+static bool known_is_view(PyObject *callable)
+{
+    const char *name = ((PyMethodDescrObject *)callable)->d_method->ml_name;
+    return PyDescr_TYPE(callable) == &PyDict_Type &&
+           (strcmp(name, "items") == 0 || strcmp(name, "keys") == 0 || strcmp(name, "values") == 0);
 }
 
 static bool known_method(rec_state *R, PyObject *callable, rec_slot *args, int nargs,
@@ -442,24 +443,11 @@ static bool known_method(rec_state *R, PyObject *callable, rec_slot *args, int n
                         ((PyMethodDescrObject *)callable)->d_method->ml_name, args, nargs, value)) {
         return true;
     }
-    if (type != &PyUnicode_Type && type != &PyBytes_Type) {
-        return false;
+    if (type == &PyDict_Type && nargs == 1 && known_is_view(callable)) {
+        return rec_known_view(R, callable, &args[0], value);
     }
-    fs_ref in[8];
-    in[0] = rec_const(R, callable);
-    for (int i = 0; i < nargs; i++) {
-        PyTypeObject *arg = rec_type(R, &args[i]);
-        if (nargs > 6 || arg == NULL || !known_is_leaf(arg)) {
-            return false;
-        }
-    }
-    for (int i = 0; i < nargs; i++) {
-        (void)rec_guard_type(R, &args[i], rec_type(R, &args[i]));
-        in[1 + i] = rec_object(R, &args[i]);
-    }
-    value->ref = rec_call(R, FS_CALL_call_quiet, in, nargs + 1, 0);
-    value->flags = REC_OWNED;
-    return true;
+    return (type == &PyUnicode_Type || type == &PyBytes_Type) &&
+           rec_known_quiet(R, callable, args, nargs, value);
 }
 
 /* Guards that a class given to __new__ is the one that is seen, and stays what it is; whether every
@@ -534,7 +522,10 @@ static bool known_may_be(rec_state *R, PyObject *callable)
     if (PyCFunction_CheckExact(callable)) {
         return callable == fs_call_known.len || callable == fs_call_known.isinstance ||
                callable == fs_call_known.min || callable == fs_call_known.max ||
-               ((PyCFunctionObject *)callable)->m_ml == R->abs_def || known_is_math(callable);
+               callable == fs_call_known.id || callable == fs_call_known.hasattr ||
+               callable == fs_call_known.getattr || callable == fs_call_known.issubclass ||
+               callable == fs_call_known.callable ||
+               ((PyCFunctionObject *)callable)->m_ml == R->abs_def || rec_known_is_quiet(callable);
     }
     return Py_IS_TYPE(callable, &PyMethodDescr_Type) || PyType_Check(callable);
 }
@@ -562,6 +553,11 @@ bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args
         return false;
     }
     known_guard(R, ref, callable);
+    bool about;
+    bool fine = rec_known_about(R, callable, args, nargs, value, &about);
+    if (about) {
+        return fine;
+    }
     if (callable == fs_call_known.len) {
         return nargs == 1 && known_len(R, &args[0], value);
     }
@@ -590,8 +586,8 @@ bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args
     }
     if (PyCFunction_CheckExact(callable)) {
         const char *name = ((PyCFunctionObject *)callable)->m_ml->ml_name;
-        if (known_is_math(callable)) {
-            return known_math_call(R, name, args, nargs, value);
+        if (known_is_math(callable) && known_math_call(R, name, args, nargs, value)) {
+            return true;
         }
         if (callable == PyDict_GetItemString(PyBaseObject_Type.tp_dict, "__new__")) {
             return nargs == 1 && known_object_new(R, args, value);
@@ -602,7 +598,8 @@ bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args
         if (((PyCFunctionObject *)callable)->m_ml == R->abs_def) {
             return nargs == 1 && known_abs(R, &args[0], value);
         }
-        return false;
+        return !R->failed && rec_known_is_quiet(callable) &&
+               rec_known_quiet(R, callable, args, nargs, value);
     }
     if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
         return known_method(R, callable, args, nargs, value);

@@ -43,6 +43,10 @@ static bool spec_call_learn(void)
     known->min = Py_XNewRef(PyDict_GetItemString(builtins, "min"));
     known->max = Py_XNewRef(PyDict_GetItemString(builtins, "max"));
     known->id = Py_XNewRef(PyDict_GetItemString(builtins, "id"));
+    known->hasattr = Py_XNewRef(PyDict_GetItemString(builtins, "hasattr"));
+    known->getattr = Py_XNewRef(PyDict_GetItemString(builtins, "getattr"));
+    known->issubclass = Py_XNewRef(PyDict_GetItemString(builtins, "issubclass"));
+    known->callable = Py_XNewRef(PyDict_GetItemString(builtins, "callable"));
     known->dict_get = Py_XNewRef(PyDict_GetItemString(PyDict_Type.tp_dict, "get"));
     known->str_startswith = Py_XNewRef(PyDict_GetItemString(PyUnicode_Type.tp_dict, "startswith"));
     known->str_endswith = Py_XNewRef(PyDict_GetItemString(PyUnicode_Type.tp_dict, "endswith"));

@@ -78,6 +78,7 @@ _Static_assert(sizeof(fs_cache_call_map) <= 4 * sizeof(fs_instr), "CALL has four
 typedef struct {
     bool ready;
     PyObject *len, *isinstance, *min, *max, *id;
+    PyObject *hasattr, *getattr, *issubclass, *callable;
     PyObject *next, *gen_send, *coro_send;
     PyObject *any, *all, *sum;
     PyObject *list_append, *list_pop, *dict_get;
