@@ -82,6 +82,31 @@ FS_INLINE Py_ssize_t lookup_index(const PyDictKeysObject *keys, size_t slot)
     return (Py_ssize_t)((const int64_t *)indices)[slot];
 }
 
+/* The walk through a small table with keys of any kind: its slots are bytes. */
+static fs_lookup lookup_walk_small(PyDictKeysObject *keys, PyObject *key, Py_hash_t hash,
+                                   PyObject ***place)
+{
+    const int8_t *indices = (const int8_t *)keys->dk_indices;
+    PyDictKeyEntry *entries = DK_ENTRIES(keys);
+    size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
+    size_t perturb = (size_t)hash;
+    size_t slot = (size_t)hash & mask;
+    for (;;) {
+        int index = indices[slot];
+        if (index >= 0 && FS_UNLIKELY(entries[index].me_hash == hash)) {
+            int equal = lookup_equal(entries[index].me_key, key);
+            if (equal != 0) {
+                *place = &entries[index].me_value;
+                return equal > 0 ? FS_LOOKUP_FOUND : FS_LOOKUP_ASK;
+            }
+        } else if (index == DKIX_EMPTY) {
+            return FS_LOOKUP_MISSING;
+        }
+        perturb >>= LOOKUP_PERTURB_SHIFT;
+        slot = (slot * 5 + perturb + 1) & mask;
+    }
+}
+
 /* The walk through a dict's table; on FOUND *place is where the value stands. */
 static __attribute__((noinline)) fs_lookup lookup_walk(PyDictObject *dict, PyObject *key,
                                                        PyObject ***place)
@@ -92,6 +117,12 @@ static __attribute__((noinline)) fs_lookup lookup_walk(PyDictObject *dict, PyObj
     }
     PyDictKeysObject *keys = dict->ma_keys;
     bool unicode = DK_IS_UNICODE(keys);
+    if (unicode && PyLong_CheckExact(key)) {
+        return FS_LOOKUP_MISSING; /* (all keys are exact strs) */
+    }
+    if (!unicode && keys->dk_log2_size < 8) {
+        return lookup_walk_small(keys, key, hash, place);
+    }
     size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
     size_t perturb = (size_t)hash;
     size_t slot = (size_t)hash & mask;

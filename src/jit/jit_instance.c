@@ -24,9 +24,10 @@ enum {
     INSTANCE_VALUES = 30,
     INSTANCE_KEPT = 32,
     INSTANCE_FILL = 8,
-    INSTANCE_KNOWN = 64,  /* classes that are known at a time; a power of two */
-    INSTANCE_STEPS = 500, /* references that are looked at before an instance ends */
-    INSTANCE_SHARED = 32, /* of these: to objects that others have, too */
+    INSTANCE_KNOWN = 64,                /* classes that are known at a time; a power of two */
+    INSTANCE_STEPS = 500,               /* references that are looked at before an instance ends */
+    INSTANCE_SHARED = 32,               /* of these: to objects that others have, too, but not */
+    INSTANCE_MANY = 2 * INSTANCE_STEPS, /* ... so many: more than can be looked at */
     INSTANCE_DEPTH = 4,
 };
 
@@ -227,6 +228,9 @@ static bool instance_may_drop(PyObject *ref, instance_look *look, int depth)
     }
     if (Py_REFCNT(ref) == 1) {
         return instance_ends_plainly(ref, look, depth + 1);
+    }
+    if (Py_REFCNT(ref) > INSTANCE_MANY) {
+        return true;
     }
     Py_ssize_t dropped = 1;
     for (int i = 0; i < look->nshared; i++) {

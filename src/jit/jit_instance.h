@@ -10,8 +10,13 @@
 /* Types whose objects have no references that matter, and run nothing when they go. */
 FS_INLINE bool fs_jit_is_leaf(PyTypeObject *type)
 {
-    return type == &PyFloat_Type || type == &PyLong_Type || type == &PyUnicode_Type ||
-           type == &PyBool_Type || type == &PyBytes_Type || type == &PyRange_Type ||
+    if (type == &PyFloat_Type || type == &PyLong_Type || type == &PyUnicode_Type) {
+        return true;
+    }
+    if (PyType_IS_GC(type)) {
+        return false;
+    }
+    return type == &PyBool_Type || type == &PyBytes_Type || type == &PyRange_Type ||
            type == &PyRangeIter_Type || type == &PyComplex_Type ||
            type == fs_pyrt_numpy_types[FS_NUMPY_FLOAT64] ||
            type == fs_pyrt_numpy_types[FS_NUMPY_INT64];
