@@ -15,6 +15,7 @@
 #include "jit/jit_room.h"
 
 #include "asm/asm.h"
+#include "sem/sem.h"
 
 #include <pthread.h>
 
@@ -248,27 +249,76 @@ static PyObject *call_long_way(PyObject **items, Py_ssize_t n)
     return r;
 }
 
+/* Runs a frame whose arguments are bound, for the trace that is inside. */
+static PyObject *call_bound(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co)
+{
+    *fs_frame_kind_of(frame) = FS_KIND_CALL;
+    *fs_frame_caller_code(frame, co) = ctx->co;
+    frame->previous = ctx->cframe.current_frame;
+    ctx->cframe.current_frame = frame;
+    ctx->co = co;
+    ctx->ts->recursion_remaining--;
+    return fs_jit_call_root(ctx, frame, co);
+}
+
+/* The code of a function that may be run so; NULL: through C. */
+static fs_code *call_code_of(fs_ctx *ctx, PyFunctionObject *func)
+{
+    fs_code *co = fs_code_for_inline(func);
+    bool here = co != NULL && co->gen_type == NULL && !ctx->cframe.use_tracing &&
+                *ctx->slot == fs_eval && ctx->ts->recursion_remaining > 0;
+    return FS_LIKELY(here) ? co : NULL;
+}
+
 PyObject *fs_jit_call_python(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
 {
-    PyThreadState *ts = ctx->ts;
     PyFunctionObject *func = (PyFunctionObject *)items[0];
-    fs_code *co = fs_code_for_inline(func);
-    if (FS_UNLIKELY(co == NULL || co->gen_type != NULL || ctx->cframe.use_tracing ||
-                    *ctx->slot != fs_eval || ts->recursion_remaining <= 0)) {
+    fs_code *co = call_code_of(ctx, func);
+    if (FS_UNLIKELY(co == NULL)) {
         return call_long_way(items, n);
     }
     Py_ssize_t nkw = items[1] == NULL ? 0 : PyTuple_GET_SIZE(items[1]);
-    _PyInterpreterFrame *caller = ctx->cframe.current_frame;
-    fs_code *caller_co = ctx->co;
-    _PyInterpreterFrame *frame = fs_bind_call(ts, func, co, items + 2, n - 2 - nkw, items[1]);
-    if (FS_UNLIKELY(frame == NULL)) {
-        return NULL;
+    _PyInterpreterFrame *frame = fs_bind_call(ctx->ts, func, co, items + 2, n - 2 - nkw, items[1]);
+    return FS_LIKELY(frame != NULL) ? call_bound(ctx, frame, co) : NULL;
+}
+
+PyObject *fs_jit_call_star(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
+{
+    PyObject *kwargs = n > 2 ? items[2] : NULL;
+    PyFunctionObject *func = (PyFunctionObject *)items[0];
+    fs_code *co = PyFunction_Check(items[0]) ? call_code_of(ctx, func) : NULL;
+    if (co == NULL) {
+        return PyObject_Call(items[0], items[1], kwargs);
     }
-    *fs_frame_kind_of(frame) = FS_KIND_CALL;
-    *fs_frame_caller_code(frame, co) = caller_co;
-    frame->previous = caller;
-    ctx->cframe.current_frame = frame;
-    ctx->co = co;
-    ts->recursion_remaining--;
-    return fs_jit_call_root(ctx, frame, co);
+    _PyInterpreterFrame *frame = fs_bind_star(ctx->ts, func, co, items[1], kwargs);
+    return FS_LIKELY(frame != NULL) ? call_bound(ctx, frame, co) : NULL;
+}
+
+/* As the interpreter: the mapping is made a dict first, then the arguments a tuple. */
+static bool call_make_plain(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
+{
+    if (n > 2 && !PyDict_CheckExact(items[2])) {
+        PyObject *kwargs = fs_sem_star_kwargs(ctx->ts, items[0], items[2]);
+        if (kwargs == NULL) {
+            return false;
+        }
+        Py_SETREF(items[2], kwargs);
+    }
+    if (!PyTuple_CheckExact(items[1])) {
+        PyObject *args = fs_sem_star_args(ctx->ts, items[0], items[1]);
+        if (args == NULL) {
+            return false;
+        }
+        Py_SETREF(items[1], args);
+    }
+    return true;
+}
+
+PyObject *fs_jit_call_star_any(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
+{
+    PyObject *r = call_make_plain(ctx, items, n) ? fs_jit_call_star(ctx, items, n) : NULL;
+    for (Py_ssize_t i = 0; i < n; i++) { /* (a failing call's operands go from the top on) */
+        Py_DECREF(items[r != NULL ? i : n - 1 - i]);
+    }
+    return r;
 }

@@ -16,6 +16,10 @@ PyObject *fs_jit_call_vector(fs_ctx *ctx, PyObject **args, Py_ssize_t n);
 /* A Python function items[0] called with items[2:n], the last ones by the keywords items[1] (NULL:
  * none). Takes over all but the keywords, as a call in Python does. */
 PyObject *fs_jit_call_python(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+/* items[0](*items[1], **items[2]): of a tuple, and a dict if there is one. Borrows all. */
+PyObject *fs_jit_call_star(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+/* The same of any iterable and mapping; takes over all. */
+PyObject *fs_jit_call_star_any(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
 
 /* Runs a frame that a trace has pushed, of `co`, to its end and takes it off: its result, NULL with
  * an exception. */

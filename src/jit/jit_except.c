@@ -77,27 +77,6 @@ static PyObject *except_call(PyObject **v, Py_ssize_t n, PyObject *kwnames)
     return PyObject_Vectorcall(v[0], v + 1, (size_t)(n - 1 - nkw), kwnames);
 }
 
-/* A call with stars: as the interpreter, the mapping is made a dict first, then the arguments a
- * tuple. */
-static PyObject *except_call_star(fs_ctx *ctx, PyObject **v, Py_ssize_t n)
-{
-    if (n > 2 && !PyDict_CheckExact(v[2])) {
-        PyObject *kwargs = fs_sem_star_kwargs(ctx->ts, v[0], v[2]);
-        if (kwargs == NULL) {
-            return NULL;
-        }
-        Py_SETREF(v[2], kwargs);
-    }
-    if (!PyTuple_CheckExact(v[1])) {
-        PyObject *args = fs_sem_star_args(ctx->ts, v[0], v[1]);
-        if (args == NULL) {
-            return NULL;
-        }
-        Py_SETREF(v[1], args);
-    }
-    return fs_jit_call_star(ctx, v, n);
-}
-
 /* Unpacking of a sequence that has another length. */
 static PyObject *except_unpack(fs_ctx *ctx, PyObject *sequence, int64_t n)
 {
@@ -145,8 +124,6 @@ static PyObject *except_do(fs_ctx *ctx, int op, PyObject *name, PyObject **v, Py
         return fs_sem_load_global(ctx->ts, ctx->cframe.current_frame, name);
     case CALL:
         return except_call(v, n, name);
-    case CALL_FUNCTION_EX:
-        return except_call_star(ctx, v, n);
     case GET_ITER:
         return PyObject_GetIter(v[0]);
     case FOR_ITER:
@@ -173,6 +150,9 @@ PyObject *fs_jit_attempt(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
         items[1] = v[0];
         v[0] = name;
         return fs_jit_call_python(ctx, items + 1, n + 1);
+    }
+    if (op == CALL_FUNCTION_EX) {
+        return fs_jit_call_star_any(ctx, v, n);
     }
     PyObject *r = except_do(ctx, op, name, v, n);
     for (Py_ssize_t i = op == CALL; i < n; i++) {

@@ -41,11 +41,6 @@ PyObject *fs_jit_bind_method(PyObject *func, PyObject *self)
     return fs_jit_declined(Py_TYPE(func)->tp_descr_get(func, self, (PyObject *)Py_TYPE(self)));
 }
 
-PyObject *fs_jit_call_star(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n)
-{
-    return PyObject_Call(items[0], items[1], n > 2 ? items[2] : NULL);
-}
-
 /* ---- displays ---- */
 
 int32_t fs_jit_list_extend_any(fs_ctx *ctx, PyObject *list, PyObject *iterable)

@@ -37,7 +37,6 @@ int32_t fs_jit_dict_update(fs_ctx *ctx, PyObject *dict, PyObject *update);
 int32_t fs_jit_list_extend_any(fs_ctx *ctx, PyObject *list, PyObject *iterable);
 /* A tuple of the n items of any iterable; it is an error if it has another number of them. */
 PyObject *fs_jit_unpack_any(fs_ctx *ctx, PyObject *iterable, int64_t n);
-PyObject *fs_jit_call_star(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
 PyObject *fs_jit_format_spec(fs_ctx *ctx, PyObject *v, PyObject *spec, int64_t conversion);
 PyObject *fs_jit_import_name(fs_ctx *ctx, PyObject *name, PyObject *fromlist, PyObject *level);
 PyObject *fs_jit_import_from(fs_ctx *ctx, PyObject *module, PyObject *name);

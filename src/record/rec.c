@@ -133,7 +133,7 @@ void rec_hand_over(rec_state *R, int end)
         }
         trace->only_called = 1;
     }
-    trace->calls = R->callouts > 0;
+    trace->calls = R->callouts > 0 || R->reaches;
     trace->recursive = R->selfs > 0;
     trace->room = R->max_room;
     trace->depth = R->max_depth;

@@ -124,6 +124,7 @@ typedef struct {
     int roots;                 /* those among them whose frame it makes, */
     int selfs;                 /* those that are the function that it begins, */
     int dispatches;            /* and those where it is ever another function */
+    bool reaches;              /* it may get to other functions' traces in other ways */
     int steps;                 /* ops recorded */
     bool away;                 /* the interpreter is in a function that is called out to */
     int phase;                 /* of an op that takes two looks; what the first one has left */

@@ -203,6 +203,21 @@ static void build_star_tuple(rec_state *R, rec_slot *given)
     R->snap = 0;
 }
 
+/* func(*args, **kwargs) of any iterable and mapping: all goes with the call. */
+static rec_result build_call_star_any(rec_state *R, int n)
+{
+    fs_ref args[3];
+    rec_sync(R);
+    (void)build_args(R, args, n); /* may leave the trace: all must still be there */
+    for (int i = 0; i < n; i++) {
+        args[i] = rec_own(R, rec_peek(R, n - i));
+    }
+    rec_cut(R, rec_top(R)->sp - n - 1);
+    R->reaches = true;
+    rec_push(R, rec_call_escaping(R, FS_CALL_call_star_any, args, n), REC_OWNED, NULL);
+    return REC_NEXT;
+}
+
 /* func(*args, **kwargs), when the operands are a tuple and a dict already. */
 rec_result rec_CALL_FUNCTION_EX(rec_state *R, uint32_t arg)
 {
@@ -214,7 +229,7 @@ rec_result rec_CALL_FUNCTION_EX(rec_state *R, uint32_t arg)
         return REC_WAIT;
     }
     if ((type != &PyTuple_Type && type != &PyList_Type) || kwtype != &PyDict_Type) {
-        return rec_abort(R, FS_ABORT_unsupported_call);
+        return build_call_star_any(R, n);
     }
     if (arg & 1) {
         (void)rec_guard_type(R, rec_peek(R, 1), kwtype);
@@ -235,6 +250,7 @@ rec_result rec_CALL_FUNCTION_EX(rec_state *R, uint32_t arg)
     fs_ref args[3];
     rec_sync(R);
     (void)build_args(R, args, n);
+    R->reaches = true;
     fs_ref r = rec_call_escaping(R, FS_CALL_call_star, args, n);
     build_cut(R, n);
     (void)rec_pop(R); /* NULL */

@@ -362,6 +362,7 @@ static bool except_record(rec_state *R, const except_handler *h)
         rec_incref(R, args[2]);
     }
     except_write_stacks(R, h);
+    R->reaches |= op == CALL || op == CALL_FUNCTION_EX;
     fs_ref r = rec_call_escaping(R, FS_CALL_attempt, args, n + 2);
     except_guard(R, op, arg, r);
     except_catch(R, h, rec_kint(R, 0));
