@@ -261,7 +261,7 @@ def check_guards(machine: bool) -> None:
 
 
 def check_truths(machine: bool) -> None:
-    """BNOT, B2I, SELECT, comparisons of truths and objects."""
+    """BNOT, B2I, SELECT, comparisons of truths and objects, ADDR."""
     for a in (0, 1):
         t = Trace()
         base = t("OBJ SLOAD", "#0")
@@ -273,11 +273,12 @@ def check_truths(machine: bool) -> None:
         objects = t("OBJ SELECT", other, "None", "<type int>")
         t("- GUARD.ne", flag, other, snap=t.snap())
         same_object = t("B CMP.eq", objects, "None")
-        snap = t.values(flag, other, number, ints, floats, objects, same_object, "true")
+        where = t("I64 ADDR", objects)
+        snap = t.values(flag, other, number, ints, floats, objects, same_object, "true", where)
         t("- JEXIT", snap=snap)
         result = run(t.text(), {0: numbers(a)}, machine=machine)
         wanted = [bool(a), not a, a, 1 if a else 17, 1.5 if a else -2.5, int if a else None,
-                  not a, True]  # fmt: skip
+                  not a, True, id(int if a else None)]  # fmt: skip
         assert outs(result) == wanted, (a, result)
 
 
