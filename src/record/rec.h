@@ -351,8 +351,7 @@ bool rec_known_about(rec_state *R, PyObject *callable, rec_slot *args, int nargs
 /* A function of C that runs no code when it gets numbers and strings only. */
 bool rec_known_is_quiet(PyObject *callable);
 bool rec_known_quiet(rec_state *R, PyObject *callable, rec_slot *args, int nargs, rec_slot *value);
-/* A method of a dict that makes a view of it. */
-bool rec_known_view(rec_state *R, PyObject *callable, rec_slot *arg, rec_slot *value);
+bool rec_known_is_quiet_method(PyObject *method);
 /* ---- rec_raw.c: containers of numbers ---- */
 /* The concrete value of an int slot; false: not known. */
 bool rec_index_seen(rec_state *R, rec_slot *slot, Py_ssize_t *value);

@@ -163,6 +163,16 @@ static rec_result rec_give(rec_state *R, fs_ref ref, PyObject *seen)
     return REC_NEXT;
 }
 
+/* ... or a method that is bound to the owner. */
+static rec_result rec_give_bound(rec_state *R, PyObject *method)
+{
+    fs_ref args[2] = {rec_const(R, method), rec_peek(R, 1)->ref};
+    fs_ref bound = rec_call(R, FS_CALL_bind_method, args, 2, 0);
+    rec_pop_drop(R);
+    rec_push(R, bound, REC_OWNED, NULL);
+    return REC_NEXT;
+}
+
 /* Part of a virtual instance by name; -1: not a place that it has. */
 static int rec_virtual_index(rec_state *R, fs_ref ref, PyObject *name)
 {
@@ -391,9 +401,10 @@ rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
         ref = rec_instance_value(R, owner, name, &place);
         return ref != 0 ? rec_give(R, ref, place.value) : rec_attr_generic(R, name);
     }
-    if (found.kind == FS_ATTR_VALUE && rec_guard_class_of(R, owner, type, found.version) &&
+    if (found.kind != FS_ATTR_ABSENT && rec_guard_class_of(R, owner, type, found.version) &&
         rec_guard_absent(R, owner, name, &place)) {
-        return rec_give(R, rec_const(R, found.descr), found.descr);
+        return found.kind == FS_ATTR_VALUE ? rec_give(R, rec_const(R, found.descr), found.descr)
+                                           : rec_give_bound(R, found.descr);
     }
     ref = found.kind == FS_ATTR_METHOD ? rec_bound_function(R, owner, name, &found, &place) : 0;
     if (ref != 0) {

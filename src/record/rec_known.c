@@ -393,14 +393,6 @@ static bool known_bound_list(rec_state *R, PyObject *callable, fs_ref ref, rec_s
     return known_list_call(R, ref, true, def->ml_name, args, nargs, value);
 }
 
-/* Whether a method is that of dicts for one of their views. */
-static bool known_is_view(PyObject *callable)
-{
-    const char *name = ((PyMethodDescrObject *)callable)->d_method->ml_name;
-    return PyDescr_TYPE(callable) == &PyDict_Type &&
-           (strcmp(name, "items") == 0 || strcmp(name, "keys") == 0 || strcmp(name, "values") == 0);
-}
-
 static bool known_method(rec_state *R, PyObject *callable, rec_slot *args, int nargs,
                          rec_slot *value)
 {
@@ -443,10 +435,7 @@ static bool known_method(rec_state *R, PyObject *callable, rec_slot *args, int n
                         ((PyMethodDescrObject *)callable)->d_method->ml_name, args, nargs, value)) {
         return true;
     }
-    if (type == &PyDict_Type && nargs == 1 && known_is_view(callable)) {
-        return rec_known_view(R, callable, &args[0], value);
-    }
-    return (type == &PyUnicode_Type || type == &PyBytes_Type) &&
+    return !R->failed && rec_known_is_quiet_method(callable) &&
            rec_known_quiet(R, callable, args, nargs, value);
 }
 

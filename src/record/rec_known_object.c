@@ -21,6 +21,50 @@ static const struct {
     {"time", "monotonic"},    {"posix", "getpid"},
 };
 
+/* Methods of immutable types that run no code when they get numbers, strings and bytes. */
+static const struct {
+    const char *type, *name;
+} known_methods[] = {
+    {"_io.BytesIO", "write"},
+    {"_io.BytesIO", "tell"},
+    {"_io.BytesIO", "read"},
+    {"_io.BytesIO", "readline"},
+    {"_io.BytesIO", "getvalue"},
+    {"_io.BytesIO", "getbuffer"},
+    {"_io.BytesIO", "seek"},
+    {"_io.StringIO", "write"},
+    {"_io.StringIO", "tell"},
+    {"_io.StringIO", "getvalue"},
+    {"_io.StringIO", "read"},
+    {"int", "bit_length"},
+    {"int", "to_bytes"},
+    {"float", "is_integer"},
+    {"float", "hex"},
+    {"dict", "items"},
+    {"dict", "keys"},
+    {"dict", "values"},
+    {"dict", "copy"},
+};
+
+bool rec_known_is_quiet_method(PyObject *method)
+{
+    const PyTypeObject *type = PyDescr_TYPE(method);
+    const char *name = ((PyMethodDescrObject *)method)->d_method->ml_name;
+    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
+        return false;
+    }
+    if (type == &PyUnicode_Type || type == &PyBytes_Type) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(known_methods) / sizeof(known_methods[0]); i++) {
+        if (strcmp(name, known_methods[i].name) == 0 &&
+            strcmp(type->tp_name, known_methods[i].type) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool known_is_in(PyObject *callable, const char *module)
 {
     const PyCFunctionObject *function = (PyCFunctionObject *)callable;
@@ -47,10 +91,40 @@ static bool known_is_leaf(PyTypeObject *type)
            type == &PyBool_Type || type == &PyFloat_Type || type == Py_TYPE(Py_None);
 }
 
+/* Whether an argument is one of these words. */
+static bool known_is_word(rec_state *R, const rec_slot *slot, const char *const *words)
+{
+    PyObject *o = fs_ref_is_const(slot->ref) ? fs_ir_constant(R->ir, slot->ref)->o : NULL;
+    for (; o != NULL && PyUnicode_CheckExact(o) && *words != NULL; words++) {
+        if (PyUnicode_CompareWithASCIIString(o, *words) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a str is encoded, or bytes are decoded, by code that may be in Python. */
+static bool known_asks_codecs(rec_state *R, PyObject *callable, const rec_slot *args, int nargs)
+{
+    static const char *const own[] = {"utf-8", "utf8", "ascii", "latin-1", "latin1", NULL};
+    static const char *const errors[] = {"strict", "ignore", "replace", "surrogatepass", NULL};
+    const char *name = ((PyMethodDescrObject *)callable)->d_method->ml_name;
+    if (strcmp(name, "encode") != 0 && strcmp(name, "decode") != 0) {
+        return false;
+    }
+    return (nargs > 1 && !known_is_word(R, &args[1], own)) ||
+           (nargs > 2 && !known_is_word(R, &args[2], errors));
+}
+
 bool rec_known_quiet(rec_state *R, PyObject *callable, rec_slot *args, int nargs, rec_slot *value)
 {
     fs_ref in[8] = {rec_const(R, callable)};
-    for (int i = 0; i < nargs; i++) {
+    bool is_method = Py_IS_TYPE(callable, &PyMethodDescr_Type);
+    if (is_method && (rec_type(R, &args[0]) != PyDescr_TYPE(callable) ||
+                      known_asks_codecs(R, callable, args, nargs))) {
+        return false;
+    }
+    for (int i = is_method; i < nargs; i++) {
         if (nargs > 6 || !known_is_leaf(rec_type(R, &args[i]))) {
             return false;
         }
@@ -60,14 +134,6 @@ bool rec_known_quiet(rec_state *R, PyObject *callable, rec_slot *args, int nargs
         in[1 + i] = rec_object(R, &args[i]);
     }
     value->ref = rec_call(R, FS_CALL_call_quiet, in, nargs + 1, 0);
-    value->flags = REC_OWNED;
-    return true;
-}
-
-bool rec_known_view(rec_state *R, PyObject *callable, rec_slot *arg, rec_slot *value)
-{
-    fs_ref in[2] = {rec_const(R, callable), rec_guard_type(R, arg, rec_type(R, arg))};
-    value->ref = rec_call(R, FS_CALL_call_quiet, in, 2, 0);
     value->flags = REC_OWNED;
     return true;
 }

@@ -1,6 +1,8 @@
 """id(), getattr(), hasattr(), issubclass(), callable() and quiet functions of C in hot loops."""
 
+import codecs
 import copy
+import io
 import math
 import struct
 import sys
@@ -254,6 +256,78 @@ def copies(n):
     return out
 
 
+class Writer:
+    """Its methods are kept, bound, and called later."""
+
+    def __init__(self, file):
+        self.file = file
+        self.write = file.write
+
+    def put(self, data):
+        if self.file.tell() < 1_000_000:
+            self.file.write(data)
+
+    def text(self):
+        put = self.put
+        for part in ("a", "b", 3):
+            try:
+                put(part)
+            except TypeError as e:
+                self.failed = str(e)
+        return self.file.getvalue()
+
+
+def files(n):
+    out, closed = [], 0
+    for i in range(n):
+        for file in (io.BytesIO(), io.StringIO()):
+            writer = Writer(file)
+            writer.put("34" if isinstance(file, io.StringIO) else b"12")
+            out.append((writer.text(), file.tell(), writer.failed, file.seek(0), file.read(1)))
+            if i == n - 2:
+                file.close()
+            try:
+                file.write("x" if isinstance(file, io.StringIO) else b"x")
+            except ValueError:
+                closed += 1
+    view = io.BytesIO(b"12345")
+    held = view.getbuffer()
+    try:
+        for i in range(n):
+            view.seek(0)
+            view.write(b"123456789" if i > n // 2 else b"ok")
+    except BufferError as e:
+        out.append((str(e), bytes(held), i))
+    return out[-12:], len(out), closed
+
+
+def codecs_of(n):
+    """Codecs in Python see the frames of who asks for them."""
+    names = []
+
+    def search(name):
+        if name != "own_codec":
+            return None
+
+        def encode(text, errors="strict"):
+            names.append(sys._getframe(1).f_code.co_name)
+            return text.encode("utf-8"), len(text)
+
+        return codecs.CodecInfo(encode, lambda b, e="strict": (bytes(b).decode(), len(b)))
+
+    codecs.register(search)
+    out = []
+    for i in range(n):
+        text = chr(200 + i) * 3
+        out.append(text.encode("own_codec") == text.encode() == text.encode("utf-8", "surrogatepass"))
+        out.append(text.encode("ascii", "replace").decode("latin-1"))
+        try:
+            out.append(text.encode("ascii"))
+        except UnicodeEncodeError as e:
+            out.append((e.start, e.reason))
+    return out[-6:], names[-3:], len(names)
+
+
 def audited(n):
     """Who listens hears of each id()."""
     heard, on = [], [True]
@@ -289,4 +363,6 @@ print(changes(60))
 print(subclass_changes(60))
 print(deaths(60))
 print(copies(50))
+print(files(60))
+print(codecs_of(60))
 print(audited(40))
