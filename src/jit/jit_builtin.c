@@ -73,11 +73,6 @@ PyObject *fs_jit_attr_seen(PyObject *o, PyObject *name, PyObject *missing)
 
 /* ---- classes ---- */
 
-int64_t fs_jit_is_callable(PyObject *o)
-{
-    return PyCallable_Check(o);
-}
-
 int32_t fs_jit_is_subclass(PyObject *cls, PyObject *of)
 {
     if (!PyType_Check(cls)) {
@@ -96,12 +91,7 @@ int32_t fs_jit_is_subclass(PyObject *cls, PyObject *of)
     return 0;
 }
 
-/* ---- objects and characters ---- */
-
-int64_t fs_jit_identity(PyObject *o)
-{
-    return (int64_t)(uintptr_t)o;
-}
+/* ---- characters ---- */
 
 int32_t fs_jit_ord(PyObject *s)
 {

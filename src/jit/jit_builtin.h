@@ -13,10 +13,8 @@ int32_t fs_jit_hasattr_quiet(PyObject *o, PyObject *name);
 /* The attribute that getattr would give (borrowed), `missing`, or NULL: not known without doing it.
  */
 PyObject *fs_jit_attr_seen(PyObject *o, PyObject *name, PyObject *missing);
-int64_t fs_jit_is_callable(PyObject *o);
 /* issubclass() of a class, and a class of no metaclass or a tuple of such. */
 int32_t fs_jit_is_subclass(PyObject *cls, PyObject *of);
-int64_t fs_jit_identity(PyObject *o);
 int32_t fs_jit_ord(PyObject *s);
 /* s.replace(old, new) of exact strs. */
 PyObject *fs_jit_str_replace(PyObject *s, PyObject *old, PyObject *replacement);

@@ -12,6 +12,7 @@
 
 enum {
     DEALLOC_DEPTH = 4,
+    DEALLOC_FOUND = 64, /* types that are remembered */
     DEALLOC_FEW = 4,    /* objects that die at once and are looked at in the plain way */
     DEALLOC_MANY = 1000 /* references: those objects do not have so many of one */
 };
@@ -92,7 +93,7 @@ FS_INLINE PyObject *dealloc_at(PyObject *o, Py_ssize_t offset)
     return *(PyObject **)((char *)o + offset);
 }
 
-static const dealloc_fields *dealloc_fields_of(PyTypeObject *type)
+static const dealloc_fields *dealloc_find_fields(PyTypeObject *type)
 {
     type = type == dealloc_ascii_iter ? &PyUnicodeIter_Type : type;
     for (int i = 0; i < DEALLOC_KNOWN; i++) {
@@ -101,6 +102,22 @@ static const dealloc_fields *dealloc_fields_of(PyTypeObject *type)
         }
     }
     return NULL;
+}
+
+/* What was found for types met before; NULL for what is not known, whatever type has the address
+ * later: those that are known stay. */
+static const dealloc_fields *dealloc_fields_of(PyTypeObject *type)
+{
+    static struct {
+        PyTypeObject *type;
+        const dealloc_fields *fields;
+    } found[DEALLOC_FOUND];
+    size_t place = ((uintptr_t)type >> 5 ^ (uintptr_t)type >> 11) % DEALLOC_FOUND;
+    if (FS_UNLIKELY(found[place].type != type)) {
+        found[place].type = type;
+        found[place].fields = dealloc_find_fields(type);
+    }
+    return found[place].fields;
 }
 
 /* How the references of an instance of a class are found whose end asks nobody but these: of one
@@ -461,9 +478,31 @@ bool fs_jit_drop_quietly(PyObject **row, Py_ssize_t n, PyObject *more)
     return true;
 }
 
+PyTypeObject *fs_jit_decimal_type;
+
+/* Whether it is of a type of C that is not known. (Those that are have to do with the collector, or
+ * are leaves.) */
+static bool dealloc_is_foreign(PyObject *o)
+{
+    PyTypeObject *type = Py_TYPE(o);
+    if (PyType_IS_GC(type) || type->tp_dealloc == fs_jit_dealloc_of_classes) {
+        return false;
+    }
+    if (fs_jit_decimal_type == NULL && !(type->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
+        strcmp(type->tp_name, "decimal.Decimal") == 0) {
+        fs_jit_decimal_type = type;
+        return false;
+    }
+    return true;
+}
+
 bool fs_jit_dealloc_quiet(PyObject *o)
 {
     bool leaf = fs_jit_is_leaf(Py_TYPE(o));
+    if (!leaf && dealloc_is_foreign(o)) {
+        o->ob_refcnt = 1;
+        return false;
+    }
     if (!leaf && Py_TYPE(o) == &PyGen_Type &&
         ((PyGenObject *)o)->gi_frame_state == FRAME_SUSPENDED) {
         o->ob_refcnt = 1;

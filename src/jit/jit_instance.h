@@ -7,6 +7,9 @@
 
 #include <internal/pycore_pymem.h>
 
+/* The C decimal.Decimal once one has died; NULL: not met yet. */
+extern FS_HIDDEN PyTypeObject *fs_jit_decimal_type;
+
 /* Types whose objects have no references that matter, and run nothing when they go. */
 FS_INLINE bool fs_jit_is_leaf(PyTypeObject *type)
 {
@@ -19,7 +22,7 @@ FS_INLINE bool fs_jit_is_leaf(PyTypeObject *type)
     return type == &PyBool_Type || type == &PyBytes_Type || type == &PyRange_Type ||
            type == &PyRangeIter_Type || type == &PyComplex_Type ||
            type == fs_pyrt_numpy_types[FS_NUMPY_FLOAT64] ||
-           type == fs_pyrt_numpy_types[FS_NUMPY_INT64];
+           type == fs_pyrt_numpy_types[FS_NUMPY_INT64] || type == fs_jit_decimal_type;
 }
 
 /* tp_dealloc of classes made by class statements, which CPython does not name; NULL: not found. */

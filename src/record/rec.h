@@ -344,10 +344,10 @@ typedef enum { REC_ATTR_ASK, REC_ATTR_FOUND, REC_ATTR_ABSENT } rec_attr_answer;
 /* Guards what getattr() gives; `only_whether` it gives anything. ASK: nothing but guards done. */
 rec_attr_answer rec_find_attr(rec_state *R, rec_slot *owner, PyObject *name, bool only_whether,
                               rec_slot *value);
-/* id(), getattr() and the like; *is: it is one of these. False, nothing but guards done: call it.
- */
-bool rec_known_about(rec_state *R, PyObject *callable, rec_slot *args, int nargs, rec_slot *value,
-                     bool *is);
+/* id(), getattr() and the like, whose answer classes hold; false, nothing but guards done: a call
+ * has to find out. */
+bool rec_known_is_about(PyObject *callable);
+bool rec_known_about(rec_state *R, PyObject *callable, rec_slot *args, int nargs, rec_slot *value);
 /* A function of C that runs no code when it gets numbers and strings only. */
 bool rec_known_is_quiet(PyObject *callable);
 bool rec_known_quiet(rec_state *R, PyObject *callable, rec_slot *args, int nargs, rec_slot *value);

@@ -118,16 +118,6 @@ static bool builtin_function(rec_state *R, PyObject *callable, fs_ref ref, rec_s
         builtin_guard(R, ref, callable);
         return builtin_asks(R, FS_CALL_is_subclass, args, 2, fs_jit_is_subclass(a, b), value);
     }
-    if (strcmp(name, "callable") == 0 && nargs == 1) {
-        builtin_guard(R, ref, callable);
-        return builtin_asks(R, FS_CALL_is_callable, args, 1, 1, value);
-    }
-    if (strcmp(name, "id") == 0 && nargs == 1 && !rec_is_unboxed(R, &args[0])) {
-        builtin_guard(R, ref, callable);
-        fs_ref in[1] = {rec_object(R, &args[0])};
-        value->ref = rec_call(R, FS_CALL_identity, in, 1, 0);
-        return true;
-    }
     if (strcmp(name, "ord") == 0 && nargs == 1 && PyUnicode_CheckExact(a) && fs_jit_ord(a) >= 0) {
         builtin_guard(R, ref, callable);
         fs_ref in[1] = {rec_guard_type(R, &args[0], &PyUnicode_Type)};

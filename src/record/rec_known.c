@@ -511,9 +511,6 @@ static bool known_may_be(rec_state *R, PyObject *callable)
     if (PyCFunction_CheckExact(callable)) {
         return callable == fs_call_known.len || callable == fs_call_known.isinstance ||
                callable == fs_call_known.min || callable == fs_call_known.max ||
-               callable == fs_call_known.id || callable == fs_call_known.hasattr ||
-               callable == fs_call_known.getattr || callable == fs_call_known.issubclass ||
-               callable == fs_call_known.callable ||
                ((PyCFunctionObject *)callable)->m_ml == R->abs_def || rec_known_is_quiet(callable);
     }
     return Py_IS_TYPE(callable, &PyMethodDescr_Type) || PyType_Check(callable);
@@ -535,18 +532,20 @@ bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args
         PyList_CheckExact(((PyCFunctionObject *)callable)->m_self)) {
         return known_bound_list(R, callable, ref, args, nargs, value);
     }
-    if (rec_builtin_call(R, callable, ref, args, nargs, value)) {
+    if (rec_known_is_about(callable)) {
+        known_guard(R, ref, callable);
+        if (rec_known_about(R, callable, args, nargs, value)) {
+            return true;
+        }
+        *value = (rec_slot){0};
+    }
+    if (!R->failed && rec_builtin_call(R, callable, ref, args, nargs, value)) {
         return true;
     }
     if (R->failed || !known_may_be(R, callable)) {
         return false;
     }
     known_guard(R, ref, callable);
-    bool about;
-    bool fine = rec_known_about(R, callable, args, nargs, value, &about);
-    if (about) {
-        return fine;
-    }
     if (callable == fs_call_known.len) {
         return nargs == 1 && known_len(R, &args[0], value);
     }

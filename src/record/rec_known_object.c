@@ -40,9 +40,6 @@ static const struct {
     {"int", "to_bytes"},
     {"float", "is_integer"},
     {"float", "hex"},
-    {"dict", "items"},
-    {"dict", "keys"},
-    {"dict", "values"},
     {"dict", "copy"},
 };
 
@@ -233,10 +230,15 @@ static bool known_getattr(rec_state *R, rec_slot *args, int nargs, rec_slot *val
 
 /* ---- which ---- */
 
-bool rec_known_about(rec_state *R, PyObject *callable, rec_slot *args, int nargs, rec_slot *value,
-                     bool *is)
+bool rec_known_is_about(PyObject *callable)
 {
-    *is = true;
+    return callable == fs_call_known.id || callable == fs_call_known.hasattr ||
+           callable == fs_call_known.getattr || callable == fs_call_known.issubclass ||
+           callable == fs_call_known.callable;
+}
+
+bool rec_known_about(rec_state *R, PyObject *callable, rec_slot *args, int nargs, rec_slot *value)
+{
     if (callable == fs_call_known.id) {
         return nargs == 1 && known_id(R, &args[0], value);
     }
@@ -249,9 +251,5 @@ bool rec_known_about(rec_state *R, PyObject *callable, rec_slot *args, int nargs
     if (callable == fs_call_known.issubclass) {
         return nargs == 2 && known_issubclass(R, args, value);
     }
-    if (callable == fs_call_known.callable) {
-        return nargs == 1 && known_callable(R, &args[0], value);
-    }
-    *is = false;
-    return false;
+    return callable == fs_call_known.callable && nargs == 1 && known_callable(R, &args[0], value);
 }
