@@ -250,7 +250,8 @@ static bool instance_may_drop_all(PyObject *const *refs, Py_ssize_t n, instance_
         return false;
     }
     for (Py_ssize_t i = 0; i < n; i++) {
-        if (!instance_may_drop(refs[i], look, depth)) {
+        PyObject *ref = refs[i];
+        if (ref != NULL && !fs_jit_is_leaf(Py_TYPE(ref)) && !instance_may_drop(ref, look, depth)) {
             return false;
         }
     }
