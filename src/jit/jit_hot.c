@@ -95,11 +95,11 @@ bool fs_jit_begin(fs_ctx *ctx, int kind, fs_exit *from)
 /* Making traces may take this part of the time since the start, and more where much of the time
  * is spent in them: there they pay. No recording counts for more than HOT_RECORD_US, however long
  * what it calls takes. */
-enum { HOT_FREE_US = 300, HOT_SHARE = 32, HOT_SHARE_INSIDE = 16, HOT_RECORD_US = 600 };
+enum { HOT_FREE_US = 1000, HOT_SHARE = 32, HOT_SHARE_INSIDE = 8, HOT_RECORD_US = 600 };
 
 /* The time that has passed is CPU time: who waits for others has no time for traces. It is asked
  * for once in HOT_ASK_US. */
-enum { HOT_ASK_US = 200, HOT_BURST_US = 1000 };
+enum { HOT_ASK_US = 200, HOT_BURST_US = 2000 };
 
 static uint64_t hot_spent, hot_inside, hot_passed, hot_asked;
 
