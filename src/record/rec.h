@@ -52,7 +52,7 @@ typedef struct rec_frame {
 } rec_frame;
 
 enum {
-    REC_MAX_STEPS = 8000,
+    REC_MAX_STEPS = 2000, /* longer ways are run too seldom to be in the caches */
     REC_MAX_TURNS = 3,
     REC_SHORT_TURNS = 4,
     REC_MAX_SHORT_TURNS = 24,

@@ -98,3 +98,23 @@ answer([jit["memory"] > 2 * jit["machine_code"] > 0, most <= jit["memory_limit"]
 """
     env = ENV | {"FULLSPEED_JIT_THRESHOLDS": "loop=64", "FULLSPEED_JIT_MEMORY": "512K"}
     assert ask_child(HELPERS + code, env=env) == [True, True, True, True]
+
+
+def test_long_ways_are_left_to_the_interpreter() -> None:
+    """Machine code of thousands of ops in a row is no faster, and needs much memory."""
+    code = """
+def make(lines):
+    names = {}
+    exec("def f(n):\\n t = 0\\n for i in range(n):\\n" + "  t += i & 3\\n" * lines
+         + " return t", names)
+    return names["f"]
+
+def state(lines):
+    make(lines)(400)
+    jit = engine.stats()["jit"]
+    return [jit["alive"].get("loop", 0), jit["aborts"].get("too_long", 0) > 0]
+
+answer([state(200), state(1000)])
+"""
+    env = ENV | {"FULLSPEED_JIT_THRESHOLDS": "loop=64"}
+    assert ask_child(HELPERS + code, env=env) == [[1, False], [1, True]]
