@@ -80,7 +80,7 @@ PyObject *fs_engine_jit_install(PyObject *self FS_UNUSED, PyObject *args, PyObje
         PyErr_SetString(PyExc_ValueError, "the JIT is off, or there is no such place");
         return NULL;
     }
-    fs_trace *trace = PyMem_RawCalloc(1, sizeof(*trace));
+    fs_trace *trace = calloc(1, sizeof(*trace));
     if (trace == NULL) {
         return PyErr_NoMemory();
     }

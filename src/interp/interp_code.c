@@ -94,14 +94,14 @@ fs_code *fs_code_translate(PyCodeObject *code)
 {
     int n = (int)Py_SIZE(code);
     size_t bytes = sizeof(fs_code) + (size_t)(n + 1) * sizeof(fs_instr) + FS_CACHE_LINE;
-    void *block = PyMem_Calloc(1, bytes);
+    void *block = calloc(1, bytes);
     fs_code *co = (fs_code *)_Py_ALIGN_UP(block, FS_CACHE_LINE);
     uint8_t small[CODE_SMALL];
-    uint8_t *starts = n <= CODE_SMALL ? small : PyMem_Malloc((size_t)n);
+    uint8_t *starts = n <= CODE_SMALL ? small : malloc((size_t)n);
     if (block == NULL || starts == NULL || fs_pyrt_code_set(code, co) < 0) {
-        PyMem_Free(block);
+        free(block);
         if (starts != small) {
-            PyMem_Free(starts);
+            free(starts);
         }
         PyErr_NoMemory();
         return NULL;
@@ -139,7 +139,7 @@ fs_code *fs_code_translate(PyCodeObject *code)
         fs_generator_examine(co);
     }
     if (starts != small) {
-        PyMem_Free(starts);
+        free(starts);
     }
     fs_stats.translated++;
     fs_stats.translated_now++;
@@ -154,5 +154,5 @@ void fs_code_free(fs_code *co)
     }
     fs_stats.translated_now--;
     fs_stats.bytes_now -= co->bytes;
-    PyMem_Free(co->block);
+    free(co->block);
 }

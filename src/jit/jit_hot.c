@@ -33,7 +33,7 @@ fs_jit_place *fs_jit_place_find(const fs_code *co, int slot)
 fs_jit_place *fs_jit_place_at(fs_code *co, int slot, int kind)
 {
     fs_jit_place *place = fs_jit_place_find(co, slot);
-    if (place == NULL && (place = PyMem_Calloc(1, sizeof(*place))) != NULL) {
+    if (place == NULL && (place = calloc(1, sizeof(*place))) != NULL) {
         uint32_t threshold = fs_jit_threshold(kind);
         place->slot = slot;
         place->kind = (uint8_t)kind;

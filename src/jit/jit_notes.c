@@ -37,7 +37,7 @@ static fs_jit_note *notes_at(fs_code *co, int slot, int kind)
     if (place == NULL || place->note != NULL) {
         return place == NULL ? NULL : place->note;
     }
-    fs_jit_note *note = PyMem_RawCalloc(1, sizeof(*note));
+    fs_jit_note *note = calloc(1, sizeof(*note));
     if (note == NULL) {
         return NULL;
     }
@@ -154,7 +154,7 @@ void fs_jit_note_code_dies(const fs_code *co)
                 note->next->link = note->link;
             }
             Py_XDECREF(note->stop_co);
-            PyMem_RawFree(note);
+            free(note);
             place->note = NULL;
         }
     }

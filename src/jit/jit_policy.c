@@ -301,7 +301,7 @@ const char *fs_jit_install(fs_trace *trace)
 /* A new bridge, not compiled yet; NULL: the loop does not take such values. */
 static fs_trace *policy_new_bridge(fs_trace *target, const uint8_t *types, int n)
 {
-    fs_trace *bridge = PyMem_RawCalloc(1, sizeof(*bridge));
+    fs_trace *bridge = calloc(1, sizeof(*bridge));
     if (bridge == NULL) {
         return NULL;
     }
@@ -314,7 +314,7 @@ static fs_trace *policy_new_bridge(fs_trace *target, const uint8_t *types, int n
     bridge->slot = target->slot;
     bridge->root = bridge;
     bridge->interp = target->interp;
-    bridge->given = PyMem_RawMalloc((size_t)n + 1);
+    bridge->given = malloc((size_t)n + 1);
     if (bridge->given != NULL && fs_ir_frame(ir, &root) == 0 &&
         fs_opt_bridge(ir, &target->ir, target->id, types, n)) {
         memcpy(bridge->given, types, (size_t)n);

@@ -45,7 +45,7 @@ bool fs_jit_register(fs_trace *trace)
 {
     if (fs_jit_next_id >= registry_room) {
         uint32_t room = registry_room == 0 ? 64 : registry_room * 2;
-        fs_trace **grown = PyMem_RawRealloc(fs_jit_traces, room * sizeof(*grown));
+        fs_trace **grown = realloc(fs_jit_traces, room * sizeof(*grown));
         if (grown == NULL) {
             return false;
         }
@@ -80,8 +80,8 @@ void fs_jit_free(fs_trace *trace)
         free(trace->live);
     }
     fs_ir_clear(&trace->ir);
-    PyMem_RawFree(trace->given);
-    PyMem_RawFree(trace);
+    free(trace->given);
+    free(trace);
 }
 
 /* Follows what hangs on the trees marked so far, and what they call (seen[0]: some call, and that
@@ -130,8 +130,7 @@ static void registry_reach(uint8_t *seen, const fs_jit_inside *inside)
 static void registry_hold(fs_jit_inside *inside, fs_trace *trace)
 {
     trace->held++;
-    fs_trace **held =
-        PyMem_RawRealloc(inside->held, (size_t)(inside->nheld + 1) * sizeof(*inside->held));
+    fs_trace **held = realloc(inside->held, (size_t)(inside->nheld + 1) * sizeof(*inside->held));
     if (held == NULL) {
         return; /* no memory: the trace is never freed */
     }
@@ -145,7 +144,7 @@ static void registry_clear_out(fs_trace *trace)
     if (fs_jit_insiders == NULL) {
         return;
     }
-    uint8_t *seen = PyMem_RawMalloc(fs_jit_next_id);
+    uint8_t *seen = malloc(fs_jit_next_id);
     for (fs_jit_inside *inside = fs_jit_insiders; inside != NULL; inside = inside->next) {
         if (seen != NULL) {
             memset(seen, 0, fs_jit_next_id);
@@ -159,7 +158,7 @@ static void registry_clear_out(fs_trace *trace)
             }
         }
     }
-    PyMem_RawFree(seen);
+    free(seen);
 }
 
 void fs_jit_let_go(fs_jit_inside *inside)
@@ -175,7 +174,7 @@ void fs_jit_let_go(fs_jit_inside *inside)
             fs_jit_free(trace);
         }
     }
-    PyMem_RawFree(inside->held);
+    free(inside->held);
     inside->held = NULL;
     inside->nheld = 0;
 }
@@ -275,7 +274,7 @@ void fs_jit_code_dies(fs_code *co)
     while (co->places != NULL) {
         fs_jit_place *place = co->places;
         co->places = place->next;
-        PyMem_Free(place);
+        free(place);
     }
 }
 
@@ -313,7 +312,7 @@ static void registry_keep_needed(uint8_t *kept, const fs_trace *made)
 void fs_jit_evict(size_t bytes, const fs_trace *made)
 {
     /* (the death of a tree that somebody is inside of gives nothing back now) */
-    uint8_t *kept = PyMem_RawCalloc(fs_jit_next_id, 1);
+    uint8_t *kept = calloc(fs_jit_next_id, 1);
     if (kept != NULL) {
         registry_keep_needed(kept, made);
     }
@@ -337,7 +336,7 @@ void fs_jit_evict(size_t bytes, const fs_trace *made)
         fs_jit_log_event("evicted", oldest);
         fs_jit_kill(oldest);
     }
-    PyMem_RawFree(kept);
+    free(kept);
 }
 
 void fs_jit_make_room(fs_trace *root, int room, int depth)

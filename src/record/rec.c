@@ -38,7 +38,7 @@ bool fs_rec_is_active(const fs_ctx *ctx)
 static fs_trace *rec_new_trace(rec_state *R, fs_ctx *ctx, fs_code *co, int slot, int kind,
                                fs_exit *from)
 {
-    fs_trace *trace = PyMem_RawCalloc(1, sizeof(*trace));
+    fs_trace *trace = calloc(1, sizeof(*trace));
     if (trace == NULL) {
         return NULL;
     }
@@ -68,7 +68,7 @@ static void rec_free(rec_state *R)
     }
     if (R->trace != NULL) {
         fs_ir_clear(&R->trace->ir);
-        PyMem_RawFree(R->trace);
+        free(R->trace);
     }
     free(R);
 }

@@ -53,7 +53,7 @@ static fs_ref rec_inherit(rec_state *R, const fs_ir *parent, fs_ref *known, fs_r
 /* The slots that the parent's snapshot lists. */
 static bool rec_inherit_slots(rec_state *R, const fs_ir *parent, const fs_snap *snap)
 {
-    fs_ref *known = PyMem_RawCalloc((size_t)parent->nins, sizeof(*known));
+    fs_ref *known = calloc((size_t)parent->nins, sizeof(*known));
     if (known == NULL) {
         return false;
     }
@@ -72,7 +72,7 @@ static bool rec_inherit_slots(rec_state *R, const fs_ir *parent, const fs_snap *
         bool owned = e->owned && !rec_is_unboxed(R, slot);
         slot->flags = (uint8_t)((owned ? REC_OWNED : 0) | (e->stale ? REC_STALE : 0));
     }
-    PyMem_RawFree(known);
+    free(known);
     return fits;
 }
 
