@@ -165,9 +165,11 @@ static bool known_issubclass(rec_state *R, rec_slot *args, rec_slot *value)
 {
     PyTypeObject *cls = known_class(R, &args[0]);
     PyTypeObject *base = cls == NULL ? NULL : known_class(R, &args[1]);
-    if (base == NULL || !PyType_CheckExact((PyObject *)base)) {
+    uint32_t version = base == NULL ? 0 : fs_pyrt_type_version(cls);
+    if (version == 0 || !PyType_CheckExact((PyObject *)base)) {
         return false;
     }
+    rec_guard_version(R, cls, version); /* (its bases may be changed) */
     value->ref = fs_ir_bool(R->ir, PyType_IsSubtype(cls, base) != 0);
     return true;
 }
