@@ -193,6 +193,9 @@ void rec_set_local(rec_state *R, rec_frame *f, int i,
                    rec_slot value); /* takes value's ownership; drops the old one */
 /* Exact type of what the slot holds; NULL: not known now. */
 PyTypeObject *rec_type(rec_state *R, rec_slot *slot);
+/* Types whose objects are hashed and compared without running code, and have nothing to say when a
+ * function or method of CPython's gets them. */
+bool rec_is_leaf(const PyTypeObject *type);
 /* Guards the exact type of an object slot and returns its ref. */
 fs_ref rec_guard_type(rec_state *R, rec_slot *slot, PyTypeObject *type);
 fs_ref rec_int(rec_state *R, rec_slot *slot);   /* I64 of an int or bool slot (type known) */

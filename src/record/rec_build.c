@@ -5,13 +5,6 @@
 
 #include "spec/spec_call.h"
 
-/* Objects whose hash and comparison run no code. */
-static bool build_is_leaf(PyTypeObject *type)
-{
-    return type == &PyUnicode_Type || type == &PyLong_Type || type == &PyFloat_Type ||
-           type == &PyBool_Type || type == &PyBytes_Type || type == Py_TYPE(Py_None);
-}
-
 /* The topmost n items are taken off, what they owned goes behind the op; lowest first. */
 static void build_cut(rec_state *R, int n)
 {
@@ -56,7 +49,7 @@ static rec_result build_hashing(rec_state *R, int quiet, int any, int n, int fir
         if (type == NULL) {
             return REC_WAIT;
         }
-        leaves &= build_is_leaf(type);
+        leaves &= rec_is_leaf(type);
     }
     fs_ref args[FS_SCRATCH_ARGS] = {0};
     if (n > FS_SCRATCH_ARGS - 4) {
@@ -100,7 +93,7 @@ rec_result rec_BUILD_CONST_KEY_MAP(rec_state *R, uint32_t arg)
     bool leaves = fs_ref_is_const(keys) && PyTuple_CheckExact(fs_ir_constant(R->ir, keys)->o);
     PyObject *tuple = leaves ? fs_ir_constant(R->ir, keys)->o : NULL;
     for (Py_ssize_t i = 0; leaves && i < PyTuple_GET_SIZE(tuple); i++) {
-        leaves = build_is_leaf(Py_TYPE(PyTuple_GET_ITEM(tuple, i)));
+        leaves = rec_is_leaf(Py_TYPE(PyTuple_GET_ITEM(tuple, i)));
     }
     return build_hashing(R, FS_CALL_build_const_map, FS_CALL_build_const_map_any, n, 0, 1,
                          leaves ? 0 : n);

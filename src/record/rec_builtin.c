@@ -17,13 +17,6 @@ static bool builtin_is_of_builtins(PyObject *callable)
            PyUnicode_CompareWithASCIIString(module, "builtins") == 0;
 }
 
-/* Types whose objects have nothing to say when a method of CPython's gets them. */
-static bool builtin_is_leaf(PyTypeObject *type)
-{
-    return type == &PyLong_Type || type == &PyUnicode_Type || type == &PyBytes_Type ||
-           type == &PyBool_Type || type == &PyFloat_Type || type == Py_TYPE(Py_None);
-}
-
 static bool builtin_is_sequence(PyTypeObject *type)
 {
     return type == &PyList_Type || type == &PyTuple_Type;
@@ -288,7 +281,7 @@ static bool builtin_re_method(rec_state *R, PyObject *callable, const char *name
                                         "start", "end",    "span",      NULL};
     bool quiet = builtin_is_one_of(name, names) && nargs <= 4;
     for (int i = 1; i < nargs; i++) {
-        quiet &= builtin_is_leaf(rec_type(R, &args[i]));
+        quiet &= rec_is_leaf(rec_type(R, &args[i]));
     }
     return quiet && builtin_calls(R, FS_CALL_call_quiet, callable, args, nargs, value);
 }

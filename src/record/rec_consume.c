@@ -42,6 +42,15 @@ static void consume_guard(rec_state *R, PyObject *builtin, fs_ref *caller, fs_re
     rec_guard(R, FS_EQ, now, rec_const(R, builtin));
 }
 
+/* The object for a number, made here: it is stored where snapshots do not see it. */
+static fs_ref consume_box(rec_state *R, int op, fs_ref number)
+{
+    return rec_emit(R, (fs_ins){.op = (uint8_t)op,
+                                .type = FS_T_OBJ,
+                                .a = number,
+                                .snap = (uint16_t)rec_snapshot(R)});
+}
+
 /* The sum becomes another one. */
 static bool consume_number(rec_state *R, fs_ref caller, fs_ref depth, rec_slot *sum,
                            rec_slot *value)
@@ -53,19 +62,13 @@ static bool consume_number(rec_state *R, fs_ref caller, fs_ref depth, rec_slot *
         (rec_is_unboxed(R, value) || rec_fits_int(value, FS_T_OBJ))) {
         fs_ref v = rec_int(R, value);
         made = rec_opg(R, FS_IR_ADDOV, FS_T_I64, rec_int(R, sum), v);
-        made = rec_emit(R, (fs_ins){.op = FS_IR_BOXI,
-                                    .type = FS_T_OBJ,
-                                    .a = made,
-                                    .snap = (uint16_t)rec_snapshot(R)});
+        made = consume_box(R, FS_IR_BOXI, made);
     } else if (to == &PyFloat_Type && (type == &PyFloat_Type || type == &PyLong_Type) &&
                (type == &PyFloat_Type || rec_is_unboxed(R, value) ||
                 rec_fits_int(value, FS_T_OBJ))) {
         fs_ref v = rec_float(R, value);
         made = rec_op2(R, FS_IR_FADD, FS_T_F64, rec_float(R, sum), v);
-        made = rec_emit(R, (fs_ins){.op = FS_IR_BOXF,
-                                    .type = FS_T_OBJ,
-                                    .a = made,
-                                    .snap = (uint16_t)rec_snapshot(R)});
+        made = consume_box(R, FS_IR_BOXF, made);
     } else {
         return false;
     }

@@ -81,13 +81,6 @@ bool rec_known_is_quiet(PyObject *callable)
     return known_is_in(callable, "math");
 }
 
-/* Whether an argument is of a type that has nothing to say in a quiet function. */
-static bool known_is_leaf(PyTypeObject *type)
-{
-    return type == &PyLong_Type || type == &PyUnicode_Type || type == &PyBytes_Type ||
-           type == &PyBool_Type || type == &PyFloat_Type || type == Py_TYPE(Py_None);
-}
-
 /* Whether an argument is one of these words. */
 static bool known_is_word(rec_state *R, const rec_slot *slot, const char *const *words)
 {
@@ -122,7 +115,7 @@ bool rec_known_quiet(rec_state *R, PyObject *callable, rec_slot *args, int nargs
         return false;
     }
     for (int i = is_method; i < nargs; i++) {
-        if (nargs > 6 || !known_is_leaf(rec_type(R, &args[i]))) {
+        if (nargs > 6 || !rec_is_leaf(rec_type(R, &args[i]))) {
             return false;
         }
     }

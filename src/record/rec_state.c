@@ -577,6 +577,12 @@ PyTypeObject *rec_type(rec_state *R, rec_slot *slot)
     return slot->seen != NULL ? Py_TYPE(slot->seen) : NULL;
 }
 
+bool rec_is_leaf(const PyTypeObject *type)
+{
+    return type == &PyUnicode_Type || type == &PyLong_Type || type == &PyFloat_Type ||
+           type == &PyBool_Type || type == &PyBytes_Type || type == Py_TYPE(Py_None);
+}
+
 /* A value from a frame's memory may be NULL another time. */
 fs_ref rec_guard_null(rec_state *R, rec_slot *slot)
 {
