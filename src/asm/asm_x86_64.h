@@ -6,6 +6,7 @@
  *     asm_x86_64_int.c    integers and compares       asm_x86_64_float.c  floats
  *     asm_x86_64_mem.c    memory, frames' slots       asm_x86_64_obj.c    boxes, reference counts
  *     asm_x86_64_call.c   calls, allocations, polls          asm_x86_64_frame.c  inlined frames
+ *     asm_x86_64_pow.c    powers
  *     asm_x86_64_stencil.c  what is copied and patched (src/stencil)
  *     asm_x86_64_enc.c    the encoder                 asm_entry_x86_64.c  the way in and out
  *
@@ -149,6 +150,11 @@ void fs_asm_call_new(fs_asm *as, const fs_ins *ins);
 bool fs_asm_has_stencil(const fs_ir *ir, const fs_ins *ins);
 fs_asm_lower fs_asm_stencil_call, fs_asm_stencil_new;
 bool fs_asm_need_stencil(const fs_asm_alloc *al, int i, fs_asm_need *need);
+
+/* asm_x86_64_pow.c: of powers by a constant. */
+bool fs_asm_has_pow(const fs_ir *ir, const fs_ins *ins);
+fs_asm_lower fs_asm_pow;
+void fs_asm_need_pow(const fs_asm_alloc *al, int i, fs_asm_need *need);
 
 /* asm_x86_64_float.c: a compare of floats: jumps to the exit unless it holds; or its truth. */
 void fs_asm_float_guard(fs_asm *as, const fs_asm_step *st);

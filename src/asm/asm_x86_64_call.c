@@ -55,6 +55,10 @@ bool fs_asm_need_call(const fs_asm_alloc *al, int i, fs_asm_need *need)
     if (fs_asm_has_stencil(al->ir, ins)) {
         return fs_asm_need_stencil(al, i, need);
     }
+    if (fs_asm_has_pow(al->ir, ins)) {
+        fs_asm_need_pow(al, i, need);
+        return true;
+    }
     const fs_call_info *info = &fs_ir_calls[ins->aux];
     if (info->flags & FS_CALLF_FAILS && ins->snap == 0) {
         return false;
@@ -111,6 +115,10 @@ void fs_asm_call_out(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st
     const fs_call_info *info = &fs_ir_calls[ins->aux];
     if (fs_asm_has_stencil(as->ir, ins)) {
         fs_asm_stencil_call(as, i, ins, st);
+        return;
+    }
+    if (fs_asm_has_pow(as->ir, ins)) {
+        fs_asm_pow(as, i, ins, st);
         return;
     }
     if (info->args[0] == 'c') {

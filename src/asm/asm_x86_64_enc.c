@@ -108,6 +108,18 @@ void fs_asm_op(fs_asm_buffer *b, int form, int reg, fs_asm_rm rm)
     }
 }
 
+void fs_asm_fma(fs_asm_buffer *b, int opcode, int to, int v, int w)
+{
+    if (enc_room(b)) {
+        /* VEX: the inverted high bits of `to` and w; 64-bit, `v` inverted, prefix 66. */
+        enc_put(b, 0xC4, 1);
+        enc_put(b, (uint64_t)((to & 8 ? 0 : 0x80) | 0x40 | (w & 8 ? 0 : 0x20) | 2), 1);
+        enc_put(b, (uint64_t)(0x80 | (~v & 15) << 3 | 1), 1);
+        enc_put(b, (uint64_t)opcode, 1);
+        enc_put(b, (uint64_t)(0xC0 | (to & 7) << 3 | (w & 7)), 1);
+    }
+}
+
 void fs_asm_op_imm(fs_asm_buffer *b, int form, int reg, fs_asm_rm rm, int64_t imm)
 {
     const enc_form *f = &enc_forms[form];

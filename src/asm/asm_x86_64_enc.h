@@ -74,7 +74,12 @@ FS_INLINE fs_asm_rm fs_asm_mx(int base, int index, int scale, int32_t disp)
 
 /* One instruction: `reg` is the register of the reg field (ignored when the form has an ext). */
 void fs_asm_op(fs_asm_buffer *b, int form, int reg, fs_asm_rm rm);
-/* The same with an immediate of the form's size; the short encoding is taken where there is one. */
+/* Fused multiply-add of doubles in xmm registers (only where the processor has it): to := v * w +
+ * to, v * w - to, -(v * w) + to, v * to + w. */
+enum { FS_FMA_ADD = 0xB9, FS_FMA_SUB = 0xBB, FS_FMA_REST = 0xBD, FS_FMA_ADD_OTHER = 0xA9 };
+void fs_asm_fma(fs_asm_buffer *b, int opcode, int to, int v, int w);
+/* As fs_asm_op, with an immediate of the form's size; the short encoding is taken where there is
+ * one. */
 void fs_asm_op_imm(fs_asm_buffer *b, int form, int reg, fs_asm_rm rm, int64_t imm);
 /* reg := a 64-bit constant, in the shortest way; leaves the flags alone. */
 void fs_asm_mov_imm(fs_asm_buffer *b, int reg, uint64_t value);

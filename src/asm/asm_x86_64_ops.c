@@ -102,5 +102,6 @@ bool fs_asm_need_of(const fs_asm_alloc *al, int i, fs_asm_need *need)
 
 bool fs_asm_is_call(const fs_ir *ir, const fs_ins *ins)
 {
-    return fs_asm_op_rows[ins->op].flags & FS_NEED_MOVES && !fs_asm_has_stencil(ir, ins);
+    return fs_asm_op_rows[ins->op].flags & FS_NEED_MOVES && !fs_asm_has_stencil(ir, ins) &&
+           !fs_asm_has_pow(ir, ins);
 }

@@ -1,6 +1,8 @@
 /* The C functions that traces call (ir/ir_calls.def says what each may do). */
 #include "jit/jit_calls.h"
 
+#include "jit/jit_pow.h"
+
 #include <errno.h>
 #include <float.h>
 #include <math.h>
@@ -30,57 +32,17 @@ static double calls_pow_finite(double v, double w)
     return negative ? -result : result;
 }
 
-#if defined(__x86_64__)
-#define CALLS_FMA __attribute__((target("fma")))
-#else
-#define CALLS_FMA
-#endif
-
-/* Whether the processor multiplies and adds in one step. */
-static bool calls_have_fma(void)
-{
-#if defined(__x86_64__)
-    static int8_t has = -1;
-    if (FS_UNLIKELY(has < 0)) {
-        has = __builtin_cpu_supports("fma") != 0;
-    }
-    return has;
-#else
-    return true;
-#endif
-}
-
-static double calls_ulp(double v)
-{
-    uint64_t bits;
-    memcpy(&bits, &v, sizeof(bits));
-    bits &= (uint64_t)0x7ff << 52;
-    memcpy(&v, &bits, sizeof(v));
-    return v * 0x1p-52;
-}
-
-/* pow(v, 0.5) and pow(v, 2.0) where that is surely the root or square as it is rounded: libm's is
- * wrong by less than 0.55 of the last place, so what is nearer to the exact value than 0.45 is what
- * it gives. (It is not always the nearest: about one in 1,200 differs.) */
-CALLS_FMA static bool calls_pow_exact(double v, double w, double *result)
-{
-    if (!(v > 1e-120 && v < 1e120)) {
-        return false;
-    }
-    double r = w == 0.5 ? sqrt(v) : v * v;
-    double rest = w == 0.5 ? __builtin_fma(-r, r, v) : __builtin_fma(v, v, -r);
-    double unit = w == 0.5 ? 2.0 * r * calls_ulp(r) : calls_ulp(r);
-    *result = r;
-    return fabs(rest) < 0.45 * unit;
-}
-
 double fs_jit_float_pow(double v, double w)
 {
-    double exact;
-    if ((w == 2.0 || w == 0.5) && calls_have_fma() &&
-        calls_pow_exact(w == 2.0 ? fabs(v) : v, w, &exact)) {
-        return exact;
+    double sure;
+    if (fs_jit_pow_is_known() && fs_jit_pow_sure(v, w, &sure)) {
+        return sure;
     }
+    return fs_jit_float_pow_unsure(v, w);
+}
+
+double fs_jit_float_pow_unsure(double v, double w)
+{
     if (FS_LIKELY(v > 0.0 && v <= DBL_MAX && fabs(w) <= DBL_MAX)) {
         double result = pow(v, w);
         if (FS_LIKELY(result >= DBL_MIN && result <= DBL_MAX)) {

@@ -7,6 +7,8 @@
 /* Python's v ** w; infinite where Python may raise or gives a complex number: the recorder guards
  * that the result is finite. */
 double fs_jit_float_pow(double v, double w);
+/* The same, of what fs_jit_pow_sure (jit_pow.h) was asked for already. */
+double fs_jit_float_pow_unsure(double v, double w);
 /* Python's v % w and v // w; w is not 0. */
 double fs_jit_float_mod(double v, double w);
 double fs_jit_float_floordiv(double v, double w);

@@ -205,7 +205,8 @@ class Maker:
     def call(self) -> None:
         name = self.random.choice(["float_pow", "float_mod"])
         a = self.t("F64 FABS", self.pick("F64"))
-        self.add("F64", f"CALL @{name}", f"({a} {self.random.choice(['2.0', '0.5', '3.25'])})")
+        b = self.random.choice(["2.0", "3.0", "0.5", "1.5", "-0.5", "-1.5", "-1.0", "-3.0", "3.25"])
+        self.add("F64", f"CALL @{name}", f"({a} {b})")
 
     def box(self) -> None:
         """Boxes a number, takes it out again, and drops the box."""

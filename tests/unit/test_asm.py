@@ -214,6 +214,22 @@ def test_stencils_are_copied(name: str, ins: str) -> None:
     assert b"\xff\xd0" not in bytes.fromhex(code)[: start + len(stencil)]  # call rax
 
 
+@pytest.mark.parametrize("power", ["2.0", "3.0", "0.5", "1.5", "-1.0", "-1.5"])
+def test_powers_without_libm(power: str, tmp_path: Path) -> None:
+    """What libm would give is made in registers; the call stands in cold code, behind the end."""
+    if "fma" not in Path("/proc/cpuinfo").read_text().split():
+        pytest.skip("the processor has no fused multiply-add")
+    text = FRAME + "0001 OBJ SLOAD #0\n0002 - GTYPE 0001 <type float> snap=1\n"
+    text += "0003 F64 UNBOXF 0001\n"
+    text += f"0004 F64 CALL @float_pow (0003 {power})\n0005 - GUARD.lt 0004 7.0 snap=1\n"
+    text += "0006 - JEXIT snap=1\nsnap 1: frame 0 at 0 depth 5\n"
+    rows = list(disassemble(text, tmp_path).values())
+    compared = [k for k, row in enumerate(rows) if row.startswith("ucomisd")]
+    calls = [k for k, row in enumerate(rows) if row.startswith("call")]
+    assert any(row.startswith("vf") for row in rows[: compared[0]])
+    assert len(compared) == 2 and calls and calls[0] > compared[1]
+
+
 def test_what_cannot_be_compiled_says_why() -> None:
     """Too many arguments of an allocation."""
     args = " ".join(["None"] * 100)
