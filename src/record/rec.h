@@ -370,6 +370,12 @@ bool rec_raw_len(rec_state *R, rec_slot *slot, fs_ref *length);
 fs_ref rec_scalar_new(rec_state *R, PyTypeObject *type, fs_ref number);
 fs_ref rec_scalar_value(rec_state *R, rec_slot *slot);
 fs_ref rec_scalar_op(rec_state *R, int op, rec_slot *left, rec_slot *right);
+/* Whether a type is list, or a class in Python that leaves items, length, truth and iteration to
+ * it; guards that it is, and does. */
+bool rec_is_list(const PyTypeObject *type);
+fs_ref rec_guard_list(rec_state *R, rec_slot *list, PyTypeObject *type);
+/* == and != of the two topmost, whose types leave that to object; 0: they do not. */
+fs_ref rec_compare_identity(rec_state *R, int op, PyTypeObject *v, PyTypeObject *w);
 fs_ref rec_scalar_compare(rec_state *R, int cond, rec_slot *left, rec_slot *right);
 fs_ref rec_scalar_negative(rec_state *R, rec_slot *slot, bool only_sign);
 void rec_guard_exact(rec_state *R, fs_ref i);   /* leaves unless |i| <= 2**53 */

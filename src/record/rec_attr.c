@@ -120,8 +120,10 @@ static bool rec_guard_absent(rec_state *R, rec_slot *owner, PyObject *name,
     PyTypeObject *type = Py_TYPE(owner->seen);
     int offset = fs_pyrt_dict_offset(type);
     if (place->where == FS_PLACE_NOWHERE && offset != 0) { /* it has no dict yet */
-        if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
-            return false; /* (another one has values) */
+        if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {    /* (another one may have values) */
+            fs_ref values = rec_load_null(R, FS_M_PTR, FS_A_OBJHDR, rec_value(R, owner),
+                                          rec_values_offset(owner->seen));
+            rec_guard(R, FS_EQ, values, fs_ir_ptr(R->ir, NULL));
         }
         fs_ref dict = rec_load_null(R, FS_M_OBJ, FS_A_OBJHDR, rec_value(R, owner), offset);
         rec_guard(R, FS_EQ, dict, fs_ir_obj(R->ir, NULL));

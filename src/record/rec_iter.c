@@ -8,10 +8,10 @@ enum { REC_MAX_ZIP = 8 /* iterators of a zip() */ };
 /* Types whose iterator is made without running Python code. */
 static bool rec_iter_is_quiet(PyTypeObject *type)
 {
-    return type == &PyList_Type || type == &PyTuple_Type || type == &PyRange_Type ||
-           type == &PyDict_Type || type == &PyUnicode_Type || type == &PyBytes_Type ||
-           type == &PySet_Type || type == &PyFrozenSet_Type || type == &PyDictItems_Type ||
-           type == &PyDictKeys_Type || type == &PyDictValues_Type || type == &PyByteArray_Type;
+    return type == &PyTuple_Type || type == &PyRange_Type || type == &PyDict_Type ||
+           type == &PyUnicode_Type || type == &PyBytes_Type || type == &PySet_Type ||
+           type == &PyFrozenSet_Type || type == &PyDictItems_Type || type == &PyDictKeys_Type ||
+           type == &PyDictValues_Type || type == &PyByteArray_Type;
 }
 
 rec_result rec_GET_ITER(rec_state *R, uint32_t arg FS_UNUSED)
@@ -38,8 +38,8 @@ rec_result rec_GET_ITER(rec_state *R, uint32_t arg FS_UNUSED)
         rec_push(R, r, 0, NULL);
         return REC_NEXT;
     }
-    if (rec_iter_is_quiet(type)) {
-        (void)rec_guard_type(R, top, type);
+    if (rec_is_list(type) || rec_iter_is_quiet(type)) {
+        (void)(rec_is_list(type) ? rec_guard_list : rec_guard_type)(R, top, type);
         args[0] = rec_object(R, top);
         r = rec_call(R, FS_CALL_get_iter_quiet, args, 1, FS_INS_NOHOT);
     } else {

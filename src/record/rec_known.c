@@ -37,9 +37,12 @@ static bool known_len(rec_state *R, rec_slot *arg, rec_slot *value)
         value->ref = rec_kint(R, fs_ir_at(R->ir, arg->ref)->nargs);
         return true;
     }
-    if (type == &PyList_Type || type == &PyTuple_Type || type == &PyBytes_Type) {
+    if (rec_is_list(type)) {
         offset = (int)offsetof(PyVarObject, ob_size);
-        alias = type == &PyList_Type ? FS_A_LISTHDR : FS_A_CONST;
+        alias = FS_A_LISTHDR;
+        (void)rec_guard_list(R, arg, type);
+    } else if (type == &PyTuple_Type || type == &PyBytes_Type) {
+        offset = (int)offsetof(PyVarObject, ob_size);
     } else if (type == &PyUnicode_Type) {
         offset = (int)offsetof(PyASCIIObject, length);
     } else if (type == &PyDict_Type) {
@@ -370,8 +373,8 @@ static bool known_list_call(rec_state *R, fs_ref callable, bool bound, const cha
         (void)rec_guard_type(R, index, &PyLong_Type);
     }
     for (int i = 0; i < nargs; i++) {
-        in[1 + i] =
-            i == 0 && !bound ? rec_guard_type(R, &args[i], &PyList_Type) : rec_object(R, &args[i]);
+        in[1 + i] = i == 0 && !bound ? rec_guard_type(R, &args[i], rec_type(R, &args[i]))
+                                     : rec_object(R, &args[i]);
     }
     value->ref = rec_call(R, FS_CALL_call_list, in, nargs + 1, 0);
     value->flags = REC_OWNED;
@@ -400,14 +403,15 @@ static bool known_method(rec_state *R, PyObject *callable, rec_slot *args, int n
         return false;
     }
     PyTypeObject *type = rec_type(R, &args[0]);
-    if (callable == fs_call_known.list_append && nargs == 2 && type == &PyList_Type) {
+    bool list = PyType_FastSubclass(type, Py_TPFLAGS_LIST_SUBCLASS); /* (it is list's own method) */
+    if (callable == fs_call_known.list_append && nargs == 2 && list) {
         fs_ref in[2] = {rec_guard_type(R, &args[0], type), rec_object(R, &args[1])};
         (void)rec_call(R, FS_CALL_list_append, in, 2, 0);
         value->ref = rec_const(R, Py_None);
         value->seen = Py_None;
         return true;
     }
-    if (callable == fs_call_known.list_pop && nargs == 1 && type == &PyList_Type) {
+    if (callable == fs_call_known.list_pop && nargs == 1 && list) {
         fs_ref in[1] = {rec_guard_type(R, &args[0], type)};
         value->ref = rec_call(R, FS_CALL_list_pop, in, 1, 0);
         value->flags = REC_OWNED;
@@ -430,7 +434,7 @@ static bool known_method(rec_state *R, PyObject *callable, rec_slot *args, int n
         rec_incref(R, value->ref);
         return true;
     }
-    if (type == &PyList_Type &&
+    if (list && ((PyMethodDescrObject *)callable)->d_common.d_type == &PyList_Type &&
         known_list_call(R, rec_const(R, callable), false,
                         ((PyMethodDescrObject *)callable)->d_method->ml_name, args, nargs, value)) {
         return true;
@@ -504,6 +508,13 @@ static bool known_tuple_new(rec_state *R, rec_slot *args, rec_slot *value)
     return true;
 }
 
+/* Whether it is object.__init__, which does nothing when it is given nothing. */
+static bool known_is_object_init(PyObject *callable)
+{
+    return Py_IS_TYPE(callable, &PyWrapperDescr_Type) &&
+           callable == PyDict_GetItemString(PyBaseObject_Type.tp_dict, "__init__");
+}
+
 /* Whether a callable may be one of those that are known: it is guarded to be that object only then.
  */
 static bool known_may_be(rec_state *R, PyObject *callable)
@@ -513,7 +524,8 @@ static bool known_may_be(rec_state *R, PyObject *callable)
                callable == fs_call_known.min || callable == fs_call_known.max ||
                ((PyCFunctionObject *)callable)->m_ml == R->abs_def || rec_known_is_quiet(callable);
     }
-    return Py_IS_TYPE(callable, &PyMethodDescr_Type) || PyType_Check(callable);
+    return Py_IS_TYPE(callable, &PyMethodDescr_Type) || PyType_Check(callable) ||
+           known_is_object_init(callable);
 }
 
 bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args, int nargs,
@@ -591,6 +603,10 @@ bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args
     }
     if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
         return known_method(R, callable, args, nargs, value);
+    }
+    if (nargs == 1 && known_is_object_init(callable)) {
+        *value = (rec_slot){.ref = rec_const(R, Py_None), .seen = Py_None};
+        return true;
     }
     return false;
 }

@@ -507,11 +507,14 @@ fs_ref rec_truth(rec_state *R, rec_slot *slot)
         (void)rec_guard_type(R, slot, type);
         return fs_ir_bool(R->ir, false);
     }
-    if (type == &PyLong_Type || type == &PyTuple_Type || type == &PyList_Type ||
-        type == &PyBytes_Type) {
-        (void)rec_guard_type(R, slot, type);
-        fs_ref size = rec_load(R, FS_M_I64, type == &PyList_Type ? FS_A_LISTHDR : FS_A_CONST, ref,
+    if (rec_is_list(type)) {
+        fs_ref size = rec_load(R, FS_M_I64, FS_A_LISTHDR, rec_guard_list(R, slot, type),
                                (int)offsetof(PyVarObject, ob_size));
+        return rec_cmp(R, FS_NE, size, rec_kint(R, 0));
+    }
+    if (type == &PyLong_Type || type == &PyTuple_Type || type == &PyBytes_Type) {
+        (void)rec_guard_type(R, slot, type);
+        fs_ref size = rec_load(R, FS_M_I64, FS_A_CONST, ref, (int)offsetof(PyVarObject, ob_size));
         return rec_cmp(R, FS_NE, size, rec_kint(R, 0));
     }
     if (type == &PyFloat_Type) {
@@ -630,6 +633,10 @@ static rec_result rec_compare_generic(rec_state *R, uint32_t arg, PyTypeObject *
         fs_ref r = rec_call(R, FS_CALL_str_equal, args, 2, 0);
         return rec_result2(R, rec_cmp(R, arg == Py_EQ ? FS_NE : FS_EQ, r, rec_kint(R, 0)));
     }
+    fs_ref is = rec_compare_identity(R, (int)arg, v, w);
+    if (is != 0) {
+        return rec_result2(R, is);
+    }
     bool closed = rec_is_closed(v) && rec_is_closed(w);
     bool sets = rec_compares_sets(R, v, w, (int)arg);
     if (closed || sets) {
@@ -640,7 +647,7 @@ static rec_result rec_compare_generic(rec_state *R, uint32_t arg, PyTypeObject *
     }
     fs_ref args[3] = {rec_object(R, left), rec_object(R, right), rec_kint(R, arg)};
     if (sets) {
-        fs_ref is = rec_call(R, FS_CALL_set_compare, args, 3, 0);
+        is = rec_call(R, FS_CALL_set_compare, args, 3, 0);
         return rec_result2(R, rec_cmp(R, FS_NE, is, rec_kint(R, 0)));
     }
     fs_ref r = closed ? rec_call(R, FS_CALL_compare_closed, args, 3, 0)

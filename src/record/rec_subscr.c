@@ -16,8 +16,8 @@ static fs_ref rec_sequence_item(rec_state *R, rec_slot *seq, rec_slot *key, PyTy
     if (!rec_index_seen(R, key, &i) || i >= n || i < -n) {
         return 0;
     }
-    bool list = type == &PyList_Type;
-    fs_ref self = rec_guard_type(R, seq, type);
+    bool list = rec_is_list(type);
+    fs_ref self = list ? rec_guard_list(R, seq, type) : rec_guard_type(R, seq, type);
     fs_ref size = rec_load(R, FS_M_I64, list ? FS_A_LISTHDR : FS_A_CONST, self,
                            (int)offsetof(PyVarObject, ob_size));
     fs_ref index = rec_checked_index(R, key, size, n);
@@ -174,7 +174,7 @@ rec_result rec_BINARY_SUBSCR(rec_state *R, uint32_t arg FS_UNUSED)
     if (container->seen == NULL) {
         return rec_is_unboxed(R, container) ? rec_subscr_generic(R) : REC_WAIT;
     }
-    if ((type == &PyList_Type || type == &PyTuple_Type) && key_type == &PyLong_Type) {
+    if ((rec_is_list(type) || type == &PyTuple_Type) && key_type == &PyLong_Type) {
         fs_ref item = rec_sequence_item(R, container, key, type, &seen);
         if (item != 0) {
             rec_incref(R, item);
@@ -220,10 +220,10 @@ rec_result rec_STORE_SUBSCR(rec_state *R, uint32_t arg FS_UNUSED)
     (void)rec_value(R, key);
     Py_ssize_t i;
     fs_ref old = 0;
-    if (type == &PyList_Type && key_type == &PyLong_Type && container->seen != NULL &&
+    if (rec_is_list(type) && key_type == &PyLong_Type && container->seen != NULL &&
         rec_index_seen(R, key, &i) && i < Py_SIZE(container->seen) &&
         i >= -Py_SIZE(container->seen)) {
-        fs_ref self = rec_guard_type(R, container, type);
+        fs_ref self = rec_guard_list(R, container, type);
         fs_ref size =
             rec_load(R, FS_M_I64, FS_A_LISTHDR, self, (int)offsetof(PyVarObject, ob_size));
         fs_ref index = rec_checked_index(R, key, size, Py_SIZE(container->seen));
@@ -584,8 +584,8 @@ rec_result rec_UNPACK_SEQUENCE(rec_state *R, uint32_t arg)
     if (seq->seen != NULL && Py_SIZE(seq->seen) != n) {
         return REC_WAIT; /* is about to raise */
     }
-    bool list = type == &PyList_Type;
-    fs_ref self = rec_guard_type(R, seq, type);
+    bool list = rec_is_list(type);
+    fs_ref self = list ? rec_guard_list(R, seq, type) : rec_guard_type(R, seq, type);
     fs_ref size = rec_load(R, FS_M_I64, list ? FS_A_LISTHDR : FS_A_CONST, self,
                            (int)offsetof(PyVarObject, ob_size));
     rec_guard(R, FS_EQ, size, rec_kint(R, n));

@@ -867,6 +867,36 @@ def loop_format(n):
     return t
 
 
+# ---- classes below list, identity ----
+
+
+class Items(list):
+    pass
+
+
+class Alone:
+    pass
+
+
+def loop_list_class(n):
+    items, t = Items(), 0
+    for i in range(n):
+        items.append(i)
+        t += len(items) + items[-1]
+        items[0] = 1
+        if items and i & 3 == 3:
+            t += items.pop(0) + items.pop()
+    return t
+
+
+def loop_identity(n):
+    a, b, c, t = Alone(), Alone(), Alone(), 0
+    for i in range(n):
+        t += (b != a) + (b == None) * 5
+        b = a if i & 1 else c
+    return t
+
+
 # ---- matching ----
 
 
