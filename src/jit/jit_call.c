@@ -89,18 +89,26 @@ static PyObject *call_left(fs_ctx *ctx, fs_exit_state *state)
     return call_interpret(ctx, next);
 }
 
-/* Runs a linked frame, at its beginning, to its end. */
-static PyObject *call_run(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co)
+/* Runs a linked frame, from `ip` on, to its end. */
+static PyObject *call_run(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co, fs_instr *ip)
 {
     frame->is_entry = true;
     ctx->frame = frame;
     ctx->sp = frame->localsplus + co->nlocalsplus;
     ctx->co = co;
-    ctx->ip = co->entry;
-    if (FS_UNLIKELY(_Py_atomic_load_relaxed(ctx->eval_breaker))) {
-        ctx->ip = co->instrs; /* RESUME asks for it */
-    }
+    ctx->ip = ip;
     return call_interpret(ctx, FS_GO_ON);
+}
+
+/* Where the interpreter begins in a frame whose cells and free variables are there. */
+static fs_instr *call_begin(const fs_ctx *ctx, fs_code *co)
+{
+    int slot = fs_jit_entry_slot(co);
+    if (slot > 1) {
+        return co->instrs + slot - 1;
+    }
+    bool asks = _Py_atomic_load_relaxed(ctx->eval_breaker) != 0;
+    return FS_UNLIKELY(asks) ? co->instrs : co->entry; /* (RESUME asks for it) */
 }
 
 PyObject *fs_jit_call_root(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co)
@@ -133,7 +141,7 @@ PyObject *fs_jit_call_root(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co)
         if (trace == NULL) {
             fs_jit_wants_called(co);
         }
-        result = call_run(ctx, frame, co);
+        result = call_run(ctx, frame, co, call_begin(ctx, co));
     }
     call_unlink(ctx, frame, caller_co);
     return result;
@@ -249,6 +257,16 @@ static PyObject *call_long_way(PyObject **items, Py_ssize_t n)
     return r;
 }
 
+/* What COPY_FREE_VARS does. */
+static void call_copy_free(_PyInterpreterFrame *frame, const fs_code *co)
+{
+    int n = (int)co->instrs->arg;
+    PyObject **to = frame->localsplus + co->nlocalsplus - n;
+    for (int i = 0; i < n; i++) {
+        to[i] = Py_NewRef(PyTuple_GET_ITEM(frame->f_func->func_closure, i));
+    }
+}
+
 /* Runs a frame whose arguments are bound, for the trace that is inside. */
 static PyObject *call_bound(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co)
 {
@@ -258,6 +276,15 @@ static PyObject *call_bound(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co
     ctx->cframe.current_frame = frame;
     ctx->co = co;
     ctx->ts->recursion_remaining--;
+    int prefix = fs_jit_entry_slot(co) - 1;
+    if (prefix == 1 && co->instrs->op == FS_OP_COPY_FREE_VARS) {
+        call_copy_free(frame, co);
+    } else if (FS_UNLIKELY(prefix > 0)) { /* cells: making them may start a collection */
+        fs_code *caller_co = *fs_frame_caller_code(frame, co);
+        PyObject *result = call_run(ctx, frame, co, co->instrs);
+        call_unlink(ctx, frame, caller_co);
+        return result;
+    }
     return fs_jit_call_root(ctx, frame, co);
 }
 

@@ -222,6 +222,17 @@ fs_next fs_jit_at_entry(fs_ctx *ctx, fs_instr *resume)
     return hot_at(ctx, resume, FS_TRACE_ENTRY);
 }
 
+/* Where RESUME is. */
+static int hot_resume_of(const fs_code *co)
+{
+    int at = 0;
+    while (co->instrs[at].op == FS_OP_COPY_FREE_VARS || co->instrs[at].op == FS_OP_MAKE_CELL ||
+           co->instrs[at].op == FS_OP_EXTENDED_ARG) {
+        at++;
+    }
+    return at;
+}
+
 /* The RESUME of a function that our loop calls counts. */
 static void hot_count_entry(fs_code *co)
 {
@@ -229,11 +240,7 @@ static void hot_count_entry(fs_code *co)
         !(co->flags & CO_OPTIMIZED)) {
         return;
     }
-    int at = 0;
-    while (co->instrs[at].op == FS_OP_COPY_FREE_VARS || co->instrs[at].op == FS_OP_MAKE_CELL ||
-           co->instrs[at].op == FS_OP_EXTENDED_ARG) {
-        at++;
-    }
+    int at = hot_resume_of(co);
     if (co->instrs[at].op == FS_OP_RESUME && co->instrs[at].arg == 0) {
         co->instrs[at].op = FS_OP_RESUME_JIT;
         co->instrs[at].counter = fs_jit_settings.entry_counter;
@@ -245,10 +252,23 @@ void fs_jit_code_made(fs_code *co)
     hot_count_entry(co);
 }
 
+int fs_jit_entry_slot(const fs_code *co)
+{
+    int at = hot_resume_of(co);
+    for (int i = 0; i < at; i++) {
+        if (co->instrs[i].op == FS_OP_EXTENDED_ARG) {
+            return -1;
+        }
+    }
+    const fs_instr *resume = co->instrs + at;
+    bool plain = resume->op == FS_OP_RESUME || resume->op == FS_OP_RESUME_JIT;
+    return plain && resume->arg == 0 ? at + 1 : -1;
+}
+
 void fs_jit_wants_called(fs_code *co)
 {
-    bool begins = co->instrs->op == FS_OP_RESUME || co->instrs->op == FS_OP_RESUME_JIT;
-    fs_jit_place *place = begins ? fs_jit_place_at(co, 1, FS_TRACE_ENTRY) : NULL;
+    int slot = fs_jit_entry_slot(co);
+    fs_jit_place *place = slot > 0 ? fs_jit_place_at(co, slot, FS_TRACE_ENTRY) : NULL;
     if (place == NULL || place->called) {
         return;
     }
@@ -259,14 +279,14 @@ void fs_jit_wants_called(fs_code *co)
         place->left = 0;
         hot_count_entry(co);
         co->entry = co->instrs;
-        co->instrs->counter =
+        co->instrs[slot - 1].counter =
             (uint8_t)(fs_jit_settings.exit < HOT_COUNTER ? fs_jit_settings.exit : HOT_COUNTER);
     }
 }
 
 bool fs_jit_is_called_code(const fs_code *co)
 {
-    const fs_jit_place *place = fs_jit_place_find(co, 1);
+    const fs_jit_place *place = fs_jit_place_find(co, fs_jit_entry_slot(co));
     return place != NULL && place->called;
 }
 

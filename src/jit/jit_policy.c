@@ -219,7 +219,7 @@ static void policy_set_trace(fs_jit_place *place, fs_trace *trace)
         link = &(*link)->version;
     }
     *link = trace;
-    if (fs_jit_is_called(trace) && trace->co->called == NULL) {
+    if (trace->is_called && trace->co->called == NULL) {
         trace->co->called = trace;
     }
 }
@@ -284,6 +284,7 @@ static void policy_place(fs_trace *trace)
     trace->interp = PyInterpreterState_Get();
     bool side = trace->kind == FS_TRACE_SIDE;
     trace->root = side ? from->trace->root : trace;
+    trace->is_called = trace->kind == FS_TRACE_ENTRY && trace->slot == fs_jit_entry_slot(trace->co);
     trace->level = side ? (uint16_t)(from->trace->level + 1) : 0;
 }
 

@@ -93,7 +93,7 @@ static bool registry_follow(uint8_t *seen, const fs_trace *t)
         seen[0] = 1;
         grown = true;
     }
-    if (fs_jit_is_called(t) && seen[0] && !seen[t->id]) {
+    if (t->is_called && seen[0] && !seen[t->id]) {
         seen[t->id] = 1;
         grown = true;
     }

@@ -39,11 +39,9 @@ fs_jit_place *fs_jit_place_at(fs_code *co, int slot, int kind);
 /* NULL: none. */
 fs_jit_place *fs_jit_place_find(const fs_code *co, int slot);
 
-/* Whether calls of the code begin at the trace: nothing stands before RESUME. */
-FS_INLINE bool fs_jit_is_called(const fs_trace *trace)
-{
-    return trace->kind == FS_TRACE_ENTRY && trace->slot == 1;
-}
+/* jit_hot.c: the slot behind a function's RESUME, where calls from traces begin; -1: none. What
+ * stands before RESUME (cells, free variables) is done by whoever makes the frame. */
+int fs_jit_entry_slot(const fs_code *co);
 
 /* Turns or calls that make a place hot. */
 FS_INLINE uint32_t fs_jit_threshold(int kind)

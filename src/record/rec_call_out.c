@@ -3,6 +3,8 @@
  */
 #include "record/rec_call.h"
 
+enum { REC_MAX_CELLS = 8 /* that a function makes when it is called */ };
+
 /* ---- Python functions that are known ---- */
 
 /* The code of a function whose frame a trace can make; NULL: none, or not that plain. */
@@ -44,24 +46,108 @@ static int rec_describe_callee(rec_state *R, fs_code *co, fs_ref func, int call_
     return rec_describe(R, &desc);
 }
 
-/* The references of the operands go into the callee's locals. */
-static void rec_fill_callee(rec_state *R, const fs_frame_desc *desc, const rec_operands *ops,
-                            PyFunctionObject *func, const int *from)
+/* A callee's cells and free variables, as MAKE_CELL and COPY_FREE_VARS before its RESUME leave
+ * them. */
+typedef struct {
+    int ncells, nfree;
+    int local[REC_MAX_CELLS];
+    fs_ref cells[REC_MAX_CELLS];
+} rec_cells;
+
+/* The number of cells that the code makes before RESUME; -1: more than are made here. */
+static int rec_count_cells(const fs_code *co, rec_cells *cells)
+{
+    *cells = (rec_cells){0};
+    for (int at = 0; at < fs_jit_entry_slot(co) - 1; at++) {
+        const fs_instr *instr = co->instrs + at;
+        if (instr->op == FS_OP_COPY_FREE_VARS) {
+            cells->nfree = (int)instr->arg;
+        } else if (cells->ncells < REC_MAX_CELLS) {
+            cells->local[cells->ncells++] = (int)instr->arg;
+        } else {
+            return -1;
+        }
+    }
+    return cells->ncells;
+}
+
+/* What parameter i gets, borrowed; 0: it is no parameter. `given`: its place on the stack, NULL: a
+ * default. */
+static fs_ref rec_argument(rec_state *R, const fs_frame_desc *desc, const rec_operands *ops,
+                           PyFunctionObject *func, const int *from, int i, rec_slot **given)
 {
     PyCodeObject *code = desc->co->pycode;
     rec_slot *stack = &rec_top(R)->slots[ops->base + (ops->method ? 1 : 2)];
-    int nparams = code->co_argcount + code->co_kwonlyargcount;
+    *given = NULL;
+    if (i >= code->co_argcount + code->co_kwonlyargcount) {
+        return 0;
+    }
+    if (from[i] >= 0) {
+        *given = &stack[from[i]];
+        return (*given)->ref;
+    }
+    PyObject *defaults = func->func_defaults;
+    Py_ssize_t n = PyTuple_GET_SIZE(defaults);
+    return rec_const(R, PyTuple_GET_ITEM(defaults, n - (code->co_argcount - i)));
+}
+
+/* Makes the cells; each may leave the trace before the call. */
+static void rec_make_cells(rec_state *R, const fs_frame_desc *desc, const rec_operands *ops,
+                           PyFunctionObject *func, const int *from, rec_cells *cells)
+{
+    int first = R->ndrops;
+    for (int k = 0; k < cells->ncells; k++) {
+        rec_slot *given;
+        fs_ref args[1] = {rec_argument(R, desc, ops, func, from, cells->local[k], &given)};
+        if (args[0] == 0) {
+            args[0] = fs_ir_obj(R->ir, NULL);
+        }
+        cells->cells[k] =
+            rec_emit(R, (fs_ins){.op = FS_IR_CALL,
+                                 .type = FS_T_OBJ,
+                                 .aux = FS_CALL_new_cell,
+                                 .snap = (uint16_t)rec_snapshot_drops(R, R->start, first),
+                                 .nargs = 1,
+                                 .args = fs_ir_args(R->ir, args, 1)});
+        rec_drop(R, cells->cells[k]);
+    }
+    R->ndrops = first;
+}
+
+/* The references of the operands go into the callee's locals. */
+static void rec_fill_callee(rec_state *R, const fs_frame_desc *desc, const rec_operands *ops,
+                            PyFunctionObject *func, const int *from, const rec_cells *cells)
+{
     fs_ref base = rec_op2(R, FS_IR_DSTACK, FS_T_PTR, 0, 0);
+    int n = desc->co->nlocalsplus;
     int offset = 8 * desc->offset + (int)offsetof(_PyInterpreterFrame, localsplus);
-    for (int i = 0; i < desc->co->nlocalsplus; i++) {
-        fs_ref value = fs_ir_obj(R->ir, NULL);
-        if (i < nparams && from[i] >= 0) {
-            value = rec_own(R, &stack[from[i]]);
-        } else if (i < nparams) {
-            PyObject *defaults = func->func_defaults;
-            value = rec_const(R, PyTuple_GET_ITEM(defaults, PyTuple_GET_SIZE(defaults) -
-                                                                (code->co_argcount - i)));
+    fs_ref closure = 0;
+    if (cells->nfree > 0) {
+        closure = rec_load(R, FS_M_OBJ, FS_A_CONST, desc->func,
+                           (int)offsetof(PyFunctionObject, func_closure));
+    }
+    for (int i = 0; i < n; i++) {
+        rec_slot *given;
+        fs_ref value = rec_argument(R, desc, ops, func, from, i, &given);
+        int cell = 0;
+        while (cell < cells->ncells && cells->local[cell] != i) {
+            cell++;
+        }
+        if (cell < cells->ncells) {
+            value = cells->cells[cell];
+            if (given != NULL) { /* (the cell has a reference of its own) */
+                (void)rec_emit(R, (fs_ins){.op = FS_IR_DECREFNZ, .a = rec_own(R, given)});
+            }
+        } else if (given != NULL) {
+            value = rec_own(R, given);
+        } else if (value != 0) {
             rec_incref(R, value);
+        } else if (i >= n - cells->nfree) {
+            int place = (int)offsetof(PyTupleObject, ob_item) + 8 * (i - (n - cells->nfree));
+            value = rec_load(R, FS_M_OBJ, FS_A_CONST, closure, place);
+            rec_incref(R, value);
+        } else {
+            value = fs_ir_obj(R->ir, NULL);
         }
         rec_store(R, FS_M_OBJ, FS_A_FRAME, base, offset + 8 * i, value);
     }
@@ -72,9 +158,10 @@ rec_result rec_call_root(rec_state *R, uint32_t arg, PyObject *callable)
     PyFunctionObject *func = (PyFunctionObject *)callable;
     fs_code *co = rec_plain_code(func);
     rec_operands ops;
+    rec_cells cells;
     int from[REC_MAX_PARAMS];
     if (co == NULL || !rec_get_operands(R, arg, &ops) || !rec_map_args(R, &ops, func, from) ||
-        rec_has_keyword_defaults(co, from)) {
+        rec_has_keyword_defaults(co, from) || rec_count_cells(co, &cells) < 0) {
         return REC_WAIT;
     }
     fs_ref callee = ops.callable.ref;
@@ -94,7 +181,9 @@ rec_result rec_call_root(rec_state *R, uint32_t arg, PyObject *callable)
         return rec_abort(R, FS_ABORT_memory);
     }
     const fs_frame_desc desc = R->ir->frames[number];
-    rec_fill_callee(R, &desc, &ops, func, from);
+    (void)rec_get_operands(R, arg, &ops); /* (objects by now) */
+    rec_make_cells(R, &desc, &ops, func, from, &cells);
+    rec_fill_callee(R, &desc, &ops, func, from, &cells);
     rec_slot held = f->slots[ops.base + !ops.method];
     rec_cut(R, ops.base);
     (void)rec_emit(R, (fs_ins){.op = FS_IR_PUSHFRAME, .aux = number});

@@ -68,5 +68,6 @@ bool fs_jit_may_end(const fs_code *co, int slot);
 fs_trace *fs_jit_trace_at(fs_code *co, int slot);
 /* Whether traces call the function. */
 bool fs_jit_is_called_code(const fs_code *co);
+int fs_jit_entry_slot(const fs_code *co); /* (jit_room.h) */
 
 #endif
