@@ -107,6 +107,7 @@ struct fs_code {
     int flags;              /* co_flags */
     PyTypeObject *gen_type; /* what a call makes, NULL: it runs the body */
     int gen_start; /* the slot of RETURN_GENERATOR if a call need not run what is before it, -1 */
+    int gen_loop;  /* the slot of FOR_ITER of a generator expression, which begins with it, -1 */
     uint8_t runs_stock; /* FS_RUNS_*: an odd code object that is not run here */
     size_t bytes;       /* memory of this translation, */
     void *block;        /* and where it begins */
@@ -418,7 +419,7 @@ FS_INLINE PyObject **fs_return_held(PyObject **sp, const fs_instr *next, int kin
 /* interp_generator.c */
 /* RETURN_GENERATOR: the generator that took the frame over; ctx->frame NULL: leave with it. */
 PyObject *fs_generator_return_generator(fs_ctx *ctx);
-/* Fills gen_type and gen_start. */
+/* Fills gen_type, gen_start and gen_loop. */
 void fs_generator_examine(fs_code *co);
 /* An untracked generator without its frame, for a call of func (co->gen_type is not NULL); NULL,
  * with nothing done: make the call. */

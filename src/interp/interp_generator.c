@@ -39,6 +39,30 @@ static int gen_words(const fs_code *co)
     return co->framesize - (int)FRAME_SPECIALS_SIZE - 1;
 }
 
+/* Where a generator has its loop over the only argument if it begins with it, as generator
+ * expressions do; -1: it does something else. */
+static int gen_find_loop(const fs_code *co)
+{
+    static const uint8_t begin[] = {POP_TOP, RESUME, LOAD_FAST, FOR_ITER};
+    enum { N = sizeof(begin) };
+    int slot = co->gen_start + 1, found = -1;
+    PyObject *bytes = PyCode_GetCode(co->pycode);
+    if (bytes == NULL) {
+        PyErr_Clear();
+        return -1;
+    }
+    const _Py_CODEUNIT *code = (const _Py_CODEUNIT *)PyBytes_AS_STRING(bytes);
+    if (co->gen_start >= 0 && slot + N < co->nslots && _Py_OPARG(code[slot + 2]) == 0) {
+        int i = 0;
+        while (i < N && _Py_OPCODE(code[slot + i]) == begin[i]) {
+            i++;
+        }
+        found = i == N ? slot + N - 1 : -1;
+    }
+    Py_DECREF(bytes);
+    return found;
+}
+
 void fs_generator_examine(fs_code *co)
 {
     int at = co->instrs[0].op == FS_OP_COPY_FREE_VARS;
@@ -46,6 +70,7 @@ void fs_generator_examine(fs_code *co)
                   (at == 0 || (int)co->instrs[0].arg == co->pycode->co_nfreevars);
     co->gen_type = fs_sem_generator_type(co->flags);
     co->gen_start = co->gen_type != NULL && simple ? at : -1;
+    co->gen_loop = co->gen_type == &PyGen_Type ? gen_find_loop(co) : -1;
 }
 
 /* An untracked block for a generator of this code; NULL: a collection is due, or no memory. */
@@ -268,7 +293,7 @@ fs_next fs_generator_return(fs_ctx *ctx, PyObject *value)
             fs_num_dealloc(v);
         }
     }
-    Py_DECREF(done->f_func);
+    fs_pyrt_function_drop(done->f_func);
     Py_DECREF(done->f_code);
     fs_code *co =
         FS_LIKELY(caller == ctx->resumer) ? ctx->resumer_co : fs_pyrt_code_get(caller->f_code);

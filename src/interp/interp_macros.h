@@ -212,7 +212,7 @@ FS_KEEPS_REGISTERS FS_UNUSED static void fs_dealloc(PyObject *v)
                 break;                                                     \
             }                                                              \
         }                                                                  \
-        Py_DECREF(dying_->f_func);                                         \
+        fs_pyrt_function_drop(dying_->f_func);                             \
         Py_DECREF(dying_->f_code);                                         \
         TS->recursion_remaining++;                                         \
         fs_pyrt_frame_free(TS, dying_);                                    \

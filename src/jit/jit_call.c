@@ -190,6 +190,22 @@ static void consume_resume(fs_ctx *ctx, _PyInterpreterFrame *caller, PyGenObject
     *ctx->sp++ = Py_NewRef(Py_None);
 }
 
+/* A new generator expression whose loop has a trace goes on in that at once. */
+static fs_next consume_enter(fs_ctx *ctx, fs_code *co)
+{
+    _PyInterpreterFrame *frame = ctx->frame;
+    const fs_jit_place *place = fs_jit_place_find(co, co->gen_loop);
+    if (place == NULL || place->trace == NULL || place->left != 0 || place->given_up ||
+        !fs_jit_can_call(ctx, place->trace) || frame->localsplus[0] == NULL) {
+        return FS_GO_ON;
+    }
+    Py_DECREF(ctx->sp[-1]); /* None, which it is sent */
+    ctx->sp[-1] = Py_NewRef(frame->localsplus[0]);
+    ctx->ip = co->instrs + co->gen_loop;
+    frame->prev_instr = FS_UNIT_OF(co, ctx->ip - 1);
+    return fs_jit_enter(ctx, place->trace);
+}
+
 PyObject *fs_jit_consume(fs_ctx *ctx, _PyInterpreterFrame *caller, int64_t depth)
 {
     PyThreadState *ts = ctx->ts;
@@ -205,9 +221,10 @@ PyObject *fs_jit_consume(fs_ctx *ctx, _PyInterpreterFrame *caller, int64_t depth
     caller->stacktop = (int)depth;
     ts->recursion_remaining -= fs_consume_levels(base[1]);
     Py_INCREF(gen);
+    bool begins = gen->gi_frame_state == FRAME_CREATED && co->gen_loop >= 0;
     consume_resume(ctx, caller, gen, co);
     ctx->consuming = base;
-    (void)call_interpret(ctx, FS_GO_ON);
+    (void)call_interpret(ctx, begins ? consume_enter(ctx, co) : FS_GO_ON);
     fs_jit_stop_recording(ctx, FS_JIT_ENDS);
     ctx->consuming = outer;
     ctx->cframe.current_frame = caller;
@@ -237,7 +254,7 @@ void fs_jit_return(fs_ctx *ctx, _PyInterpreterFrame *frame)
             break;
         }
     }
-    Py_DECREF(frame->f_func);
+    fs_pyrt_function_drop(frame->f_func);
     Py_DECREF(frame->f_code);
     ts->recursion_remaining++;
     ts->datastack_top = (PyObject **)frame;

@@ -499,6 +499,10 @@ static bool dealloc_is_foreign(PyObject *o)
 bool fs_jit_dealloc_quiet(PyObject *o)
 {
     bool leaf = fs_jit_is_leaf(Py_TYPE(o));
+    if (Py_IS_TYPE(o, &PyFunction_Type) && fs_pyrt_function_ends_plainly(o)) {
+        fs_pyrt_function_end(o);
+        return true;
+    }
     if (!leaf && dealloc_is_foreign(o)) {
         o->ob_refcnt = 1;
         return false;

@@ -154,7 +154,7 @@ void fs_jit_pop_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *caller_c
         frame->previous = NULL;
     } else {
         Py_CLEAR(frame->frame_obj);
-        Py_DECREF(frame->f_func);
+        fs_pyrt_function_drop(frame->f_func);
         Py_DECREF(frame->f_code);
         ctx->ts->datastack_top = (PyObject **)frame;
     }

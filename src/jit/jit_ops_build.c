@@ -16,13 +16,13 @@ static bool build_collection_due(void)
 
 /* ---- functions ---- */
 
-PyObject *fs_jit_make_function(fs_ctx *ctx FS_UNUSED, PyObject **items, Py_ssize_t n FS_UNUSED)
+PyObject *fs_jit_make_function(fs_ctx *ctx, PyObject **items, Py_ssize_t n FS_UNUSED)
 {
     PyObject *globals = items[0];
     if (build_collection_due() || !DK_IS_UNICODE(((PyDictObject *)globals)->ma_keys)) {
         return NULL;
     }
-    PyFunctionObject *func = (PyFunctionObject *)PyFunction_New(items[1], globals);
+    PyFunctionObject *func = (PyFunctionObject *)fs_pyrt_function_new(ctx->ts, items[1], globals);
     if (func == NULL) {
         return fs_jit_declined(NULL);
     }

@@ -167,6 +167,26 @@ FS_INLINE void fs_pyrt_frame_free(PyThreadState *ts, _PyInterpreterFrame *frame)
 /* The frame object of the current frame (borrowed), made when there is none; NULL with an error. */
 PyFrameObject *fs_pyrt_frame_object(PyThreadState *ts, _PyInterpreterFrame *frame);
 
+/* ---- functions (pyrt_function.c) ---- */
+
+/* As PyFunction_New. */
+PyObject *fs_pyrt_function_new(PyThreadState *ts, PyObject *code, PyObject *globals);
+
+/* Ends a function whose last reference has gone. */
+void fs_pyrt_function_end(PyObject *o);
+
+/* Whether it would run no code, and nothing dies with the function but a tuple of cells. */
+bool fs_pyrt_function_ends_plainly(const PyObject *o);
+
+FS_INLINE void fs_pyrt_function_drop(PyFunctionObject *func)
+{
+    if (--((PyObject *)func)->ob_refcnt == 0) {
+        fs_pyrt_function_end((PyObject *)func);
+    }
+}
+
+/* ---- frames that end ---- */
+
 /* Hands the frame to its frame object, if that outlives it, else drops what the frame holds. */
 void fs_pyrt_frame_clear_slow(PyThreadState *ts, _PyInterpreterFrame *frame);
 
@@ -183,7 +203,7 @@ FS_INLINE void fs_pyrt_frame_clear(PyThreadState *ts, _PyInterpreterFrame *frame
         Py_XDECREF(*slot);
     }
     Py_XDECREF(frame->f_locals);
-    Py_DECREF(frame->f_func);
+    fs_pyrt_function_drop(frame->f_func);
     Py_DECREF(frame->f_code);
 }
 

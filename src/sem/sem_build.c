@@ -11,6 +11,8 @@
  */
 #include "sem_common.h"
 
+#include "pyrt/pyrt.h"
+
 #include "internal/pycore_bitutils.h"
 #include "internal/pycore_dict.h"
 
@@ -48,8 +50,8 @@ PyObject *fs_sem_format_value(PyThreadState *ts, PyObject *value, PyObject *fmt_
 PyObject *fs_sem_make_function(PyThreadState *ts, _PyInterpreterFrame *frame, PyObject *codeobj,
                                int flags, PyObject ***sp)
 {
-    (void)ts;
-    PyFunctionObject *func = (PyFunctionObject *)PyFunction_New(codeobj, frame->f_globals);
+    PyFunctionObject *func =
+        (PyFunctionObject *)fs_pyrt_function_new(ts, codeobj, frame->f_globals);
     Py_DECREF(codeobj);
     if (func == NULL) {
         return NULL;
