@@ -190,9 +190,27 @@ static void except_write_stacks(rec_state *R, const except_handler *h)
     }
 }
 
+/* Unwinding looks up how deep the stack of a frame is that has called another one. That of a
+ * generator is hidden from the collector in a trace (fs_jit_stacktop_of_caller). */
+static void except_show_stacks(rec_state *R, const except_handler *h)
+{
+    for (int k = h->frame; k < R->depth; k++) {
+        rec_frame *f = &R->frames[k];
+        const fs_frame_desc *callee = &R->ir->frames[R->frames[k + 1].desc];
+        if (fs_jit_stacktop_of_caller(f->co, callee) < 0) {
+            int offset;
+            fs_ref base = rec_frame_base(R, f, &offset);
+            rec_store(R, FS_M_I32, FS_A_FRAMEHDR, base,
+                      offset + (int)offsetof(_PyInterpreterFrame, stacktop),
+                      rec_kint(R, callee->call_depth));
+        }
+    }
+}
+
 /* Goes on in the handler with what was raised. */
 static void except_catch(rec_state *R, const except_handler *h, fs_ref noted)
 {
+    except_show_stacks(R, h);
     fs_ref args[4] = {rec_kint(R, rec_top(R)->sp), rec_kint(R, R->pc_op), noted,
                       rec_kint(R, h->lasti != 0)};
     fs_ref exc = rec_call(R, FS_CALL_catch, args, 4, FS_INS_ERROR);
