@@ -160,7 +160,9 @@ def calibrate(settings: Settings, script: Script) -> list[Task]:
         bench, _, _ = _launch(settings, script, STOCK, options, seed=0)
         if bench is None:
             return tasks
-        loops, value = bench.get_runs()[-1].warmups[-1]
+        run = bench.get_runs()[-1]
+        loops, value = run.warmups[-1]
+        value *= run.get_metadata().get("inner_loops", 1)  # (pyperf divides by them)
         name = bench.get_name()
         group, _ = group_of(script, name)
         tasks.append(Task(script, len(tasks), name, loops, value, group))

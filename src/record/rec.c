@@ -345,7 +345,9 @@ rec_result rec_one(rec_state *R)
         }
         R->moved = true;
         R->ir->work += R->depth > R->depth_before ? REC_WORK_OF_CALL : 1;
-        if (++R->steps > REC_MAX_STEPS) {
+        R->steps++;
+        R->bulk += rec_is_pure(op) || op == STORE_FAST ? 1 : REC_BULK_OF_OP;
+        if (R->bulk > REC_MAX_BULK) {
             return rec_abort(R, FS_ABORT_too_long);
         }
         rec_finish_op(R);

@@ -52,7 +52,8 @@ typedef struct rec_frame {
 } rec_frame;
 
 enum {
-    REC_MAX_STEPS = 2000, /* longer ways are run too seldom to be in the caches */
+    REC_MAX_BULK = 1500 << 3, /* longer ways are run too seldom to be in the caches */
+    REC_BULK_OF_OP = 1 << 3,  /* an op that only moves values counts one: it makes no code */
     REC_MAX_TURNS = 3,
     REC_SHORT_TURNS = 4,
     REC_MAX_SHORT_TURNS = 24,
@@ -126,6 +127,7 @@ typedef struct {
     int dispatches;            /* and those where it is ever another function */
     bool reaches;              /* it may get to other functions' traces in other ways */
     int steps;                 /* ops recorded */
+    int bulk;                  /* the same, by what they make (REC_BULK_OF_OP) */
     bool away;                 /* the interpreter is in a function that is called out to */
     int phase;                 /* of an op that takes two looks; what the first one has left */
     fs_ref pending;

@@ -405,10 +405,9 @@ bool rec_raised(rec_state *R, const fs_ctx *ctx)
     if (!except_find(R, &handler)) {
         return rec_ends_before(R);
     }
-    if (++R->steps > REC_MAX_STEPS || !except_record(R, &handler)) {
-        return false;
-    }
-    return true;
+    R->steps++;
+    R->bulk += REC_BULK_OF_OP;
+    return R->bulk <= REC_MAX_BULK && except_record(R, &handler);
 }
 
 /* ---- ops that always raise ---- */

@@ -85,6 +85,37 @@ for turn in range(4):
     before = now
 '''
 
+# Generators that catch what functions and methods raise that they have called.
+GENERATORS = """
+def h_bad(n):
+    if n % 3 == 1: raise ValueError(n)
+    return n
+def gen2(n):
+    for k in range(n):
+        try: yield (k, h_bad(k))[1]
+        except ValueError as e: yield e.args[0]
+        finally: log.append(k) if k == 2 else None
+def gen3(n):
+    for k in range(n):
+        try: yield from gen4(k)
+        except ValueError: yield k
+def gen4(k):
+    yield [k, h_bad(k)][0]
+class Items:
+    def __init__(self, n): self.n = n
+    def __getitem__(self, i):
+        v = (5, 6, 7, 8)[:self.n][i]
+        return v
+    def __iter__(self):
+        i = 0
+        try:
+            while True:
+                v = self[i]
+                yield v
+                i += 1
+        except IndexError:
+            return"""
+
 
 class Maker:
     """Makes one program."""
@@ -314,7 +345,8 @@ class Maker:
         self.emit("def h_rec(n): return 0 if n <= 0 or n > 9 else 1 + h_rec(n - 1)")
         self.emit("def gen0(n):\n    for k in range(n): yield k")
         self.emit("def gen1(n):\n    x = Loud('g')\n    yield n\n    for k in range(n): yield (k, x)[0]")
-        self.generators = ["gen0", "gen1"]
+        self.emit(GENERATORS)
+        self.generators = ["gen0", "gen1", "gen2", "gen3", "Items"]
         for number in range(r.randint(1, 4)):
             self.function(number)
         self.emit("def main(n):")

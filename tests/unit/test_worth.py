@@ -118,3 +118,17 @@ answer([state(200), state(1000)])
 """
     env = ENV | {"FULLSPEED_JIT_THRESHOLDS": "loop=64"}
     assert ask_child(HELPERS + code, env=env) == [[1, False], [1, True]]
+
+
+def test_ops_that_only_move_values_do_not_make_a_way_long() -> None:
+    """Unpacking and storing into locals makes hardly any code (pyperformance's unpack_sequence)."""
+    code = """
+names = {}
+exec("def f(n, t):\\n for i in range(n):\\n" + "  a, b, c, d, e, g, h, j = t\\n" * 400
+     + " return a + j", names)
+sums = [names["f"](400, (1, 2, 3, 4, 5, 6, 7, 8)), names["f"](400, [1, 2, 3, 4, 5, 6, 7, 8])]
+jit = engine.stats()["jit"]
+answer([sums, jit["alive"].get("loop", 0), jit["aborts"].get("too_long", 0)])
+"""
+    env = ENV | {"FULLSPEED_JIT_THRESHOLDS": "loop=64"}
+    assert ask_child(HELPERS + code, env=env) == [[9, 9], 1, 0]
