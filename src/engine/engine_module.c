@@ -6,6 +6,7 @@
  */
 #include "engine/engine.h"
 
+#include "gc/gc.h"
 #include "interp/interp.h"
 #include "interp/interp_num.h"
 #include "interp/interp_record.h"
@@ -53,6 +54,9 @@ static PyObject *engine_enable(PyObject *self FS_UNUSED, PyObject *unused FS_UNU
         }
         return NULL;
     }
+    if (fs_gc_install(interp) < 0) {
+        return NULL;
+    }
     fs_eval_stay(interp);
     _PyInterpreterState_SetEvalFrameFunc(interp, fs_eval);
     Py_RETURN_NONE;
@@ -70,6 +74,7 @@ static PyObject *engine_disable(PyObject *self FS_UNUSED, PyObject *unused FS_UN
         fs_eval_forget_loan(interp);
         _PyInterpreterState_SetEvalFrameFunc(interp, _PyEval_EvalFrameDefault);
         fs_eval_leave(interp);
+        fs_gc_remove(interp);
     }
     Py_RETURN_NONE;
 }
@@ -101,23 +106,26 @@ static PyObject *engine_handover_dict(const uint64_t *counts)
     return dict;
 }
 
-PyDoc_STRVAR(engine_stats_doc,
-             "stats() -> dict\n--\n\n"
-             "Counters since the start or reset_stats(): frames entered from C, code objects\n"
-             "translated (ever, alive, their bytes), specialisations, guard misses, hand-overs\n"
-             "to CPython's evaluator by reason and op, and under 'jit' what the JIT has done.");
+PyDoc_STRVAR(
+    engine_stats_doc,
+    "stats() -> dict\n--\n\n"
+    "Counters since the start or reset_stats(): frames entered from C, code objects\n"
+    "translated (ever, alive, their bytes), specialisations, guard misses, hand-overs\n"
+    "to CPython's evaluator by reason and op, collections under 'gc', and under 'jit' what\n"
+    "the JIT has done.");
 
 static PyObject *engine_stats(PyObject *self FS_UNUSED, PyObject *unused FS_UNUSED)
 {
     const fs_stats_t *s = &fs_stats;
     return Py_BuildValue(
-        "{sK sK sK sK sK sK sK sK s{sN sN sN} sN}", "frames", s->frames, "code_translated",
-        s->translated, "code_objects", s->translated_now, "code_bytes", s->bytes_now, "specialized",
-        s->specialized, "misses", s->misses, "despecialized", s->despecialized, "given_up",
-        s->given_up, "handovers", "tracing",
+        "{sK sK sK sK sK sK sK sK s{sN sN sN} s{sK sK sK} sN}", "frames", s->frames,
+        "code_translated", s->translated, "code_objects", s->translated_now, "code_bytes",
+        s->bytes_now, "specialized", s->specialized, "misses", s->misses, "despecialized",
+        s->despecialized, "given_up", s->given_up, "handovers", "tracing",
         engine_handover_dict(s->handovers[FS_HANDOVER_TRACING]), "disabled",
         engine_handover_dict(s->handovers[FS_HANDOVER_DISABLED]), "odd_code",
-        engine_handover_dict(s->handovers[FS_HANDOVER_CODE]), "jit", fs_jit_report());
+        engine_handover_dict(s->handovers[FS_HANDOVER_CODE]), "gc", "ours", fs_gc_counts.ours,
+        "left", fs_gc_counts.left, "simulated", fs_gc_counts.simulated, "jit", fs_jit_report());
 }
 
 PyDoc_STRVAR(engine_reset_stats_doc,
@@ -127,6 +135,7 @@ static PyObject *engine_reset_stats(PyObject *self FS_UNUSED, PyObject *unused F
 {
     fs_stats_t fresh = {.translated_now = fs_stats.translated_now, .bytes_now = fs_stats.bytes_now};
     fs_stats = fresh;
+    fs_gc_counts = (fs_gc_counts_t){0};
     fs_jit_reset_stats();
     Py_RETURN_NONE;
 }

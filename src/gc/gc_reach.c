@@ -1,0 +1,415 @@
+/* What of a generation is reachable.
+ *
+ * As in CPython, the references among the objects of the generation are taken off their counts;
+ * whoever has some left is held from outside. CPython then walks again through all that these
+ * reach, and moves what it has met too early to the end of the list. This is saved where it can
+ * be: the first walk notes for each object which other of the list was the first to refer to it.
+ * An object that is held from outside, or first referred to by one that stands before it, is
+ * reachable and stays in its place, if that holds for all before it, too. So the second walk only
+ * looks at the notes and puts the links back; it visits references from the first object on for
+ * which this does not hold, and is then CPython's (the simulation). Lists that have been through
+ * that once are in such an order.
+ *
+ * While we are at it, _gc_prev of an object has:
+ *     bit 0        FINALIZED, as ever
+ *     bit 1        COLLECTING: the object is of this generation
+ *     bits 2..33   references that are not accounted for
+ *     bits 34..63  1 + the place in the list of the first that refers to it; its own place, if
+ *                  there is none before it; 0: not met yet. In the simulation: REACH_ASIDE, when
+ *                  it has been put aside.
+ *
+ * What must stay true
+ * - The order of the survivors, and of the rest, is that of CPython's move_unreachable; tuples
+ *   lose their place in the order of that list.
+ * - When memory or bits do not suffice, every _gc_prev is put back and nothing has happened.
+ */
+#include "gc/gc_reach.h"
+
+#include "gc/gc_traverse.h"
+
+enum {
+    REACH_REFS = 2,
+    REACH_FIRST = 34,
+    REACH_ROOM = 4096, /* objects, without asking for memory */
+    REACH_AHEAD = 24,  /* how far ahead heads are fetched, */
+    REACH_INSIDE = 8,  /* ... and what they lead to */
+};
+#define REACH_ONE ((uintptr_t)1 << REACH_REFS)
+#define REACH_MANY ((uintptr_t)1 << (REACH_FIRST - REACH_REFS - 1)) /* more references: no bits */
+#define REACH_MOST ((size_t)1 << (64 - REACH_FIRST - 1))            /* objects */
+#define REACH_ASIDE (UINTPTR_MAX << REACH_FIRST)
+#define REACH_REFS_MASK (((uintptr_t)1 << REACH_FIRST) - REACH_ONE)
+
+/* What is noted of an object beside its address in `objects`. */
+enum {
+    REACH_REFERS = 1, /* to others of the generation */
+    REACH_LOOSE = 2,  /* to nothing that is tracked for good: it may be untracked */
+    REACH_EARLY = 4,  /* it has been put aside */
+    REACH_NOTES = 15,
+};
+
+typedef struct {
+    uintptr_t *objects; /* heads, and notes in their lowest bits */
+    size_t n, room;
+    uintptr_t first;  /* 1 + the place of the one that is looked at, shifted */
+    uintptr_t notes;  /* on it */
+    bool full;        /* whatever is tracked is collected */
+    bool too_many;    /* references, for the bits */
+    PyGC_Head *young; /* the list */
+    /* the second walk: */
+    PyGC_Head *last;        /* that has its place */
+    PyGC_Head queue, *tail; /* what is to be looked at again, behind the list */
+    bool dicts;             /* are untracked, too */
+    size_t kept; /* entries at the beginning of objects to come back to at the end: what was put
+                  * aside, and dicts */
+    Py_ssize_t alive, dead;
+} reach;
+
+static uintptr_t reach_small[REACH_ROOM];
+
+FS_INLINE PyObject *reach_object(PyGC_Head *g)
+{
+    return (PyObject *)(g + 1);
+}
+
+FS_INLINE PyGC_Head *reach_head(uintptr_t entry)
+{
+    return (PyGC_Head *)(entry & ~(uintptr_t)REACH_NOTES);
+}
+
+/* ---- the first walk ---- */
+
+/* What _gc_prev begins with. */
+FS_INLINE uintptr_t reach_begin(reach *r, PyGC_Head *g)
+{
+    size_t refs = (size_t)Py_REFCNT(reach_object(g));
+    r->too_many |= refs >= REACH_MANY;
+    return (g->_gc_prev & _PyGC_PREV_MASK_FINALIZED) | _PyGC_PREV_MASK_COLLECTING |
+           refs << REACH_REFS;
+}
+
+FS_INLINE void reach_subtract(void *state, PyObject *o, Py_ssize_t times)
+{
+    reach *r = state;
+    if (!fs_gc_has_head(o)) {
+        return;
+    }
+    PyGC_Head *g = _Py_AS_GC(o);
+    uintptr_t v = g->_gc_prev;
+    if (!(v & _PyGC_PREV_MASK_COLLECTING)) {
+        if (!r->full || g->_gc_next == 0) {
+            /* (an untracked tuple does not hinder the untracking of what has it) */
+            r->notes &=
+                PyTuple_CheckExact(o) && g->_gc_next == 0 ? ~(uintptr_t)0 : ~(uintptr_t)REACH_LOOSE;
+            return;
+        }
+        v = reach_begin(r, g);
+    }
+    r->notes |= REACH_REFERS;
+    if (!PyTuple_CheckExact(o)) {
+        r->notes &= ~(uintptr_t)REACH_LOOSE;
+    }
+    v -= (uintptr_t)times << REACH_REFS;
+    g->_gc_prev = v >> REACH_FIRST != 0 ? v : v | r->first;
+}
+
+static int reach_asked_subtract(PyObject *o, void *state)
+{
+    reach_subtract(state, o, 1);
+    return 0;
+}
+
+/* Fetches what an object whose head is here leads to. */
+FS_INLINE void reach_fetch_inside(PyGC_Head *g)
+{
+    PyObject *o = reach_object(g);
+    const PyTypeObject *type = Py_TYPE(o);
+    if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
+        __builtin_prefetch(*_PyObject_ValuesPointer(o));
+    } else if (type == &PyDict_Type) {
+        __builtin_prefetch(((PyDictObject *)o)->ma_keys);
+        __builtin_prefetch((char *)((PyDictObject *)o)->ma_keys + 64);
+        __builtin_prefetch(((PyDictObject *)o)->ma_values);
+    } else if (type == &PyList_Type) {
+        __builtin_prefetch(((PyListObject *)o)->ob_item);
+    } else {
+        __builtin_prefetch((char *)o + 64);
+    }
+}
+
+/* Room for one more; false: no memory. */
+static FS_NOINLINE bool reach_grow(reach *r)
+{
+    size_t room = r->room * 2;
+    uintptr_t *more = room > REACH_MOST ? NULL : PyMem_RawMalloc(room * sizeof(*more));
+    if (more == NULL) {
+        return false;
+    }
+    memcpy(more, r->objects, r->n * sizeof(*more));
+    if (r->objects != reach_small) {
+        PyMem_RawFree(r->objects);
+    }
+    r->objects = more;
+    r->room = room;
+    return true;
+}
+
+/* Takes the object behind the last that has been taken into `objects`; false: no memory. */
+FS_INLINE bool reach_take(reach *r, PyGC_Head *g)
+{
+    if (FS_UNLIKELY(r->n == r->room) && !reach_grow(r)) {
+        return false;
+    }
+    r->objects[r->n++] = (uintptr_t)g;
+    return true;
+}
+
+FS_INLINE void reach_look(reach *r, size_t i)
+{
+    PyGC_Head *g = (PyGC_Head *)r->objects[i];
+    PyObject *o = reach_object(g);
+    uintptr_t v = g->_gc_prev;
+    r->first = (uintptr_t)(i + 1) << REACH_FIRST;
+    if (!(v & _PyGC_PREV_MASK_COLLECTING)) {
+        v = reach_begin(r, g);
+    }
+    g->_gc_prev = v >> REACH_FIRST != 0 ? v : v | r->first;
+    r->notes = REACH_LOOSE;
+    fs_gc_each(reach_subtract, reach_asked_subtract, r, o);
+    r->objects[i] = (uintptr_t)g | r->notes;
+}
+
+/* All of it in one go, as what is met is sure to be of the list: heads come in a few ahead. */
+static bool reach_walk_full(reach *r)
+{
+    PyGC_Head *ahead = fs_gc_next(r->young);
+    for (size_t i = 0;; i++) {
+        while (ahead != r->young && r->n < i + REACH_AHEAD) {
+            if (!reach_take(r, ahead)) {
+                return false;
+            }
+            ahead = fs_gc_next(ahead);
+            __builtin_prefetch(ahead);
+        }
+        if (i == r->n) {
+            return true;
+        }
+        if (i + REACH_INSIDE < r->n) {
+            reach_fetch_inside((PyGC_Head *)r->objects[i + REACH_INSIDE]);
+        }
+        reach_look(r, i);
+    }
+}
+
+/* The same when others are tracked that are not of the list: all heads first. */
+static bool reach_walk(reach *r)
+{
+    for (PyGC_Head *g = fs_gc_next(r->young); g != r->young; g = fs_gc_next(g)) {
+        if (!reach_take(r, g)) {
+            return false;
+        }
+        g->_gc_prev = reach_begin(r, g);
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        reach_look(r, i);
+    }
+    return true;
+}
+
+/* Puts every _gc_prev back. */
+static void reach_undo(reach *r)
+{
+    PyGC_Head *last = r->young;
+    do {
+        PyGC_Head *g = fs_gc_next(last);
+        g->_gc_prev =
+            (uintptr_t)last | (g == r->young ? 0 : g->_gc_prev & _PyGC_PREV_MASK_FINALIZED);
+        last = g;
+    } while (last != r->young);
+}
+
+/* ---- the second walk ---- */
+
+FS_INLINE bool reach_is_loose(PyObject *o)
+{
+    return !fs_gc_has_head(o) || (PyTuple_CheckExact(o) && !_PyObject_GC_IS_TRACKED(o));
+}
+
+static bool reach_is_loose_tuple(PyObject *o)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(o); i++) {
+        PyObject *item = PyTuple_GET_ITEM(o, i);
+        if (item == NULL || !reach_is_loose(item)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void reach_visit_loose(void *state, PyObject *o, Py_ssize_t times FS_UNUSED)
+{
+    bool *loose = state;
+    *loose = *loose && reach_is_loose(o);
+}
+
+/* Takes a reachable dict out of its list if no cycle can come through it. */
+static bool reach_untrack_dict(PyGC_Head *g)
+{
+    bool loose = true;
+    fs_gc_each_of_dict(reach_visit_loose, &loose, (PyDictObject *)reach_object(g));
+    if (loose) {
+        _PyObject_GC_UNTRACK(reach_object(g));
+    }
+    return loose;
+}
+
+/* A reachable object gets its place behind the last that has one, or none: then it is a tuple
+ * without anything that is tracked. */
+FS_INLINE void reach_place(reach *r, PyGC_Head *g, uintptr_t notes)
+{
+    uintptr_t finalized = g->_gc_prev & _PyGC_PREV_MASK_FINALIZED;
+    PyObject *o = reach_object(g);
+    if (FS_UNLIKELY(notes & REACH_LOOSE)) {
+        if (PyTuple_CheckExact(o)) {
+            if (reach_is_loose_tuple(o)) {
+                g->_gc_next = 0;
+                g->_gc_prev = finalized;
+                return;
+            }
+        } else if (r->dicts && PyDict_CheckExact(o) && !(notes & REACH_EARLY)) {
+            r->objects[r->kept++] = (uintptr_t)g | notes;
+        }
+    }
+    g->_gc_prev = (uintptr_t)r->last | finalized;
+    if (fs_gc_next(r->last) != g) {
+        r->last->_gc_next = (uintptr_t)g;
+    }
+    r->last = g;
+    r->alive++;
+}
+
+/* CPython's visit_reachable. */
+FS_INLINE void reach_mark(void *state, PyObject *o, Py_ssize_t times FS_UNUSED)
+{
+    reach *r = state;
+    if (!fs_gc_has_head(o)) {
+        return;
+    }
+    PyGC_Head *g = _Py_AS_GC(o);
+    uintptr_t v = g->_gc_prev;
+    if (!(v & _PyGC_PREV_MASK_COLLECTING) || (v & REACH_REFS_MASK) != 0) {
+        return;
+    }
+    v |= REACH_ONE;
+    if (v >= REACH_ASIDE) { /* it was met too early: it comes again */
+        v &= ~REACH_ASIDE;
+        r->tail->_gc_next = (uintptr_t)g;
+        r->tail = g;
+    }
+    g->_gc_prev = v;
+}
+
+static int reach_asked_mark(PyObject *o, void *state)
+{
+    reach_mark(state, o, 1);
+    return 0;
+}
+
+/* The rest of the list as CPython goes through it, from the first on that may have to move: what
+ * those before it refer to first is reachable, as all of them are. */
+static FS_NOINLINE void reach_simulate(reach *r, size_t from)
+{
+    r->tail = &r->queue;
+    for (size_t i = from; i < r->n; i++) {
+        uintptr_t entry = r->objects[i];
+        PyGC_Head *g = reach_head(entry);
+        uintptr_t v = g->_gc_prev;
+        if (i + REACH_INSIDE < r->n) {
+            reach_fetch_inside(reach_head(r->objects[i + REACH_INSIDE]));
+        }
+        if ((v & REACH_REFS_MASK) == 0 && v >> REACH_FIRST > from) {
+            g->_gc_prev = v | REACH_ASIDE;
+            r->objects[r->kept++] = entry | REACH_EARLY;
+            continue;
+        }
+        if (entry & REACH_REFERS) {
+            fs_gc_each(reach_mark, reach_asked_mark, r, reach_object(g));
+        }
+        reach_place(r, g, entry);
+    }
+    while (r->tail != &r->queue) {
+        PyGC_Head *g = fs_gc_next(&r->queue);
+        fs_gc_each(reach_mark, reach_asked_mark, r, reach_object(g));
+        r->queue._gc_next = g->_gc_next; /* (a tuple may lose it now) */
+        r->tail = r->tail == g ? &r->queue : r->tail;
+        reach_place(r, g, REACH_LOOSE | REACH_EARLY);
+    }
+}
+
+/* Everything that is reachable gets its place, in order; true: it took the simulation. */
+static bool reach_second_walk(reach *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        uintptr_t entry = r->objects[i];
+        PyGC_Head *g = reach_head(entry);
+        uintptr_t v = g->_gc_prev;
+        if ((v & REACH_REFS_MASK) == 0 && v >> REACH_FIRST > i) {
+            reach_simulate(r, i);
+            return true;
+        }
+        if (i + REACH_AHEAD < r->n) {
+            __builtin_prefetch(reach_head(r->objects[i + REACH_AHEAD]), 1);
+        }
+        reach_place(r, g, entry);
+    }
+    return false;
+}
+
+/* Makes lists of it: the survivors behind `alive`, the rest in the generation's own. */
+static void reach_divide(reach *r, PyGC_Head *alive)
+{
+    PyGC_Head *young = r->young;
+    if (r->last != young) {
+        fs_gc_join(fs_gc_last(alive), fs_gc_next(young));
+        fs_gc_join(r->last, alive);
+    }
+    fs_gc_make_empty(young);
+    for (size_t i = 0; i < r->kept; i++) {
+        PyGC_Head *g = reach_head(r->objects[i]);
+        if (g->_gc_prev >= REACH_ASIDE) {
+            g->_gc_prev &= _PyGC_PREV_MASK_FINALIZED;
+            fs_gc_join(fs_gc_last(young), g);
+            fs_gc_join(g, young);
+            r->dead++;
+        } else if (r->dicts && r->objects[i] & REACH_LOOSE && g->_gc_next != 0 &&
+                   PyDict_CheckExact(reach_object(g)) && reach_untrack_dict(g)) {
+            r->alive--;
+        }
+    }
+}
+
+fs_gc_result fs_gc_reach(PyGC_Head *young, PyGC_Head *alive, bool full, bool dicts)
+{
+    reach r = {
+        .objects = reach_small,
+        .room = REACH_ROOM,
+        .young = young,
+        .last = young,
+        .full = full,
+        .dicts = dicts,
+    };
+    fs_gc_result result = {.done = full ? reach_walk_full(&r) : reach_walk(&r)};
+    result.done = result.done && !r.too_many;
+    if (result.done) {
+        result.simulated = reach_second_walk(&r);
+        reach_divide(&r, alive);
+    } else {
+        reach_undo(&r);
+    }
+    if (r.objects != reach_small) {
+        PyMem_RawFree(r.objects);
+    }
+    result.alive = r.alive;
+    result.dead = r.dead;
+    return result;
+}

@@ -1,0 +1,259 @@
+"""The cyclic garbage collector: what survives is found by us, and nobody can tell."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from unit_child import ask_child, run_child
+
+FUZZ = Path(__file__).parents[1] / "fuzz" / "fuzz_gc.py"
+COUNTS = """
+import gc
+def counts():
+    return fullspeed.stats()["gc"]
+"""
+ENABLE = "fullspeed.enable()\n"
+
+
+def ask(code: str, first: str = ENABLE, **env: str) -> Any:
+    """Return a child's answer; `first` says whether it runs under the engine."""
+    return ask_child(first + COUNTS + textwrap.dedent(code), env=env)
+
+
+@pytest.mark.parametrize("seed", [1, 41])
+def test_random_graphs(seed: int) -> None:
+    done = subprocess.run(
+        [sys.executable, FUZZ, "--seed", str(seed), "--seeds", "6"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_collections_are_ours() -> None:
+    code = """
+    before = counts()["ours"]
+    gc.collect(0), gc.collect(1), gc.collect()
+    made = [[i] for i in range(5000)]
+    after = counts()
+    answer([after["ours"] - before >= 9, after["left"]])
+    """
+    assert ask(code) == [True, 0]
+
+
+def test_switch() -> None:
+    code = "gc.collect(); answer([counts()[name] for name in ('ours', 'left', 'simulated')])"
+    assert ask(code, FULLSPEED_GC="0") == [0, 0, 0]
+    assert ask(code, FULLSPEED_GC="1")[0] == 1
+
+
+def test_debugging_is_left_to_cpython() -> None:
+    code = """
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    knot = []
+    knot.append(knot)
+    del knot
+    found = gc.collect()
+    gc.set_debug(0)
+    answer([found, len(gc.garbage), counts()["left"]])
+    """
+    assert ask(code) == [1, 1, 1]
+
+
+def test_disable_gives_it_back() -> None:
+    code = """
+    mine = gc.callbacks
+    gc.collect()
+    fullspeed.disable()
+    before = counts()["ours"]
+    gc.collect()
+    seen = [counts()["ours"] - before]
+    fullspeed.enable()
+    gc.collect()
+    answer(seen + [counts()["ours"] - before, gc.callbacks is mine, mine])
+    """
+    assert ask(code) == [0, 1, True, []]
+
+
+def test_callbacks_are_the_programs_own() -> None:
+    code = """
+    mine = gc.callbacks
+    del sys.modules["gc"]
+    import gc as again
+    seen = [again is not gc, again.callbacks is mine, len(mine), sys.getrefcount(mine)]
+    log = []
+    def failing(phase, info):
+        log.append((phase, sorted(info.items())))
+        if phase == "stop":
+            mine.remove(failing)
+            mine.append(last)
+            raise ValueError
+    def last(phase, info):
+        log.append(("last", phase))
+    mine += [failing, lambda phase, info: info.update(generation=77)]
+    sys.unraisablehook = lambda args: log.append(type(args.exc_value).__name__)
+    again.collect(1)
+    seen.append(log)
+    answer(seen)
+    """
+    stock = ask(code, "")
+    ours = ask(code)
+    assert ours == stock
+    assert ours[:3] == [True, True, 0]
+
+
+def test_module_made_before_and_after() -> None:
+    code = """
+    assert "gc" not in sys.modules
+    fullspeed.enable()
+    import gc
+    answer([gc.callbacks, "gc" in sys.modules, gc.collect() >= 0, gc.get_count()[1:]])
+    """
+    assert ask_child(code) == [[], True, True, [0, 0]]
+
+
+def test_counts_after_a_collection() -> None:
+    code = """
+    gc.disable()
+    seen = []
+    for generation in (2, 2, 0, 1, 0, 2):
+        kept = [{} for i in range(90)]
+        del kept
+        kept = [{} for i in range(80)]
+        gc.collect(generation)
+        one = gc.get_count()
+        few = [{}, {}, {}]
+        seen.append((one, gc.get_count(), len(gc.get_objects(0))))
+        del few, kept
+    answer(seen)
+    """
+    assert ask(code) == ask(code, FULLSPEED_GC="0")
+
+
+def test_switched_off_by_a_callback() -> None:
+    code = """
+    log = []
+    def off(phase, info):
+        log.append(phase)
+        fullspeed.disable() if phase == "start" else fullspeed.enable()
+    gc.collect()
+    gc.callbacks.append(off)
+    knot = []
+    knot.append(knot)
+    del knot
+    found = gc.collect()
+    gc.callbacks.remove(off)
+    answer([found, log, gc.callbacks, gc.collect(), counts()["ours"] >= 1])
+    """
+    assert ask(code) == [1, ["start", "stop"], [], 0, True]
+
+
+def test_switched_off_by_a_finalizer() -> None:
+    code = """
+    class Off:
+        def __del__(self):
+            fullspeed.disable()
+            self.seen = [len(gc.get_objects()) > 1000]
+            gc.kept = self
+    for turn in range(3):
+        fullspeed.enable()
+        knot = Off()
+        knot.knot = knot
+        del knot
+        gc.collect()
+    fullspeed.enable()
+    answer([gc.kept.seen, gc.collect(), len(gc.get_objects()) > 1000])
+    """
+    assert ask(code) == ask(code, FULLSPEED_GC="0") == [[True], 2, True]
+
+
+def test_threads() -> None:
+    code = """
+    import threading
+    gc.set_threshold(5, 2, 2)
+    sys.setswitchinterval(1e-5)
+    def work():
+        kept = []
+        for i in range(3000):
+            a = {"n": [i]}
+            a["a"] = a
+            kept.append((a, i))
+            if i % 100 == 0:
+                kept.clear()
+                gc.collect(i // 100 % 3)
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    gc.collect()
+    answer(gc.collect())
+    """
+    assert ask(code) == 0
+
+
+def test_the_end_of_the_interpreter() -> None:
+    code = """
+    class Loud:
+        def __del__(self):
+            print("end of", self.n, gc.get_count()[2])
+    loud = Loud()
+    loud.n, loud.knot = 1, loud
+    other = Loud()
+    other.n = 2
+    def callback(phase, info, other=other):
+        pass
+    gc.callbacks.append(callback)
+    del loud, other, callback
+    """
+    stock, ours = (run_child(first + COUNTS + textwrap.dedent(code)) for first in ("", ENABLE))
+    assert (ours.returncode, ours.stdout, ours.stderr) == (0, stock.stdout, stock.stderr)
+    assert "end of 1" in ours.stdout
+
+
+def test_other_interpreters_and_frozen_objects() -> None:
+    code = """
+    import _xxsubinterpreters as subinterpreters
+    other = subinterpreters.create()
+    run = "import gc; x = []; x.append(x); del x; assert gc.collect() >= 1"
+    subinterpreters.run_string(other, run)
+    kept = [[{}]]
+    seen = [gc.collect() >= 0]
+    subinterpreters.destroy(other)
+    gc.freeze()
+    kept.append([kept])
+    knot = [kept]
+    knot.append(knot)
+    del knot
+    seen += [gc.collect(), gc.get_freeze_count() > 1000]
+    gc.unfreeze()
+    answer(seen + [gc.collect(), gc.get_freeze_count()])
+    """
+    assert ask(code) == [True, 1, True, 0, 0]
+
+
+def test_a_long_list() -> None:
+    code = """
+    class Node:
+        pass
+    first = last = Node()
+    nodes = [first]
+    for i in range(30000):
+        node = Node()
+        node.back = last
+        node.items = (i, [i], {"i": (i,)})
+        last = node
+        nodes.append(node)
+    seen = [gc.collect(), gc.is_tracked(last.items), gc.is_tracked(last.items[2]), counts()["left"]]
+    del nodes, last
+    node.first = first
+    first.node = node
+    del first, node
+    answer(seen + [gc.collect()])
+    """
+    assert ask(code) == ask(code, FULLSPEED_GC="0") == [0, True, False, 0, 90002]
