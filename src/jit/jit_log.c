@@ -240,6 +240,20 @@ static void log_code(const fs_trace *trace, bool soon)
     log_first = it;
 }
 
+/* The trace as text, or its machine code. */
+static void log_trace(const fs_trace *trace, char stage)
+{
+    if (stage == 'm' || stage == 'b') {
+        log_code(trace, stage == 'm');
+        return;
+    }
+    PyObject *text = fs_ir_format(&trace->ir, NULL);
+    if (text != NULL) {
+        fprintf(log_file, "%s\n", log_text(text));
+        Py_DECREF(text);
+    }
+}
+
 void fs_jit_dump(const fs_trace *trace, char stage)
 {
     const char *end = log_filter != NULL ? log_filter : log_stages + strlen(log_stages);
@@ -249,6 +263,8 @@ void fs_jit_dump(const fs_trace *trace, char stage)
          strstr(log_text(trace->co->pycode->co_qualname), log_filter + 1) == NULL)) {
         return;
     }
+    PyObject *type, *value, *tb; /* (a recording may end because something is raised) */
+    PyErr_Fetch(&type, &value, &tb);
     fprintf(log_file, "---- %s ",
             stage == 'r'   ? "recorded"
             : stage == 'i' ? "optimized"
@@ -257,16 +273,7 @@ void fs_jit_dump(const fs_trace *trace, char stage)
                            : "come to nothing");
     log_where(trace->co, trace->slot);
     fputs("\n", log_file);
-    if (stage == 'm' || stage == 'b') {
-        log_code(trace, stage == 'm');
-    } else {
-        PyObject *text = fs_ir_format(&trace->ir, NULL);
-        if (text != NULL) {
-            fprintf(log_file, "%s\n", log_text(text));
-            Py_DECREF(text);
-        } else {
-            PyErr_Clear();
-        }
-    }
+    log_trace(trace, stage);
     fflush(log_file);
+    PyErr_Restore(type, value, tb);
 }
