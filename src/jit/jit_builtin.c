@@ -57,6 +57,26 @@ PyObject *fs_jit_getattr_quiet(PyObject *o, PyObject *name, PyObject *missing)
     }
 }
 
+PyObject *fs_jit_attr_quiet(PyObject *o, PyObject *name)
+{
+    bool binds;
+    PyObject *v = fs_attr_load_quietly(o, name, &binds);
+    if (v != NULL && binds) {
+        Py_SETREF(v, fs_jit_bind_method(v, o));
+    }
+    return v;
+}
+
+PyObject *fs_jit_method_quiet(PyObject *o, PyObject *name)
+{
+    bool binds;
+    PyObject *v = fs_attr_load_quietly(o, name, &binds);
+    if (v != NULL && !binds) {
+        Py_CLEAR(v);
+    }
+    return v;
+}
+
 int32_t fs_jit_hasattr_quiet(PyObject *o, PyObject *name)
 {
     PyObject *value;

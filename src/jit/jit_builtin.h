@@ -9,6 +9,9 @@
 /* getattr(o, name, missing) where that only looks and binds functions; `missing` NULL: the
  * attribute is there, else it declines. */
 PyObject *fs_jit_getattr_quiet(PyObject *o, PyObject *name, PyObject *missing);
+/* o.name, and the method that o.name(...) calls with o: where no code runs, whatever o is. */
+PyObject *fs_jit_attr_quiet(PyObject *o, PyObject *name);
+PyObject *fs_jit_method_quiet(PyObject *o, PyObject *name);
 int32_t fs_jit_hasattr_quiet(PyObject *o, PyObject *name);
 /* The attribute that getattr would give (borrowed), `missing`, or NULL: not known without doing it.
  */

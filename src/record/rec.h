@@ -55,6 +55,7 @@ enum {
     REC_MAX_BULK = 1500 << 3, /* longer ways are run too seldom to be in the caches */
     REC_BULK_OF_OP = 1 << 3,  /* an op that only moves values counts one: it makes no code */
     REC_MAX_TURNS = 3,
+    REC_MAX_KINDS = 3, /* types or functions that one op guards */
     REC_SHORT_TURNS = 4,
     REC_MAX_SHORT_TURNS = 24,
     REC_MAX_FRAMES = 12,
@@ -265,6 +266,7 @@ fs_ref rec_dict_value(rec_state *R, fs_ref dict, PyObject *dict_seen, PyObject *
  * kind to promote. */
 bool rec_promote(rec_state *R, fs_ref ref, PyObject *seen);
 void rec_guard_version(rec_state *R, PyTypeObject *type, uint32_t version);
+bool rec_is_of_many(const rec_state *R);
 
 /* ---- rec.c, rec_side.c, rec_end.c: begin and end ---- */
 /* The trace is complete: R is gone afterwards. */

@@ -5,6 +5,7 @@
  */
 #include "record/rec.h"
 
+#include "jit/jit_builtin.h"
 #include "spec/spec_attr.h"
 
 /* The place of an instance's value array, and of its dict, from the object on. */
@@ -204,8 +205,30 @@ static int rec_virtual_index(rec_state *R, fs_ref ref, PyObject *name)
     return i >= 0 && i < ins->nargs ? (int)i : -1;
 }
 
+/* Loads without guards what runs no code now; false, nothing done: something else. */
+static bool rec_attr_quiet(rec_state *R, PyObject *name)
+{
+    rec_slot *owner = rec_peek(R, 1);
+    PyObject *v = owner->seen == NULL || rec_is_unboxed(R, owner) || rec_is_virtual(R, owner->ref)
+                      ? NULL
+                      : fs_jit_attr_quiet(owner->seen, name);
+    if (v == NULL) {
+        return false;
+    }
+    fs_ref args[2] = {rec_object(R, owner), rec_const(R, name)};
+    fs_ref r = rec_call(R, FS_CALL_attr_quiet, args, 2, 0);
+    PyObject *seen = Py_REFCNT(v) > 1 ? v : NULL; /* (else it was made now) */
+    Py_DECREF(v);
+    rec_pop_drop(R);
+    rec_push(R, r, REC_OWNED, seen);
+    return true;
+}
+
 static rec_result rec_attr_generic(rec_state *R, PyObject *name)
 {
+    if (rec_attr_quiet(R, name)) {
+        return REC_NEXT;
+    }
     rec_sync(R);
     fs_ref args[2] = {rec_object(R, rec_peek(R, 1)), rec_const(R, name)};
     fs_ref r = rec_call_escaping(R, FS_CALL_getattr, args, 2);
@@ -353,8 +376,11 @@ rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
     }
     PyObject *seen = NULL;
     fs_ref ref = 0;
+    (void)rec_value(R, owner);
+    if (!fs_ref_is_const(owner->ref) && rec_is_of_many(R) && rec_attr_quiet(R, name)) {
+        return REC_NEXT;
+    }
     if (PyModule_CheckExact(owner->seen)) {
-        (void)rec_value(R, owner);
         ref = rec_module_value(R, owner, name, &seen);
         return ref != 0 ? rec_give(R, ref, seen) : rec_attr_generic(R, name);
     }
@@ -711,6 +737,23 @@ static rec_result rec_give_value(rec_state *R, fs_ref ref, PyObject *seen)
     return REC_NEXT;
 }
 
+/* The same without guards, where no code runs now; false, nothing done: something else. */
+static bool rec_method_quiet(rec_state *R, PyObject *name)
+{
+    rec_slot *owner = rec_peek(R, 1);
+    PyObject *method = fs_jit_method_quiet(owner->seen, name);
+    if (method == NULL) {
+        return false;
+    }
+    fs_ref args[2] = {rec_value(R, owner), rec_const(R, name)};
+    fs_ref r = rec_call(R, FS_CALL_method_quiet, args, 2, 0);
+    rec_slot self = rec_pop(R);
+    rec_push(R, r, REC_OWNED, method);
+    rec_push(R, self.ref, self.flags, self.seen);
+    Py_DECREF(method);
+    return true;
+}
+
 static rec_result rec_method_generic(rec_state *R, PyObject *name)
 {
     rec_sync(R);
@@ -741,8 +784,11 @@ rec_result rec_LOAD_METHOD(rec_state *R, uint32_t arg)
         return found.kind == FS_ATTR_METHOD ? rec_give_method(R, found.descr)
                                             : rec_method_generic(R, name);
     }
+    if (!absent && !fs_ref_is_const(rec_value(R, owner)) && rec_is_of_many(R) &&
+        rec_method_quiet(R, name)) {
+        return REC_NEXT;
+    }
     if (!absent && PyModule_CheckExact(owner->seen)) {
-        (void)rec_value(R, owner);
         fs_ref ref = rec_module_value(R, owner, name, &seen);
         return ref != 0 ? rec_give_value(R, ref, seen) : rec_method_generic(R, name);
     }

@@ -250,7 +250,8 @@ rec_result rec_call_star(rec_state *R, int n, PyObject *list)
     if (fs_ref_is_const(ops.callable.ref)) {
         callable = fs_ir_constant(R->ir, ops.callable.ref)->o;
     }
-    if (callable == NULL || !PyFunction_Check(callable)) {
+    if (callable == NULL || !PyFunction_Check(callable) ||
+        (!fs_ref_is_const(ops.callable.ref) && rec_is_of_many(R))) {
         return REC_WAIT;
     }
     PyFunctionObject *func = (PyFunctionObject *)callable;

@@ -8,8 +8,7 @@
 #include "spec/spec_call.h"
 
 enum {
-    REC_MAX_SELF = 2,    /* frames of one code object inside each other */
-    REC_MAX_CALLEES = 3, /* functions that one call is followed to */
+    REC_MAX_SELF = 2, /* frames of one code object inside each other */
 };
 
 /* Whether calls of a code object are followed into its frame. */
@@ -626,19 +625,25 @@ static bool rec_unbind(rec_state *R, const rec_operands *ops, PyObject *callable
     return true;
 }
 
-/* Whether the traces that lead here have guarded at this very call that it is of another function,
- * again and again. */
-static bool rec_is_of_many(const rec_state *R)
+/* Whether what is called is another thing each time. */
+static bool rec_call_varies(const rec_state *R, const rec_operands *ops)
 {
-    const rec_frame *f = &R->frames[R->depth];
-    int n = 0;
-    for (const fs_exit *from = R->from; from != NULL; from = from->trace->from) {
-        const fs_ir *ir = &from->trace->ir;
-        const fs_snap *snap = &ir->snaps[from->snap];
-        const fs_snap_frame *top = &ir->snap_frames[snap->frames + snap->nframes - 1u];
-        n += top->slot == R->start && ir->frames[top->desc].co == f->co;
+    fs_ref ref = ops->callable.ref;
+    const fs_ins *ins = ref > 0 ? fs_ir_at(R->ir, ref) : NULL;
+    bool looked_up = ins != NULL && ins->op == FS_IR_CALL && ins->aux == FS_CALL_method_quiet;
+    return !fs_ref_is_const(ref) && ops->nargs < REC_MAX_ARGS && (looked_up || rec_is_of_many(R));
+}
+
+/* A call of no function in particular. */
+static rec_result rec_call_any(rec_state *R, uint32_t arg, const rec_operands *ops)
+{
+    PyObject *callable = ops->callable.seen;
+    if (!PyFunction_Check(callable)) {
+        return rec_call_out(R, arg);
     }
-    return n >= REC_MAX_CALLEES;
+    R->dispatches++;
+    (void)rec_guard_type(R, &rec_top(R)->slots[ops->base + !ops->method], &PyFunction_Type);
+    return rec_call_out_python(R, arg);
 }
 
 rec_result rec_CALL(rec_state *R, uint32_t arg)
@@ -653,6 +658,9 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
     }
     if (callable == NULL) {
         return ops.callable.flags & REC_BLIND ? rec_call_out(R, arg) : REC_WAIT;
+    }
+    if (rec_call_varies(R, &ops)) {
+        return rec_call_any(R, arg, &ops);
     }
     if (callable == (PyObject *)&PySuper_Type) {
         rec_result result = rec_super(R, arg);
@@ -680,13 +688,6 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
         if (R->failed) {
             return REC_ABORT;
         }
-    }
-    bool of_many = PyFunction_Check(callable) && !fs_ref_is_const(ops.callable.ref) &&
-                   ops.nargs < REC_MAX_ARGS && rec_is_of_many(R);
-    if (of_many) {
-        R->dispatches++;
-        (void)rec_guard_type(R, &rec_top(R)->slots[ops.base + !ops.method], &PyFunction_Type);
-        return rec_call_out_python(R, arg);
     }
     if (PyFunction_Check(callable)) {
         result = rec_call_python(R, arg, &ops, callable);

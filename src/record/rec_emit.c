@@ -229,3 +229,18 @@ fs_ref rec_call_escaped(rec_state *R, int call, const fs_ref *args, int n, int s
     R->escaped = true;
     return rec_call_with(R, call, args, n, FS_INS_ERROR, snap);
 }
+
+/* Whether the traces that lead here have guarded at this very op that it is about another type or
+ * function, again and again: one more guard would not be the last. */
+bool rec_is_of_many(const rec_state *R)
+{
+    const rec_frame *f = &R->frames[R->depth];
+    int n = 0;
+    for (const fs_exit *from = R->from; from != NULL; from = from->trace->from) {
+        const fs_ir *ir = &from->trace->ir;
+        const fs_snap *snap = &ir->snaps[from->snap];
+        const fs_snap_frame *top = &ir->snap_frames[snap->frames + snap->nframes - 1u];
+        n += top->slot == R->start && ir->frames[top->desc].co == f->co;
+    }
+    return n >= REC_MAX_KINDS;
+}

@@ -108,7 +108,7 @@ static bool known_isinstance(rec_state *R, rec_slot *arg, rec_slot *cls, rec_slo
     if (is < 0) {
         return false;
     }
-    if (PyType_Check(c) && !known_isinstance_varies(R)) {
+    if (PyType_Check(c) && !known_isinstance_varies(R) && !rec_is_of_many(R)) {
         return known_instance_of(R, arg, cls, c, is, value);
     }
     fs_ref in[2] = {rec_object(R, arg), rec_object(R, cls)};
@@ -122,6 +122,15 @@ static bool known_type(rec_state *R, rec_slot *arg, rec_slot *value)
     PyTypeObject *type = rec_type(R, arg);
     if (type == NULL) {
         return false;
+    }
+    if (rec_is_of_many(R) && !rec_is_unboxed(R, arg) && !rec_is_virtual(R, arg->ref) &&
+        !fs_ref_is_const(arg->ref)) {
+        value->ref = rec_load(R, FS_M_OBJ, FS_A_TYPE, rec_value(R, arg),
+                              (int)offsetof(PyObject, ob_type));
+        rec_incref(R, value->ref);
+        value->flags = REC_OWNED;
+        value->seen = (PyObject *)type;
+        return true;
     }
     (void)rec_guard_type(R, arg, type);
     value->ref = rec_const(R, (PyObject *)type);
@@ -544,7 +553,7 @@ bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args
         PyList_CheckExact(((PyCFunctionObject *)callable)->m_self)) {
         return known_bound_list(R, callable, ref, args, nargs, value);
     }
-    if (rec_known_is_about(callable)) {
+    if (rec_known_is_about(callable) && !(fs_ref_is_const(ref) && rec_is_of_many(R))) {
         known_guard(R, ref, callable);
         if (rec_known_about(R, callable, args, nargs, value)) {
             return true;

@@ -452,6 +452,10 @@ void fs_attr_count_miss(fs_instr *ip);
 /* Adds a shape to a set; false when it is full. */
 bool fs_attr_add_shape(fs_cache_shapes *cache, fs_attr_shape shape);
 
+/* The attribute (a new reference) when getting it runs no code, by the memo of type and name;
+ * *binds: it is a method, to be bound to the owner. NULL, no error: CPython must say. */
+PyObject *fs_attr_load_quietly(PyObject *owner, PyObject *name, bool *binds);
+
 /* A guard of an attribute op failed: counts, learns another shape, or gives the op back. */
 void fs_spec_load_attr_miss(fs_instr *ip, PyObject *owner, PyObject *name);
 void fs_spec_store_attr_miss(fs_instr *ip, PyObject *owner, PyObject *name);

@@ -296,3 +296,109 @@ void fs_spec_load_attr_miss(fs_instr *ip, PyObject *owner, PyObject *name)
         ip->counter = LOAD_ANY_MISSES;
     }
 }
+
+/* ---- without running code ---- */
+
+/* What type and functions have under these names is got by functions of C that run no code. */
+static PyObject *load_computed(PyObject *owner, const fs_cache_attr *cache)
+{
+    static const char *const names[] = {"__name__", "__qualname__", "__module__", NULL};
+    const PyGetSetDescrObject *descr = (PyGetSetDescrObject *)cache->descr;
+    const PyTypeObject *of = descr->d_common.d_type;
+    if (!fs_attr_type_is(owner, cache->version) ||
+        (of != &PyType_Type && of != &PyFunction_Type)) {
+        return NULL; /* (a class and its instances have one version) */
+    }
+    for (const char *const *name = names; *name != NULL; name++) {
+        if (PyUnicode_CompareWithASCIIString(descr->d_common.d_name, *name) == 0) {
+            PyObject *v = descr->d_getset->get(owner, descr->d_getset->closure);
+            if (FS_UNLIKELY(v == NULL)) {
+                PyErr_Clear();
+            }
+            return v;
+        }
+    }
+    return NULL;
+}
+
+/* A method of a type whose instances have no dict (borrowed). */
+static PyObject *load_plain_method(PyObject *owner, PyObject *name)
+{
+    PyTypeObject *type = Py_TYPE(owner);
+    if (type->tp_dictoffset != 0 || type->tp_flags & Py_TPFLAGS_MANAGED_DICT ||
+        type->tp_getattro != PyObject_GenericGetAttr) {
+        return NULL;
+    }
+    PyObject *method = _PyType_Lookup(type, name);
+    return method != NULL && Py_IS_TYPE(method, &PyMethodDescr_Type) ? method : NULL;
+}
+
+/* The instance's own value, or else the class's (a new reference). */
+static PyObject *load_default(PyObject *owner, const fs_cache_attr *cache)
+{
+    if (!fs_attr_type_is(owner, cache->version) || fs_attr_values(owner) == NULL ||
+        !fs_attr_descr_same(cache) || Py_TYPE(cache->descr)->tp_descr_set != NULL) {
+        return NULL;
+    }
+    PyObject *v = *(PyObject **)(fs_attr_values(owner) + cache->offset);
+    return Py_NewRef(v != NULL ? v : cache->descr);
+}
+
+/* What the memo gives, if that runs no code (a new reference). */
+static PyObject *load_by_memo(PyObject *owner, PyObject *name, const fs_attr_memo *memo,
+                              bool *binds)
+{
+    const fs_cache_attr *cache = &memo->cache;
+    switch (memo->op) {
+    case FS_OP_LOAD_ATTR_INSTANCE_OVER:
+    case FS_OP_LOAD_ATTR_HINT_OVER:
+        if (Py_TYPE(cache->descr)->tp_descr_set != NULL) {
+            return NULL;
+        }
+        return Py_XNewRef(memo->op == FS_OP_LOAD_ATTR_HINT_OVER ? fs_attr_hint(owner, cache)
+                                                                 : fs_attr_instance(owner, cache));
+    case FS_OP_LOAD_ATTR_INSTANCE:
+        return Py_XNewRef(fs_attr_instance(owner, cache));
+    case FS_OP_LOAD_ATTR_SLOT:
+        return Py_XNewRef(fs_attr_slot(owner, cache));
+    case FS_OP_LOAD_ATTR_FIELD:
+        return Py_XNewRef(fs_attr_field(owner, cache));
+    case FS_OP_LOAD_ATTR_HINT:
+        return Py_XNewRef(fs_attr_hint(owner, cache));
+    case FS_OP_LOAD_ATTR_SPLIT:
+        return Py_XNewRef(fs_attr_split(owner, cache));
+    case FS_OP_LOAD_ATTR_CLASS:
+        return fs_attr_class_is(owner, cache) && fs_attr_descr_same(cache)
+                   ? Py_NewRef(cache->descr)
+                   : NULL;
+    case FS_OP_LOAD_ATTR_DEFAULT:
+        return load_default(owner, cache);
+    case FS_OP_LOAD_ATTR_INHERITED:
+        return fs_attr_descr_same(cache) ? Py_XNewRef(fs_attr_unshadowed(owner, cache, name))
+                                         : NULL;
+    case FS_OP_LOAD_ATTR_GETSET:
+        return load_computed(owner, cache);
+    case FS_OP_LOAD_ATTR_BOUND:
+        *binds = true;
+        return Py_XNewRef(fs_attr_unshadowed(owner, cache, name));
+    case FS_OP_LOAD_ATTR_GENERIC:
+        *binds = true;
+        return Py_XNewRef(load_plain_method(owner, name));
+    default:
+        return NULL;
+    }
+}
+
+PyObject *fs_attr_load_quietly(PyObject *owner, PyObject *name, bool *binds)
+{
+    const fs_attr_memo *memo = fs_attr_memo_of(owner, name);
+    *binds = false;
+    PyObject *v = memo == NULL ? NULL : load_by_memo(owner, name, memo, binds);
+    if (FS_LIKELY(v != NULL)) {
+        return v;
+    }
+    load_memorise(owner, name); /* (the instance may be of another form than the last one) */
+    memo = fs_attr_memo_of(owner, name);
+    *binds = false;
+    return memo == NULL ? NULL : load_by_memo(owner, name, memo, binds);
+}
