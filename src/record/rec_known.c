@@ -125,8 +125,8 @@ static bool known_type(rec_state *R, rec_slot *arg, rec_slot *value)
     }
     if (rec_is_of_many(R) && !rec_is_unboxed(R, arg) && !rec_is_virtual(R, arg->ref) &&
         !fs_ref_is_const(arg->ref)) {
-        value->ref = rec_load(R, FS_M_OBJ, FS_A_TYPE, rec_value(R, arg),
-                              (int)offsetof(PyObject, ob_type));
+        value->ref =
+            rec_load(R, FS_M_OBJ, FS_A_TYPE, rec_value(R, arg), (int)offsetof(PyObject, ob_type));
         rec_incref(R, value->ref);
         value->flags = REC_OWNED;
         value->seen = (PyObject *)type;

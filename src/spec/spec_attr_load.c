@@ -305,8 +305,7 @@ static PyObject *load_computed(PyObject *owner, const fs_cache_attr *cache)
     static const char *const names[] = {"__name__", "__qualname__", "__module__", NULL};
     const PyGetSetDescrObject *descr = (PyGetSetDescrObject *)cache->descr;
     const PyTypeObject *of = descr->d_common.d_type;
-    if (!fs_attr_type_is(owner, cache->version) ||
-        (of != &PyType_Type && of != &PyFunction_Type)) {
+    if (!fs_attr_type_is(owner, cache->version) || (of != &PyType_Type && of != &PyFunction_Type)) {
         return NULL; /* (a class and its instances have one version) */
     }
     for (const char *const *name = names; *name != NULL; name++) {
@@ -356,7 +355,7 @@ static PyObject *load_by_memo(PyObject *owner, PyObject *name, const fs_attr_mem
             return NULL;
         }
         return Py_XNewRef(memo->op == FS_OP_LOAD_ATTR_HINT_OVER ? fs_attr_hint(owner, cache)
-                                                                 : fs_attr_instance(owner, cache));
+                                                                : fs_attr_instance(owner, cache));
     case FS_OP_LOAD_ATTR_INSTANCE:
         return Py_XNewRef(fs_attr_instance(owner, cache));
     case FS_OP_LOAD_ATTR_SLOT:
@@ -368,9 +367,8 @@ static PyObject *load_by_memo(PyObject *owner, PyObject *name, const fs_attr_mem
     case FS_OP_LOAD_ATTR_SPLIT:
         return Py_XNewRef(fs_attr_split(owner, cache));
     case FS_OP_LOAD_ATTR_CLASS:
-        return fs_attr_class_is(owner, cache) && fs_attr_descr_same(cache)
-                   ? Py_NewRef(cache->descr)
-                   : NULL;
+        return fs_attr_class_is(owner, cache) && fs_attr_descr_same(cache) ? Py_NewRef(cache->descr)
+                                                                           : NULL;
     case FS_OP_LOAD_ATTR_DEFAULT:
         return load_default(owner, cache);
     case FS_OP_LOAD_ATTR_INHERITED:

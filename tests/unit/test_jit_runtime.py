@@ -725,6 +725,39 @@ answer([[t["id"], t["line"]] for t in engine.jit_traces() if t["function"] == "s
     assert " SLOAD #" in text
 
 
+def test_dumps_keep_what_is_raised(tmp_path: Path) -> None:
+    """A side trace ends at the op that has just raised, and its text is written."""
+    code = """
+fullspeed.enable()
+def f(v, t):
+    a = v * 3 + 1
+    b = a * a - v
+    c = (a + b) * 2 - a * 5 + b * 7
+    d = c - a + b * (c + 1) - (a - c) * 2
+    if v % 3:
+        return a + b + c + d
+    e = [a, b, c]
+    e.append(d)
+    return len(e) + int(t) + a
+raised = 0
+for i in range(60):
+    try:
+        f(i, "x")
+    except ValueError:
+        raised += 1
+answer(raised)
+"""
+    env = {
+        **CODE,
+        "FULLSPEED_JIT_ONLY": "f",
+        "FULLSPEED_JIT_THRESHOLDS": "loop=2,entry=2,exit=2",
+        "FULLSPEED_LOG": str(tmp_path / "log"),
+        "FULLSPEED_DUMP": "i",
+    }
+    assert ask_child(code, env=env) == 20
+    assert " side " in (tmp_path / "log").read_text()
+
+
 def test_ir_of_old_traces_can_be_asked_for() -> None:
     code = """
 fullspeed.enable()
