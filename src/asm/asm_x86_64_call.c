@@ -110,6 +110,14 @@ static void call_result(fs_asm *as, const fs_ins *ins, const fs_asm_step *st,
     }
 }
 
+/* Levels of recursion given back, or taken (as fs_jit_call_object does). */
+static void call_add_levels(fs_asm *as, int n)
+{
+    fs_asm_op(&as->b, X_MOV, R10, FS_ASM_CTX(ts));
+    fs_asm_op_imm(&as->b, X_SUB32I, 0, fs_asm_m(R10, offsetof(PyThreadState, recursion_remaining)),
+                  -n);
+}
+
 void fs_asm_call_out(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
 {
     const fs_call_info *info = &fs_ir_calls[ins->aux];
@@ -128,8 +136,15 @@ void fs_asm_call_out(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st
         fs_asm_op(&as->b, X_LEA, RSI, FS_ASM_STATE(args));
         fs_asm_mov_imm(&as->b, RDX, ins->nargs);
     }
-    fs_asm_call(as,
-                ins->aux == FS_CALL_call_root ? (const void *)fs_asm_call_root : info->function);
+    bool object = ins->aux == FS_CALL_call_object;
+    bool direct = object || ins->aux == FS_CALL_call_root;
+    if (object) {
+        call_add_levels(as, -1);
+    }
+    fs_asm_call(as, direct ? (const void *)fs_asm_call_root : info->function);
+    if (object) {
+        call_add_levels(as, 1);
+    }
     call_result(as, ins, st, info);
 }
 

@@ -147,6 +147,14 @@ PyObject *fs_jit_call_root(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co)
     return result;
 }
 
+PyObject *fs_jit_call_object(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co)
+{
+    ctx->ts->recursion_remaining--;
+    PyObject *result = fs_jit_call_root(ctx, frame, co);
+    ctx->ts->recursion_remaining++;
+    return result;
+}
+
 PyObject *fs_jit_called_left(fs_exit_state *state)
 {
     _PyInterpreterFrame *frame = state->frame;

@@ -26,6 +26,8 @@ PyObject *fs_jit_call_star_any(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
 /* Runs a frame that a trace has pushed, of `co`, to its end and takes it off: its result, NULL with
  * an exception. */
 PyObject *fs_jit_call_root(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co);
+/* The same of the __call__ of an object, which counts one more level. */
+PyObject *fs_jit_call_object(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co);
 /* The same of one whose machine code, entered directly, has left by an exit. */
 struct fs_exit_state;
 PyObject *fs_jit_called_left(struct fs_exit_state *state);

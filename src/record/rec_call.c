@@ -716,5 +716,9 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
         (void)rec_guard_type(R, &rec_top(R)->slots[ops.base + !ops.method], &PyFunction_Type);
         return rec_call_out_python(R, arg);
     }
+    result = rec_call_object(R, &ops, callable);
+    if (result != REC_WAIT || R->failed) {
+        return result;
+    }
     return rec_call_out(R, arg);
 }

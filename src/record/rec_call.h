@@ -14,7 +14,10 @@ rec_result rec_call_done(rec_state *R, const rec_operands *ops, fs_ref ref, int 
 /* Calls a function by its root trace or in the interpreter; REC_WAIT, nothing done but guards: not
  * that plain. */
 rec_result rec_call_root(rec_state *R, uint32_t arg, PyObject *callable);
-/* The same of one that is known only when it is called. */
+/* The same of the __call__ of an object, which keeps the operands on the stack until it has
+ * returned, and counts two levels, as in CPython. */
+rec_result rec_call_object(rec_state *R, const rec_operands *ops, PyObject *callable);
+/* The same of a function that is known only when it is called. */
 rec_result rec_call_out_python(rec_state *R, uint32_t arg);
 /* any(), list() and the like of a generator, which is run as the interpreter does it; REC_WAIT,
  * nothing done: another call (rec_consume.c). */

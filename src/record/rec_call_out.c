@@ -3,6 +3,8 @@
  */
 #include "record/rec_call.h"
 
+#include "spec/spec_call.h"
+
 enum { REC_MAX_CELLS = 8 /* that a function makes when it is called */ };
 
 /* ---- Python functions that are known ---- */
@@ -29,7 +31,7 @@ static bool rec_has_keyword_defaults(const fs_code *co, const int *from)
 }
 
 /* The description of a callee's frame, above the running one; -1: no room. */
-static int rec_describe_callee(rec_state *R, fs_code *co, fs_ref func, int call_depth)
+static int rec_describe_callee(rec_state *R, fs_code *co, fs_ref func, int call_depth, int levels)
 {
     rec_frame *caller = rec_top(R);
     fs_frame_desc desc = {.co = co,
@@ -40,15 +42,18 @@ static int rec_describe_callee(rec_state *R, fs_code *co, fs_ref func, int call_
                           .offset = rec_frame_room(R),
                           .call_slot = R->pc_op + FS_CALL_LENGTH - 1,
                           .call_depth = call_depth};
-    int room = desc.offset + co->framesize;
+    int room = desc.offset + co->framesize, depth = R->depth + levels;
     R->max_room = room > R->max_room ? room : R->max_room;
-    R->max_depth = R->depth + 1 > R->max_depth ? R->depth + 1 : R->max_depth;
+    R->max_depth = depth > R->max_depth ? depth : R->max_depth;
     return rec_describe(R, &desc);
 }
 
-/* A callee's cells and free variables, as MAKE_CELL and COPY_FREE_VARS before its RESUME leave
- * them. */
+/* Where a callee's arguments stand: the caller's stack from `first` on, which `keep`s its
+ * references until the callee has returned. And its cells and free variables, as MAKE_CELL and
+ * COPY_FREE_VARS before its RESUME leave them. */
 typedef struct {
+    int first;
+    bool keep;
     int ncells, nfree;
     int local[REC_MAX_CELLS];
     fs_ref cells[REC_MAX_CELLS];
@@ -73,11 +78,11 @@ static int rec_count_cells(const fs_code *co, rec_cells *cells)
 
 /* What parameter i gets, borrowed; 0: it is no parameter. `given`: its place on the stack, NULL: a
  * default. */
-static fs_ref rec_argument(rec_state *R, const fs_frame_desc *desc, const rec_operands *ops,
+static fs_ref rec_argument(rec_state *R, const fs_frame_desc *desc, const rec_cells *cells,
                            PyFunctionObject *func, const int *from, int i, rec_slot **given)
 {
     PyCodeObject *code = desc->co->pycode;
-    rec_slot *stack = &rec_top(R)->slots[ops->base + (ops->method ? 1 : 2)];
+    rec_slot *stack = &rec_top(R)->slots[cells->first];
     *given = NULL;
     if (i >= code->co_argcount + code->co_kwonlyargcount) {
         return 0;
@@ -92,13 +97,13 @@ static fs_ref rec_argument(rec_state *R, const fs_frame_desc *desc, const rec_op
 }
 
 /* Makes the cells; each may leave the trace before the call. */
-static void rec_make_cells(rec_state *R, const fs_frame_desc *desc, const rec_operands *ops,
-                           PyFunctionObject *func, const int *from, rec_cells *cells)
+static void rec_make_cells(rec_state *R, const fs_frame_desc *desc, PyFunctionObject *func,
+                           const int *from, rec_cells *cells)
 {
     int first = R->ndrops;
     for (int k = 0; k < cells->ncells; k++) {
         rec_slot *given;
-        fs_ref args[1] = {rec_argument(R, desc, ops, func, from, cells->local[k], &given)};
+        fs_ref args[1] = {rec_argument(R, desc, cells, func, from, cells->local[k], &given)};
         if (args[0] == 0) {
             args[0] = fs_ir_obj(R->ir, NULL);
         }
@@ -115,8 +120,8 @@ static void rec_make_cells(rec_state *R, const fs_frame_desc *desc, const rec_op
 }
 
 /* The references of the operands go into the callee's locals. */
-static void rec_fill_callee(rec_state *R, const fs_frame_desc *desc, const rec_operands *ops,
-                            PyFunctionObject *func, const int *from, const rec_cells *cells)
+static void rec_fill_callee(rec_state *R, const fs_frame_desc *desc, PyFunctionObject *func,
+                            const int *from, const rec_cells *cells)
 {
     fs_ref base = rec_op2(R, FS_IR_DSTACK, FS_T_PTR, 0, 0);
     int n = desc->co->nlocalsplus;
@@ -128,17 +133,17 @@ static void rec_fill_callee(rec_state *R, const fs_frame_desc *desc, const rec_o
     }
     for (int i = 0; i < n; i++) {
         rec_slot *given;
-        fs_ref value = rec_argument(R, desc, ops, func, from, i, &given);
+        fs_ref value = rec_argument(R, desc, cells, func, from, i, &given);
         int cell = 0;
         while (cell < cells->ncells && cells->local[cell] != i) {
             cell++;
         }
         if (cell < cells->ncells) {
             value = cells->cells[cell];
-            if (given != NULL) { /* (the cell has a reference of its own) */
+            if (given != NULL && !cells->keep) { /* (the cell has a reference of its own) */
                 (void)rec_emit(R, (fs_ins){.op = FS_IR_DECREFNZ, .a = rec_own(R, given)});
             }
-        } else if (given != NULL) {
+        } else if (given != NULL && !cells->keep) {
             value = rec_own(R, given);
         } else if (value != 0) {
             rec_incref(R, value);
@@ -151,6 +156,33 @@ static void rec_fill_callee(rec_state *R, const fs_frame_desc *desc, const rec_o
         }
         rec_store(R, FS_M_OBJ, FS_A_FRAME, base, offset + 8 * i, value);
     }
+}
+
+/* All operands become objects, which may leave the trace: they must still be there. */
+static void rec_make_operands(rec_state *R, int base)
+{
+    rec_frame *f = rec_top(R);
+    for (int i = base; i < f->sp; i++) {
+        if (f->slots[i].ref != 0) {
+            (void)rec_object(R, &f->slots[i]);
+        }
+    }
+}
+
+/* The callee's frame, filled, is linked and run: the result. */
+static fs_ref rec_run_callee(rec_state *R, const fs_frame_desc *desc, int number, int call)
+{
+    (void)rec_emit(R, (fs_ins){.op = FS_IR_PUSHFRAME, .aux = number});
+    fs_ref args[2] = {rec_emit(R, (fs_ins){.op = FS_IR_LEA,
+                                           .type = FS_T_PTR,
+                                           .a = rec_op2(R, FS_IR_DSTACK, FS_T_PTR, 0, 0),
+                                           .aux = 8 * desc->offset}),
+                      fs_ir_ptr(R->ir, desc->co)};
+    fs_ref r = rec_call_escaped(R, call, args, 2, desc->call_slot);
+    R->callouts++;
+    R->roots++;
+    R->selfs += desc->co == R->anchor_co && R->kind == FS_TRACE_ENTRY;
+    return r;
 }
 
 rec_result rec_call_root(rec_state *R, uint32_t arg, PyObject *callable)
@@ -171,36 +203,89 @@ rec_result rec_call_root(rec_state *R, uint32_t arg, PyObject *callable)
     }
     rec_frame *f = rec_top(R);
     rec_sync(R);
-    for (int i = ops.base; i < f->sp; i++) {
-        if (f->slots[i].ref != 0) {
-            (void)rec_object(R, &f->slots[i]); /* may leave the trace: all must still be there */
-        }
-    }
-    int number = rec_describe_callee(R, co, callee, ops.base);
+    rec_make_operands(R, ops.base);
+    int number = rec_describe_callee(R, co, callee, ops.base, 1);
     if (number < 0) {
         return rec_abort(R, FS_ABORT_memory);
     }
     const fs_frame_desc desc = R->ir->frames[number];
-    (void)rec_get_operands(R, arg, &ops); /* (objects by now) */
-    rec_make_cells(R, &desc, &ops, func, from, &cells);
-    rec_fill_callee(R, &desc, &ops, func, from, &cells);
+    cells.first = ops.base + (ops.method ? 1 : 2);
+    rec_make_cells(R, &desc, func, from, &cells);
+    rec_fill_callee(R, &desc, func, from, &cells);
     rec_slot held = f->slots[ops.base + !ops.method];
     rec_cut(R, ops.base);
-    (void)rec_emit(R, (fs_ins){.op = FS_IR_PUSHFRAME, .aux = number});
-    fs_ref args[2] = {rec_emit(R, (fs_ins){.op = FS_IR_LEA,
-                                           .type = FS_T_PTR,
-                                           .a = rec_op2(R, FS_IR_DSTACK, FS_T_PTR, 0, 0),
-                                           .aux = 8 * desc.offset}),
-                      fs_ir_ptr(R->ir, co)};
-    fs_ref r = rec_call_escaped(R, FS_CALL_call_root, args, 2, desc.call_slot);
-    R->callouts++;
-    R->roots++;
-    R->selfs += co == R->anchor_co && R->kind == FS_TRACE_ENTRY;
-    rec_push(R, r, REC_OWNED, NULL);
+    rec_push(R, rec_run_callee(R, &desc, number, FS_CALL_call_root), REC_OWNED, NULL);
     if (rec_owns(&held)) {
         rec_let_go(R, held.ref, true);
     }
     return REC_NEXT;
+}
+
+/* ---- objects whose class has a __call__ in Python ---- */
+
+/* Ends a call of an object: it goes before the arguments, as CPython has it for all that is not of
+ * a kind which it knows. */
+static rec_result rec_object_done(rec_state *R, const rec_operands *ops, fs_ref r)
+{
+    rec_slot held[REC_MAX_ARGS + 1];
+    rec_frame *f = rec_top(R);
+    int n = f->sp - ops->base - 1;
+    memcpy(held, &f->slots[ops->base + 1], (size_t)n * sizeof(rec_slot));
+    rec_cut(R, ops->base);
+    rec_push(R, r, REC_OWNED, NULL);
+    rec_let_go_all(R, held, n);
+    return REC_NEXT;
+}
+
+/* That function; NULL: none, or not found like that. */
+static PyFunctionObject *rec_call_of(PyTypeObject *type)
+{
+    if (!fs_call_known.ready || type->tp_call != fs_call_known.python_call ||
+        type->tp_flags & Py_TPFLAGS_HAVE_VECTORCALL || fs_pyrt_type_version(type) == 0) {
+        return NULL;
+    }
+    PyObject *call = _PyType_Lookup(type, &_Py_ID(__call__));
+    return call != NULL && PyFunction_Check(call) ? (PyFunctionObject *)call : NULL;
+}
+
+rec_result rec_call_object(rec_state *R, const rec_operands *ops, PyObject *callable)
+{
+    PyTypeObject *type = Py_TYPE(callable);
+    PyFunctionObject *func = rec_call_of(type);
+    fs_code *co = func == NULL ? NULL : rec_plain_code(func);
+    rec_frame *f = rec_top(R);
+    int from[REC_MAX_PARAMS];
+    rec_operands with_self = *ops;
+    rec_cells cells;
+    if (co == NULL || ops->method || R->kwnames != NULL || ops->nargs + 1 > REC_MAX_ARGS ||
+        rec_count_cells(co, &cells) < 0) {
+        return REC_WAIT;
+    }
+    memmove(with_self.args + 1, with_self.args, (size_t)ops->nargs * sizeof(rec_slot));
+    with_self.args[0] = ops->callable;
+    with_self.nargs++;
+    with_self.npos++;
+    if (!rec_map_args(R, &with_self, func, from) || rec_has_keyword_defaults(co, from)) {
+        return REC_WAIT;
+    }
+    fs_ref callee = rec_const(R, (PyObject *)func);
+    (void)rec_guard_type(R, &f->slots[ops->base + 1], type);
+    rec_guard_version(R, type, fs_pyrt_type_version(type));
+    if (!rec_guard_function(R, callee, (PyObject *)func)) {
+        return REC_WAIT;
+    }
+    rec_sync(R);
+    rec_make_operands(R, ops->base);
+    int number = rec_describe_callee(R, co, callee, f->sp, 2);
+    if (number < 0) {
+        return rec_abort(R, FS_ABORT_memory);
+    }
+    const fs_frame_desc desc = R->ir->frames[number];
+    cells.first = ops->base + 1;
+    cells.keep = true;
+    rec_make_cells(R, &desc, func, from, &cells);
+    rec_fill_callee(R, &desc, func, from, &cells);
+    return rec_object_done(R, ops, rec_run_callee(R, &desc, number, FS_CALL_call_object));
 }
 
 /* ---- everything else ---- */
@@ -255,5 +340,8 @@ rec_result rec_call_out(rec_state *R, uint32_t arg)
     }
     fs_ref r = rec_call_escaping(
         R, R->kwnames != NULL ? FS_CALL_call_vector_kw : FS_CALL_call_vector, args, n);
-    return rec_call_done(R, &ops, r, REC_OWNED, NULL);
+    bool object = !ops.method && ops.callable.seen != NULL &&
+                  Py_TYPE(ops.callable.seen)->tp_flags & Py_TPFLAGS_HEAPTYPE &&
+                  !PyType_Check(ops.callable.seen);
+    return object ? rec_object_done(R, &ops, r) : rec_call_done(R, &ops, r, REC_OWNED, NULL);
 }
