@@ -8,6 +8,7 @@
 
 #include "gc/gc.h"
 #include "interp/interp.h"
+#include "interp/interp_arena.h"
 #include "interp/interp_num.h"
 #include "interp/interp_record.h"
 #include "jit/jit_report.h"
@@ -57,6 +58,7 @@ static PyObject *engine_enable(PyObject *self FS_UNUSED, PyObject *unused FS_UNU
     if (fs_gc_install(interp) < 0) {
         return NULL;
     }
+    fs_arena_keep();
     fs_eval_stay(interp);
     _PyInterpreterState_SetEvalFrameFunc(interp, fs_eval);
     Py_RETURN_NONE;
