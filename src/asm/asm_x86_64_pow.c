@@ -74,7 +74,7 @@ static void pow_size(fs_asm *as, const fs_pow_shape *shape)
         fs_asm_fma(&as->b, FS_FMA_ADD_OTHER, POW_REST, POW_MORE, POW_SCRATCH);
         return;
     }
-    if (shape->root) {
+    if (shape->root) { /* (-0.5) */
         pow_root(as, POW_HIGH, POW_REST);
         pow_number(as, X_MULSD, POW_REST, 0.5);
         fs_asm_rr(as, X_DIVSD, POW_REST, POW_HIGH);
@@ -117,6 +117,32 @@ static void pow_aside(fs_asm *as, const fs_asm_cold *cold)
     fs_asm_patch(&as->b, fs_asm_jmp(&as->b), cold->back);
 }
 
+/* HIGH := the root; compares so that A says that it is sure. */
+static void pow_sure_root(fs_asm *as)
+{
+    pow_root(as, POW_HIGH, POW_REST);
+    fs_asm_rr(as, X_MOVAPS, POW_MORE, POW_HIGH);
+    fs_asm_emit(as, X_ANDPS, POW_MORE, fs_asm_pool_pair(as, FS_POW_EXPONENT, 0));
+    fs_asm_rr(as, X_MULSD, POW_MORE, POW_HIGH);
+    pow_number(as, X_MULSD, POW_MORE, FS_POW_ROOT_WITHIN);
+    fs_asm_emit(as, X_ANDPS, POW_REST, fs_asm_pool_pair(as, ~((uint64_t)1 << 63), 0));
+    fs_asm_rr(as, X_UCOMISD, POW_MORE, POW_REST);
+}
+
+/* HIGH := the sum of HIGH and REST; compares so that E says that it is sure. */
+static void pow_sure_sum(fs_asm *as)
+{
+    fs_asm_rr(as, X_MOVAPS, POW_MORE, POW_HIGH);
+    fs_asm_rr(as, X_ADDSD, POW_MORE, POW_REST);
+    fs_asm_rr(as, X_MOVAPS, POW_SCRATCH, POW_MORE);
+    fs_asm_rr(as, X_SUBSD, POW_SCRATCH, POW_HIGH);
+    fs_asm_rr(as, X_SUBSD, POW_REST, POW_SCRATCH);
+    fs_asm_rr(as, X_MOVAPS, POW_HIGH, POW_MORE);
+    pow_number(as, X_MOVSD, POW_SCRATCH, FS_POW_WIDER);
+    fs_asm_fma(&as->b, FS_FMA_ADD_OTHER, POW_REST, POW_SCRATCH, POW_MORE);
+    fs_asm_rr(as, X_UCOMISD, POW_REST, POW_HIGH);
+}
+
 void fs_asm_pow(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
 {
     fs_asm_buffer *b = &as->b;
@@ -134,21 +160,17 @@ void fs_asm_pow(fs_asm *as, int i, const fs_ins *ins, const fs_asm_step *st)
     fs_asm_op_imm(b, X_SUB32I, 0, fs_asm_r(R10), 1023 - FS_POW_RANGE);
     fs_asm_op_imm(b, X_CMP32I, 0, fs_asm_r(R10), 2 * FS_POW_RANGE);
     fs_asm_cold_if(as, i, CC_AE, pow_aside);
-    pow_size(as, &shape);
-    if (shape.inverse) {
-        pow_inverse(as);
+    if (shape.root && shape.times == 0 && !shape.inverse) {
+        pow_sure_root(as);
+        fs_asm_cold_if(as, i, CC_BE, pow_aside);
+    } else {
+        pow_size(as, &shape);
+        if (shape.inverse) {
+            pow_inverse(as);
+        }
+        pow_sure_sum(as);
+        fs_asm_cold_if(as, i, CC_NE, pow_aside);
     }
-    /* MORE := the sum; REST := what that is less. */
-    fs_asm_rr(as, X_MOVAPS, POW_MORE, POW_HIGH);
-    fs_asm_rr(as, X_ADDSD, POW_MORE, POW_REST);
-    fs_asm_rr(as, X_MOVAPS, POW_SCRATCH, POW_MORE);
-    fs_asm_rr(as, X_SUBSD, POW_SCRATCH, POW_HIGH);
-    fs_asm_rr(as, X_SUBSD, POW_REST, POW_SCRATCH);
-    fs_asm_rr(as, X_MOVAPS, POW_HIGH, POW_MORE);
-    pow_number(as, X_MOVSD, POW_SCRATCH, FS_POW_WIDER);
-    fs_asm_fma(b, FS_FMA_ADD_OTHER, POW_REST, POW_SCRATCH, POW_MORE);
-    fs_asm_rr(as, X_UCOMISD, POW_REST, POW_HIGH);
-    fs_asm_cold_if(as, i, CC_NE, pow_aside);
     for (int cold = colds; cold < as->ncolds; cold++) {
         fs_asm_cold_here(as, cold);
     }

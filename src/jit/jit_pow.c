@@ -22,6 +22,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #if defined(__GLIBC__)
 #include <gnu/libc-version.h>
 #endif
@@ -51,11 +52,27 @@ static bool pow_in_range(double x, bool root)
     return size >= 0x1p-64 && size < 0x1p64;
 }
 
+/* A root without a division: what its square is less than x is 2 * root times what it is wrong by.
+ * (A root that is a power of two is never too large, so the numbers below it do not matter.) */
+POW_FMA static bool pow_sure_root(double x, double *result)
+{
+    double root = sqrt(x), unit;
+    uint64_t bits;
+    memcpy(&bits, &root, sizeof(bits));
+    bits &= FS_POW_EXPONENT;
+    memcpy(&unit, &bits, sizeof(unit));
+    *result = root;
+    return fabs(__builtin_fma(-root, root, x)) < unit * root * FS_POW_ROOT_WITHIN;
+}
+
 POW_FMA bool fs_jit_pow_sure(double x, double w, double *result)
 {
     fs_pow_shape shape;
     if (!fs_jit_pow_split(w, &shape) || !pow_in_range(x, shape.root)) {
         return false;
+    }
+    if (w == 0.5) {
+        return pow_sure_root(x, result);
     }
     double high = x, rest = 0.0;
     if (shape.root) {
@@ -63,7 +80,7 @@ POW_FMA bool fs_jit_pow_sure(double x, double w, double *result)
         if (shape.times == 1) {
             high = x * root;
             rest = __builtin_fma(half, root, __builtin_fma(x, root, -high));
-        } else {
+        } else { /* (-0.5) */
             high = root;
             rest = half / root;
         }

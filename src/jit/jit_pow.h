@@ -14,6 +14,10 @@ typedef struct {
 enum { FS_POW_RANGE = 64 };
 /* What the rest is made larger by, to be sure. */
 #define FS_POW_WIDER (25.0 / 24.0)
+/* Of a number: its exponent. A root is sure when the rest of its square is less than this times the
+ * root and its power of two: 0.48 of the last place, twice the root. */
+#define FS_POW_EXPONENT ((uint64_t)0x7ff << 52)
+#define FS_POW_ROOT_WITHIN (0.96 * 0x1p-52)
 
 /* Whether w is a power that can be done. */
 bool fs_jit_pow_split(double w, fs_pow_shape *shape);
