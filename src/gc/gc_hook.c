@@ -15,7 +15,7 @@
  * What must stay true
  * - Neither the list nor the callable nor the guard can be found by a program: they are not
  *   tracked, and gc.callbacks is the other list, whenever the module is made.
- * - A collection that is unusual is left to CPython: debugging flags, no memory.
+ * - A collection that is unusual is left to CPython: debugging flags, no memory, much garbage.
  * - The dict that CPython makes for callbacks changes no count that it would not change without
  *   us: one that did not come from the free list is put by.
  */
@@ -26,7 +26,7 @@
 
 typedef struct _gc_runtime_state gc_state;
 
-enum { HOOK_OLDEST = NUM_GENERATIONS - 1 };
+enum { HOOK_OLDEST = NUM_GENERATIONS - 1, HOOK_LONGEST_PAUSE = 63 };
 
 fs_gc_counts_t fs_gc_counts;
 
@@ -37,6 +37,8 @@ static struct {
     Py_ssize_t n;               /* so many */
     bool by;                    /* something is put by */
     bool asked;                 /* the guard has been asked once */
+    int pause[NUM_GENERATIONS]; /* collections in a row to be left to CPython, */
+    int left[NUM_GENERATIONS];  /* ... and how many of them are still to come */
     PyObject *info;             /* a dict that was made for us: see hook_hold_info */
     PyObject *generation;       /* the name */
     int (*exec)(PyObject *);    /* the gc module's own */
@@ -90,8 +92,23 @@ static int hook_guard_traverse(PyObject *self, visitproc visit, void *arg)
 
 /* ---- a collection ---- */
 
+/* What is garbage is divided twice, which costs more than we save on the rest if there is much of
+ * it: then the next collections of that generation are CPython's alone, twice as many each time. */
+static void hook_judge(int generation, const fs_gc_result *result)
+{
+    bool pays = result->dead * 5 < (result->dead + result->alive) * 2;
+    int pause = pays ? 0 : hook.pause[generation] * 2 + 1;
+    pause = pause > HOOK_LONGEST_PAUSE ? HOOK_LONGEST_PAUSE : pause;
+    hook.pause[generation] = hook.left[generation] = pause;
+}
+
 static void hook_collect(gc_state *gc, int generation)
 {
+    if (hook.left[generation] > 0) {
+        hook.left[generation]--;
+        fs_gc_counts.left++;
+        return;
+    }
     bool full = generation == HOOK_OLDEST;
     PyGC_Head *young = &gc->generations[generation].head;
     PyGC_Head *alive = full ? &hook.alive : &gc->generations[generation + 1].head;
@@ -107,6 +124,7 @@ static void hook_collect(gc_state *gc, int generation)
     }
     fs_gc_counts.ours++;
     fs_gc_counts.simulated += result.simulated;
+    hook_judge(generation, &result);
     if (full) {
         hook.n = result.alive;
         hook.by = true;

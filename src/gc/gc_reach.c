@@ -15,8 +15,8 @@
  *     bit 1        COLLECTING: the object is of this generation
  *     bits 2..33   references that are not accounted for
  *     bits 34..63  1 + the place in the list of the first that refers to it; its own place, if
- *                  there is none before it; 0: not met yet. In the simulation: REACH_ASIDE, when
- *                  it has been put aside.
+ *                  there is none before it; 0: not met yet. In the simulation, when it has been put
+ *                  aside: its notes, and above them all ones until something refers to it.
  *
  * What must stay true
  * - The order of the survivors, and of the rest, is that of CPython's move_unreachable; tuples
@@ -37,7 +37,7 @@ enum {
 #define REACH_ONE ((uintptr_t)1 << REACH_REFS)
 #define REACH_MANY ((uintptr_t)1 << (REACH_FIRST - REACH_REFS - 1)) /* more references: no bits */
 #define REACH_MOST ((size_t)1 << (64 - REACH_FIRST - 1))            /* objects */
-#define REACH_ASIDE (UINTPTR_MAX << REACH_FIRST)
+#define REACH_ASIDE (UINTPTR_MAX << (REACH_FIRST + 2))
 #define REACH_REFS_MASK (((uintptr_t)1 << REACH_FIRST) - REACH_ONE)
 
 /* What is noted of an object beside its address in `objects`. */
@@ -324,11 +324,12 @@ static FS_NOINLINE void reach_simulate(reach *r, size_t from)
         uintptr_t entry = r->objects[i];
         PyGC_Head *g = reach_head(entry);
         uintptr_t v = g->_gc_prev;
-        if (i + REACH_INSIDE < r->n) {
+        if (r->full && i + REACH_INSIDE < r->n) {
             reach_fetch_inside(reach_head(r->objects[i + REACH_INSIDE]));
         }
         if ((v & REACH_REFS_MASK) == 0 && v >> REACH_FIRST > from) {
-            g->_gc_prev = v | REACH_ASIDE;
+            g->_gc_prev = (v & ~(UINTPTR_MAX << REACH_FIRST)) | REACH_ASIDE |
+                          (entry & (REACH_REFERS | REACH_LOOSE)) << REACH_FIRST;
             r->objects[r->kept++] = entry | REACH_EARLY;
             continue;
         }
@@ -339,10 +340,13 @@ static FS_NOINLINE void reach_simulate(reach *r, size_t from)
     }
     while (r->tail != &r->queue) {
         PyGC_Head *g = fs_gc_next(&r->queue);
-        fs_gc_each(reach_mark, reach_asked_mark, r, reach_object(g));
+        uintptr_t notes = g->_gc_prev >> REACH_FIRST;
+        if (notes & REACH_REFERS) {
+            fs_gc_each(reach_mark, reach_asked_mark, r, reach_object(g));
+        }
         r->queue._gc_next = g->_gc_next; /* (a tuple may lose it now) */
         r->tail = r->tail == g ? &r->queue : r->tail;
-        reach_place(r, g, REACH_LOOSE | REACH_EARLY);
+        reach_place(r, g, notes | REACH_EARLY);
     }
 }
 

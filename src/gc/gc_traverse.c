@@ -18,17 +18,17 @@ static fs_gc_known_t *traverse_add(traverseproc traverse, enum fs_gc_kind kind)
 }
 
 /* A type whose references stand at fixed places, in the order of its tp_traverse. */
-static void traverse_add_row(traverseproc traverse, const uint16_t *at, size_t n)
+static void traverse_add_row(traverseproc traverse, const uint8_t *at, size_t n)
 {
     fs_gc_known_t *known = traverse_add(traverse, FS_GC_ROW);
     known->n = (uint8_t)n;
-    memcpy(known->at, at, n * sizeof(*at));
+    memcpy(known->at, at, n);
 }
 
-#define AT(type, field) (uint16_t)offsetof(type, field)
+#define AT(type, field) (offsetof(type, field) / sizeof(PyObject *))
 #define ADD_ROW(traverse, ...)                                            \
     do {                                                                  \
-        static const uint16_t at_[] = {__VA_ARGS__};                      \
+        static const uint8_t at_[] = {__VA_ARGS__};                       \
         _Static_assert(sizeof(at_) / sizeof(at_[0]) <= FS_GC_PLACES, ""); \
         traverse_add_row(traverse, at_, sizeof(at_) / sizeof(at_[0]));    \
     } while (0)

@@ -25,13 +25,13 @@ enum fs_gc_kind {
     FS_GC_FRAME,
 };
 
-enum { FS_GC_PLACES = 12, FS_GC_KNOWN = 64 };
+enum { FS_GC_PLACES = 20, FS_GC_KNOWN = 64 };
 
 typedef struct {
     traverseproc traverse;
     uint8_t kind;
-    uint8_t n; /* FS_GC_ROW: how many references, and where */
-    uint16_t at[FS_GC_PLACES];
+    uint8_t n;                /* FS_GC_ROW: how many references, */
+    uint8_t at[FS_GC_PLACES]; /* ... and at which words */
 } fs_gc_known_t;
 
 /* By hash of the function; those without one are free. */
@@ -220,7 +220,7 @@ FS_INLINE void fs_gc_each(fs_gc_visitor visit, visitproc asked, void *state, PyO
     switch (known->kind) {
     case FS_GC_ROW:
         for (int i = 0; i < known->n; i++) {
-            fs_gc_one(visit, state, *(PyObject **)((char *)o + known->at[i]));
+            fs_gc_one(visit, state, ((PyObject **)o)[known->at[i]]);
         }
         break;
     case FS_GC_LIST:

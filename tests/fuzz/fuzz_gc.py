@@ -48,6 +48,7 @@ except ImportError:  # (it is not in every distribution)
 
 there: list[Any] = []
 there_ids: set[int] = set()
+stats_before: list[dict[str, int]] = []
 log: list[Any] = []
 roots: list[Any] = []
 
@@ -321,7 +322,10 @@ class World:
         """Print what can be seen of the collector now."""
         lists = [[o for o in gc.get_objects(i) if id(o) not in there_ids] for i in range(3)]
         marks = [zlib.crc32(" ".join(mark(o) for o in objects).encode()) for objects in lists]
-        stats = [tuple(s.values()) for s in gc.get_stats()]
+        stats = [
+            tuple(now - then for now, then in zip(s.values(), t.values()))
+            for s, t in zip(gc.get_stats(), stats_before)
+        ]
         tracked = [gc.is_tracked(o) for o in roots].count(True)
         ended = [gc.is_finalized(o) for o in roots].count(True)
         print(self.n, [len(o) for o in lists], marks, stats, gc.get_count(), len(gc.garbage), tracked, ended,
@@ -378,6 +382,7 @@ def run_child(first: int, seeds: int) -> None:
     gc.collect()
     there.extend(gc.get_objects())
     there_ids.update(map(id, there))
+    stats_before.extend(gc.get_stats())
     sys.unraisablehook = lambda args: log.append(("unraisable", repr(args.exc_value)))
     for seed in range(first, first + seeds):
         print("seed", seed)
