@@ -497,6 +497,11 @@ void fs_record_op(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_ins
 /* interp_num.c: _Py_Dealloc, which keeps the blocks of dead numbers for the next ones. */
 void fs_num_dealloc(PyObject *v);
 
+/* interp_iterator.c: ends a list's or tuple's iterator; false: it is not kept. */
+bool fs_iterator_keep(PyObject *o);
+/* A new one; NULL: CPython has to make it. */
+PyObject *fs_iterator_new(PyThreadState *ts, PyObject *sequence);
+
 /* The truth of common builtins other than None, and of objects whose class has no say in it; -1:
  * somebody must be asked. */
 FS_INLINE int fs_truth_known(PyObject *v)

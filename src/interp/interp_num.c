@@ -60,7 +60,8 @@ void fs_num_dealloc(PyObject *v)
         }
     } else if (PyFloat_CheckExact(v) && !NUM_NO_ROOM(fs_float_pool)) {
         *fs_float_pool.top++ = v;
-    } else {
+    } else if ((!Py_IS_TYPE(v, &PyListIter_Type) && !Py_IS_TYPE(v, &PyTupleIter_Type)) ||
+               !fs_iterator_keep(v)) {
         _Py_Dealloc(v);
     }
 }

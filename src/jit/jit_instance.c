@@ -26,7 +26,7 @@ enum {
     INSTANCE_FILL = 8,
     INSTANCE_KNOWN = 64,                /* classes that are known at a time; a power of two */
     INSTANCE_STEPS = 500,               /* references that are looked at before an instance ends */
-    INSTANCE_SHARED = 32,               /* of these: to objects that others have, too, but not */
+    INSTANCE_SHARED = 128,              /* objects among them that others have, too, but not */
     INSTANCE_MANY = 2 * INSTANCE_STEPS, /* ... so many: more than can be looked at */
     INSTANCE_DEPTH = 4,
 };
@@ -215,8 +215,45 @@ PyObject *fs_jit_new_instance(fs_ctx *ctx, PyTypeObject *type, PyObject **values
 /* What was looked at so far. */
 typedef struct {
     int steps, nshared;
-    PyObject *shared[INSTANCE_SHARED]; /* once for every reference that would be dropped */
 } instance_look;
+
+/* Objects that others have, too, and how many of their references would be dropped; only those of
+ * this turn are there. */
+static struct {
+    PyObject *ref;
+    uint32_t turn;
+    uint32_t dropped;
+} instance_shared[2 * INSTANCE_SHARED];
+static uint32_t instance_turn;
+
+static instance_look instance_begin(void)
+{
+    if (FS_UNLIKELY(++instance_turn == 0)) {
+        memset(instance_shared, 0, sizeof(instance_shared));
+        instance_turn = 1;
+    }
+    return (instance_look){0};
+}
+
+/* Counts one more reference to be dropped; false: the object may end by that. */
+static bool instance_shares(PyObject *ref, instance_look *look)
+{
+    uint32_t at = (uint32_t)((uintptr_t)ref >> 4) % (2 * INSTANCE_SHARED);
+    while (instance_shared[at].turn == instance_turn) {
+        if (instance_shared[at].ref == ref) {
+            return ++instance_shared[at].dropped < (size_t)Py_REFCNT(ref);
+        }
+        at = (at + 1) % (2 * INSTANCE_SHARED);
+    }
+    if (look->nshared == INSTANCE_SHARED) {
+        return false;
+    }
+    look->nshared++;
+    instance_shared[at].ref = ref;
+    instance_shared[at].turn = instance_turn;
+    instance_shared[at].dropped = 1;
+    return true;
+}
 
 static bool instance_ends_plainly(PyObject *o, instance_look *look, int depth);
 
@@ -232,15 +269,7 @@ static bool instance_may_drop(PyObject *ref, instance_look *look, int depth)
     if (Py_REFCNT(ref) > INSTANCE_MANY) {
         return true;
     }
-    Py_ssize_t dropped = 1;
-    for (int i = 0; i < look->nshared; i++) {
-        dropped += look->shared[i] == ref;
-    }
-    if (dropped >= Py_REFCNT(ref) || look->nshared == INSTANCE_SHARED) {
-        return false;
-    }
-    look->shared[look->nshared++] = ref;
-    return true;
+    return instance_shares(ref, look);
 }
 
 static bool instance_may_drop_all(PyObject *const *refs, Py_ssize_t n, instance_look *look,
@@ -548,8 +577,7 @@ bool fs_jit_end_plainly(PyObject *o)
     if (Py_TYPE(o)->tp_dealloc == fs_jit_dealloc_of_classes && instance_end_lightly(o)) {
         return true;
     }
-    instance_look look;
-    look.steps = look.nshared = 0;
+    instance_look look = instance_begin();
     if (!instance_ends_plainly(o, &look, 0)) {
         return false;
     }

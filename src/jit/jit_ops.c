@@ -326,7 +326,12 @@ PyObject *fs_jit_list_pop(PyObject *list)
 
 PyObject *fs_jit_get_iter_quiet(PyObject *v)
 {
-    return FS_UNLIKELY(ops_collection_due()) ? NULL : fs_jit_declined(PyObject_GetIter(v));
+    if (FS_UNLIKELY(ops_collection_due())) {
+        return NULL;
+    }
+    bool row = PyList_CheckExact(v) || PyTuple_CheckExact(v);
+    PyObject *kept = row ? fs_iterator_new(_PyThreadState_GET(), v) : NULL;
+    return FS_LIKELY(kept != NULL) ? kept : fs_jit_declined(PyObject_GetIter(v));
 }
 
 PyObject *fs_jit_iter_next_quiet(PyObject *it)

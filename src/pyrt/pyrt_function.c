@@ -54,7 +54,7 @@ static PyObject *function_builtins(PyDictObject *globals)
     PyObject *found =
         function_global(globals, function_known.builtins, &function_known.at_builtins);
     if (found != NULL && PyModule_CheckExact(found)) {
-        found = PyModule_GetDict(found);
+        found = ((PyModuleObject *)found)->md_dict;
     }
     return found != NULL && PyDict_CheckExact(found) ? found : NULL;
 }
