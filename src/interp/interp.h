@@ -563,6 +563,10 @@ fs_lookup fs_lookup_dict(PyDictObject *dict, PyObject *key);
 fs_lookup fs_lookup_set(PySetObject *set, PyObject *key);
 fs_lookup fs_lookup_items(PyObject **items, Py_ssize_t n, PyObject *key);
 
+/* Adds an int of one digit to a set, or finds it there, if that is done in a few steps; false:
+ * nothing was changed. */
+bool fs_set_add_short(PySetObject *set, PyObject *key);
+
 /* interp_stats.c */
 typedef struct {
     uint64_t frames;     /* entered from C */

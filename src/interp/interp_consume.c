@@ -228,6 +228,9 @@ int32_t fs_consume_item(PyObject **place, PyObject *v)
 
 int32_t fs_consume_key(PyObject *set, PyObject *v)
 {
+    if (fs_set_add_short((PySetObject *)set, v)) {
+        return 0;
+    }
     if (!consume_is_key(v)) {
         return -1;
     }

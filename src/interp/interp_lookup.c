@@ -280,6 +280,36 @@ fs_lookup fs_lookup_set(PySetObject *set, PyObject *key)
     }
 }
 
+bool fs_set_add_short(PySetObject *set, PyObject *key)
+{
+    if (!PyLong_CheckExact(key) || (size_t)(Py_SIZE(key) + 1) > 2) {
+        return false;
+    }
+    Py_hash_t hash = Py_SIZE(key) * (Py_hash_t)((PyLongObject *)key)->ob_digit[0];
+    size_t mask = (size_t)set->mask, slot = (size_t)hash & mask;
+    setentry *entry = &set->table[slot];
+    setentry *last = slot + LOOKUP_SET_NEIGHBOURS <= mask ? entry + LOOKUP_SET_NEIGHBOURS : entry;
+    if (hash == -1 || (size_t)(set->fill + 1) * 5 >= mask * 3) {
+        return false; /* (-1 is no hash; the table will grow) */
+    }
+    for (; entry <= last; entry++) {
+        if (entry->key == NULL && entry->hash == 0) {
+            set->fill++;
+            set->used++;
+            entry->key = Py_NewRef(key);
+            entry->hash = hash;
+            return true;
+        }
+        if (entry->hash == hash) {
+            return entry->key == key ||
+                   (PyLong_CheckExact(entry->key) && Py_SIZE(entry->key) == Py_SIZE(key) &&
+                    ((PyLongObject *)entry->key)->ob_digit[0] ==
+                        ((PyLongObject *)key)->ob_digit[0]);
+        }
+    }
+    return false;
+}
+
 fs_lookup fs_lookup_items(PyObject **items, Py_ssize_t n, PyObject *key)
 {
     for (Py_ssize_t i = 0; i < n; i++) {

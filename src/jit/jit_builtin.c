@@ -176,6 +176,9 @@ static void builtin_know_hash(PyObject *key)
 
 int32_t fs_jit_set_add_quiet(PyObject *set, PyObject *v)
 {
+    if (PySet_CheckExact(set) && fs_set_add_short((PySetObject *)set, v)) {
+        return 0;
+    }
     builtin_know_hash(v);
     if (fs_lookup_set((PySetObject *)set, v) == FS_LOOKUP_ASK) {
         return -1;

@@ -111,6 +111,29 @@ static fs_instr *call_begin(const fs_ctx *ctx, fs_code *co)
     return FS_UNLIKELY(asks) ? co->instrs : co->entry; /* (RESUME asks for it) */
 }
 
+static void call_begin_state(fs_ctx *ctx, fs_exit_state *state, _PyInterpreterFrame *frame,
+                             int called)
+{
+    state->ctx = ctx;
+    state->frame = frame;
+    state->dstack = ctx->ts->datastack_top;
+    state->error = 0;
+    state->values = NULL;
+    state->called = called;
+    state->stack_limit = fs_jit_stack_limit();
+    state->result = NULL;
+}
+
+static void call_enter(fs_trace *trace, fs_exit_state *state)
+{
+    trace->entries++;
+    if (trace->code != NULL) {
+        fs_asm_enter(trace, state);
+    } else {
+        fs_ir_run(trace, state);
+    }
+}
+
 PyObject *fs_jit_call_root(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co)
 {
     fs_code *caller_co = *fs_frame_caller_code(frame, co);
@@ -118,20 +141,8 @@ PyObject *fs_jit_call_root(fs_ctx *ctx, _PyInterpreterFrame *frame, fs_code *co)
     PyObject *result;
     if (trace != NULL && fs_jit_can_call(ctx, trace)) {
         fs_exit_state state;
-        state.ctx = ctx;
-        state.frame = frame;
-        state.dstack = ctx->ts->datastack_top;
-        state.error = 0;
-        state.values = NULL;
-        state.called = FS_CALLED_BY_C;
-        state.stack_limit = fs_jit_stack_limit();
-        state.result = NULL;
-        trace->entries++;
-        if (trace->code != NULL) {
-            fs_asm_enter(trace, &state);
-        } else {
-            fs_ir_run(trace, &state);
-        }
+        call_begin_state(ctx, &state, frame, FS_CALLED_BY_C);
+        call_enter(trace, &state);
         if (state.result != NULL) {
             return state.result;
         }
@@ -198,6 +209,18 @@ static void consume_resume(fs_ctx *ctx, _PyInterpreterFrame *caller, PyGenObject
     *ctx->sp++ = Py_NewRef(Py_None);
 }
 
+/* The end of a generator whose trace has left at its return. */
+static fs_next consume_return(fs_ctx *ctx, fs_next next)
+{
+    const _PyInterpreterFrame *frame = ctx->frame;
+    if (next != FS_GO_ON || fs_ops[ctx->ip->op].family != FS_OP_RETURN_VALUE ||
+        ctx->cframe.use_tracing || frame->owner != FRAME_OWNED_BY_GENERATOR ||
+        frame->frame_obj != NULL || frame->f_locals != NULL || ctx->table != fs_jit_main_table) {
+        return next;
+    }
+    return fs_generator_return(ctx, *--ctx->sp);
+}
+
 /* A new generator expression whose loop has a trace goes on in that at once. */
 static fs_next consume_enter(fs_ctx *ctx, fs_code *co)
 {
@@ -211,7 +234,13 @@ static fs_next consume_enter(fs_ctx *ctx, fs_code *co)
     ctx->sp[-1] = Py_NewRef(frame->localsplus[0]);
     ctx->ip = co->instrs + co->gen_loop;
     frame->prev_instr = FS_UNIT_OF(co, ctx->ip - 1);
-    return fs_jit_enter(ctx, place->trace);
+    if (!place->trace->consumed) {
+        return fs_jit_enter(ctx, place->trace);
+    }
+    fs_exit_state state; /* (the trace that calls is who is inside, and this is in its reach) */
+    call_begin_state(ctx, &state, frame, FS_CALLED_NOT);
+    call_enter(place->trace, &state);
+    return consume_return(ctx, fs_jit_leave(ctx, &state));
 }
 
 PyObject *fs_jit_consume(fs_ctx *ctx, _PyInterpreterFrame *caller, int64_t depth)
@@ -232,7 +261,10 @@ PyObject *fs_jit_consume(fs_ctx *ctx, _PyInterpreterFrame *caller, int64_t depth
     bool begins = gen->gi_frame_state == FRAME_CREATED && co->gen_loop >= 0;
     consume_resume(ctx, caller, gen, co);
     ctx->consuming = base;
-    (void)call_interpret(ctx, begins ? consume_enter(ctx, co) : FS_GO_ON);
+    fs_next next = begins ? consume_enter(ctx, co) : FS_GO_ON;
+    if (next != FS_LEAVE) {
+        (void)call_interpret(ctx, next);
+    }
     fs_jit_stop_recording(ctx, FS_JIT_ENDS);
     ctx->consuming = outer;
     ctx->cframe.current_frame = caller;

@@ -607,7 +607,7 @@ PyObject *fs_jit_new_cell(PyObject *v)
 
 int32_t fs_jit_set_add(PyObject *set, PyObject *v)
 {
-    return PySet_Add(set, v);
+    return fs_set_add_short((PySetObject *)set, v) ? 0 : PySet_Add(set, v);
 }
 
 void fs_jit_values_insert(void *values, int64_t index)

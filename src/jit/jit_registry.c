@@ -93,8 +93,8 @@ static bool registry_follow(uint8_t *seen, const fs_trace *t)
         seen[0] = 1;
         grown = true;
     }
-    if (t->is_called && seen[0] && !seen[t->id]) {
-        seen[t->id] = 1;
+    if ((t->is_called || t->consumed) && seen[0] && !seen[t->root->id]) {
+        seen[t->root->id] = 1;
         grown = true;
     }
     if (t->target != NULL && seen[t->root->id] && !seen[t->target->id]) {
