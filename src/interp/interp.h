@@ -465,6 +465,7 @@ enum {
     FS_CONSUMER_ALL,
     FS_CONSUMER_SUM,
     FS_CONSUMER_LIST,
+    FS_CONSUMER_SORTED, /* a list, too */
     FS_CONSUMER_TUPLE,
     FS_CONSUMER_SET, /* or frozenset */
 };

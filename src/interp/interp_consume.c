@@ -1,5 +1,5 @@
 /* Builtins that take a generator's values one after the other: any, all, sum, list, tuple, set,
- * frozenset.
+ * frozenset, sorted.
  *
  * A call of one with a generator (CALL_CONSUME) runs the generator's frame in the running loop.
  * What it yields is taken where it stands, and the frame goes on at once, as long as that runs no
@@ -39,7 +39,14 @@ int fs_consumer_of(PyObject *callable)
     if (callable == fs_call_known.all) {
         return FS_CONSUMER_ALL;
     }
-    return callable == fs_call_known.sum ? FS_CONSUMER_SUM : FS_CONSUMER_NONE;
+    return callable == fs_call_known.sum      ? FS_CONSUMER_SUM
+           : callable == fs_call_known.sorted ? FS_CONSUMER_SORTED
+                                              : FS_CONSUMER_NONE;
+}
+
+static bool consume_makes_list(int consumer)
+{
+    return consumer == FS_CONSUMER_LIST || consumer == FS_CONSUMER_SORTED;
 }
 
 /* An empty list with the room that list() gives it. */
@@ -77,7 +84,7 @@ bool fs_consume_begin(PyObject **base)
         if (gc->enabled && gc->generations[0].count >= gc->generations[0].threshold) {
             return false;
         }
-        gathered = consumer == FS_CONSUMER_LIST         ? consume_new_list()
+        gathered = consume_makes_list(consumer)         ? consume_new_list()
                    : consumer == FS_CONSUMER_TUPLE      ? consume_new_tuple()
                    : base[1] == (PyObject *)&PySet_Type ? PySet_New(NULL)
                                                         : PyFrozenSet_New(NULL);
@@ -244,13 +251,13 @@ int32_t fs_consume_key(PyObject *set, PyObject *v)
 int fs_consume_quietly(PyObject **base, PyObject *v)
 {
     int consumer = fs_consumer_of(base[1]);
-    if (consumer > FS_CONSUMER_LIST) {
+    if (consumer > FS_CONSUMER_SORTED) {
         return consume_into(base, v, consumer);
     }
     if (consumer == FS_CONSUMER_SUM) {
         return consume_number(base, v);
     }
-    if (consumer == FS_CONSUMER_LIST) {
+    if (consume_makes_list(consumer)) {
         PyListObject *list = (PyListObject *)base[0];
         if (FS_UNLIKELY(Py_SIZE(list) == list->allocated)) {
             if (PyList_Append((PyObject *)list, v) < 0) {
@@ -273,7 +280,21 @@ int fs_consume_quietly(PyObject **base, PyObject *v)
     return FS_CONSUME_ASK;
 }
 
-/* The result when the values are at their end (a new reference). */
+/* What sorted() does with its list (stolen). */
+static PyObject *consume_sort(PyObject *list)
+{
+    PyObject *method = PyObject_GetAttrString(list, "sort");
+    PyObject *none = method == NULL ? NULL : PyObject_CallNoArgs(method);
+    Py_XDECREF(method);
+    if (none == NULL) {
+        Py_DECREF(list);
+        return NULL;
+    }
+    Py_DECREF(none);
+    return list;
+}
+
+/* The result when the values are at their end (a new reference; NULL: failed). */
 static PyObject *consume_finish(PyObject **base)
 {
     int consumer = fs_consumer_of(base[1]);
@@ -289,7 +310,7 @@ static PyObject *consume_finish(PyObject **base)
         return gathered;
     }
     PyListObject *list = (PyListObject *)gathered;
-    if (consumer == FS_CONSUMER_LIST && Py_SIZE(list) < list->allocated / 2) {
+    if (consume_makes_list(consumer) && Py_SIZE(list) < list->allocated / 2) {
         /* (list() gives back what it does not need when that is more than half) */
         Py_ssize_t size = Py_SIZE(list);
         Py_ssize_t room = size == 0 ? 0 : (size + (size >> 3) + 6) & ~(Py_ssize_t)3;
@@ -299,14 +320,14 @@ static PyObject *consume_finish(PyObject **base)
             list->allocated = room;
         }
     }
-    return gathered;
+    return consumer == FS_CONSUMER_SORTED ? consume_sort(gathered) : gathered;
 }
 
 /* Takes one value the builtin's way, which may run anything: 1 when that was all, -1: failed. */
 static int consume_value(PyObject **base, PyObject *v)
 {
     int consumer = fs_consumer_of(base[1]);
-    if (consumer == FS_CONSUMER_LIST) {
+    if (consume_makes_list(consumer)) {
         return consume_append((PyListObject *)base[0], v);
     }
     if (consumer == FS_CONSUMER_TUPLE) {

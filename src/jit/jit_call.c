@@ -234,9 +234,6 @@ static fs_next consume_enter(fs_ctx *ctx, fs_code *co)
     ctx->sp[-1] = Py_NewRef(frame->localsplus[0]);
     ctx->ip = co->instrs + co->gen_loop;
     frame->prev_instr = FS_UNIT_OF(co, ctx->ip - 1);
-    if (!place->trace->consumed) {
-        return fs_jit_enter(ctx, place->trace);
-    }
     fs_exit_state state; /* (the trace that calls is who is inside, and this is in its reach) */
     call_begin_state(ctx, &state, frame, FS_CALLED_NOT);
     call_enter(place->trace, &state);

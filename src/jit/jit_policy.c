@@ -285,6 +285,8 @@ static void policy_place(fs_trace *trace)
     bool side = trace->kind == FS_TRACE_SIDE;
     trace->root = side ? from->trace->root : trace;
     trace->is_called = trace->kind == FS_TRACE_ENTRY && trace->slot == fs_jit_entry_slot(trace->co);
+    bool consumed = trace->kind == FS_TRACE_LOOP && trace->slot == trace->co->gen_loop;
+    trace->is_reached = trace->is_called || consumed;
     trace->level = side ? (uint16_t)(from->trace->level + 1) : 0;
 }
 

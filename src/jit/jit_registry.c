@@ -93,7 +93,7 @@ static bool registry_follow(uint8_t *seen, const fs_trace *t)
         seen[0] = 1;
         grown = true;
     }
-    if ((t->is_called || t->consumed) && seen[0] && !seen[t->root->id]) {
+    if (t->is_reached && seen[0] && !seen[t->root->id]) {
         seen[t->root->id] = 1;
         grown = true;
     }

@@ -1,5 +1,5 @@
 /* Recording a generator's loop whose values a builtin takes (any, all, sum, list,
- * tuple, set, frozenset), and such calls in other traces.
+ * tuple, set, frozenset, sorted), and such calls in other traces.
  *
  * The trace's own frame is the generator's, which the builtin's call keeps linked and running
  * (interp_consume.c): a yield hands its value to what is gathered on the caller's stack, and the

@@ -52,6 +52,7 @@ static bool spec_call_learn(void)
     known->str_endswith = Py_XNewRef(PyDict_GetItemString(PyUnicode_Type.tp_dict, "endswith"));
     known->next = Py_XNewRef(PyDict_GetItemString(builtins, "next"));
     known->any = Py_XNewRef(PyDict_GetItemString(builtins, "any"));
+    known->sorted = Py_XNewRef(PyDict_GetItemString(builtins, "sorted"));
     known->all = Py_XNewRef(PyDict_GetItemString(builtins, "all"));
     known->sum = Py_XNewRef(PyDict_GetItemString(builtins, "sum"));
     known->gen_send = Py_XNewRef(PyDict_GetItemString(PyGen_Type.tp_dict, "send"));

@@ -80,7 +80,7 @@ typedef struct {
     PyObject *len, *isinstance, *min, *max, *id;
     PyObject *hasattr, *getattr, *issubclass, *callable;
     PyObject *next, *gen_send, *coro_send;
-    PyObject *any, *all, *sum;
+    PyObject *any, *all, *sum, *sorted;
     PyObject *list_append, *list_pop, *dict_get;
     PyObject *str_startswith, *str_endswith;
     PyObject *no_args;  /* the empty tuple */

@@ -1,5 +1,5 @@
 """Builtins that take all values of a generator: any, all, sum, list, tuple, set,
-frozenset; called from loops, too."""
+frozenset, sorted; called from loops, too."""
 
 import gc
 import sys
@@ -11,7 +11,7 @@ def sizes():
     for n in (0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 25, 63, 100, 300):
         made = list(x for x in range(n))
         out.append((len(made), sys.getsizeof(made), sum(made)))
-        for kind in (tuple, set, frozenset):
+        for kind in (tuple, set, frozenset, sorted):
             made = kind(x * 3 for x in range(n))
             out.append((type(made).__name__, len(made), sys.getsizeof(made), sum(made)))
     out.append(tuple(x for x in "") is tuple())
@@ -103,7 +103,7 @@ def errors():
             yield i
         raise KeyError(n)
 
-    for f in (any, all, sum, list, tuple, set, frozenset):
+    for f in (any, all, sum, list, tuple, set, frozenset, sorted):
         for n in (0, 1, 12, 40):
             try:
                 f(raises(n))
@@ -379,6 +379,44 @@ def subclasses():
     )
 
 
+class Ranked:
+    """Compared by code that looks around, and may fail or change things."""
+
+    def __init__(self, rank, log):
+        self.rank = rank
+        self.log = log
+
+    def __lt__(self, other):
+        f = sys._getframe(1)
+        self.log.append((f.f_code.co_name, f.f_lineno - f.f_code.co_firstlineno))
+        if self.rank == 13 or other.rank == 13:
+            raise ArithmeticError("unlucky")
+        return self.rank < other.rank
+
+
+def sorted_ones(n):
+    out = []
+    for i in range(n):
+        log = []
+        out.append([r.rank for r in sorted(Ranked(x * i % 11, log) for x in range(5))])
+        try:
+            sorted(Ranked(x + i % 9, log) for x in (3, 1, 12, 5))
+        except ArithmeticError as e:
+            first = sorted_ones.__code__.co_firstlineno
+            names = [
+                (t.name, t.lineno - first if t.name == "sorted_ones" else 0)
+                for t in traceback.extract_tb(e.__traceback__)
+            ]
+            out.append((str(e), names))
+        try:
+            out.append(sorted(x for x in (1, "a", i)))
+        except TypeError as e:
+            out.append(str(e))
+        out.append((len(log), log[:1], sorted((str(x) for x in range(i % 4)), reverse=True)))
+        out.append(sorted(-x for x in range(i % 6)) + sorted((x for x in "hello"), key=ord))
+    return out[-30:], len(out)
+
+
 def deep(n):
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(150)
@@ -439,6 +477,7 @@ def main():
             keys,
         ):
             print(f.__name__, f())
+    print(sorted_ones(90))
     print(truths(60), nested(80), changed(42), deep(200))
     print(from_loops(150), of_generators(80), seen_from_within(120), len(gone))
 
