@@ -464,6 +464,8 @@ enum {
     FS_CONSUMER_ANY,
     FS_CONSUMER_ALL,
     FS_CONSUMER_SUM,
+    FS_CONSUMER_MIN, /* gathered: the least so far, */
+    FS_CONSUMER_MAX, /* or the greatest; NULL: none yet */
     FS_CONSUMER_LIST,
     FS_CONSUMER_SORTED, /* a list, too */
     FS_CONSUMER_TUPLE,

@@ -1,5 +1,5 @@
 /* Builtins that take a generator's values one after the other: any, all, sum, list, tuple, set,
- * frozenset, sorted.
+ * frozenset, sorted, min, max.
  *
  * A call of one with a generator (CALL_CONSUME) runs the generator's frame in the running loop.
  * What it yields is taken where it stands, and the frame goes on at once, as long as that runs no
@@ -40,8 +40,15 @@ int fs_consumer_of(PyObject *callable)
         return FS_CONSUMER_ALL;
     }
     return callable == fs_call_known.sum      ? FS_CONSUMER_SUM
+           : callable == fs_call_known.min    ? FS_CONSUMER_MIN
+           : callable == fs_call_known.max    ? FS_CONSUMER_MAX
            : callable == fs_call_known.sorted ? FS_CONSUMER_SORTED
                                               : FS_CONSUMER_NONE;
+}
+
+static bool consume_chooses(int consumer)
+{
+    return consumer == FS_CONSUMER_MIN || consumer == FS_CONSUMER_MAX;
 }
 
 static bool consume_makes_list(int consumer)
@@ -205,6 +212,42 @@ static int consume_number(PyObject **base, PyObject *v)
     return FS_CONSUME_MORE;
 }
 
+/* Whether min() or max() takes v in place of what it has, both of a kind that is compared without
+ * running code; -1: somebody must be asked. */
+static int consume_is_better(PyObject *v, PyObject *best, int consumer)
+{
+    int64_t a, b;
+    int way;
+    if (consume_is_short(v, &a) && consume_is_short(best, &b)) {
+        way = (a > b) - (a < b);
+    } else if (PyFloat_CheckExact(v) && PyFloat_CheckExact(best)) {
+        double x = PyFloat_AS_DOUBLE(v), y = PyFloat_AS_DOUBLE(best);
+        way = (x > y) - (x < y);
+    } else if (PyUnicode_CheckExact(v) && PyUnicode_CheckExact(best) && PyUnicode_IS_READY(v) &&
+               PyUnicode_IS_READY(best)) {
+        way = PyUnicode_Compare(v, best);
+    } else {
+        return -1;
+    }
+    return consumer == FS_CONSUMER_MIN ? way < 0 : way > 0;
+}
+
+static int consume_choose(PyObject **base, PyObject *v, int consumer)
+{
+    int better = base[0] == NULL ? 1 : consume_is_better(v, base[0], consumer);
+    if (better < 0) {
+        return FS_CONSUME_ASK;
+    }
+    PyObject *other = better ? base[0] : v;
+    if (better) {
+        base[0] = v;
+    }
+    if (other != NULL && --other->ob_refcnt == 0) { /* (of a kind that ends quietly) */
+        fs_num_dealloc(other);
+    }
+    return FS_CONSUME_MORE;
+}
+
 /* To a set or tuple. */
 static int consume_into(PyObject **base, PyObject *v, int consumer)
 {
@@ -257,6 +300,9 @@ int fs_consume_quietly(PyObject **base, PyObject *v)
     if (consumer == FS_CONSUMER_SUM) {
         return consume_number(base, v);
     }
+    if (consume_chooses(consumer)) {
+        return consume_choose(base, v, consumer);
+    }
     if (consume_makes_list(consumer)) {
         PyListObject *list = (PyListObject *)base[0];
         if (FS_UNLIKELY(Py_SIZE(list) == list->allocated)) {
@@ -303,6 +349,11 @@ static PyObject *consume_finish(PyObject **base)
         return PyBool_FromLong(consumer == FS_CONSUMER_ALL);
     }
     base[0] = NULL;
+    if (gathered == NULL && consume_chooses(consumer)) {
+        PyErr_Format(PyExc_ValueError, "%s() arg is an empty sequence",
+                     consumer == FS_CONSUMER_MIN ? "min" : "max");
+        return NULL;
+    }
     if (consumer == FS_CONSUMER_TUPLE) {
         Py_ssize_t size = Py_SIZE(gathered);
         Py_SET_SIZE(gathered, consume_tuple_room(size));
@@ -321,6 +372,20 @@ static PyObject *consume_finish(PyObject **base)
         }
     }
     return consumer == FS_CONSUMER_SORTED ? consume_sort(gathered) : gathered;
+}
+
+/* min() and max(), by the values' own comparison. */
+static int consume_ask_better(PyObject **base, PyObject *v, int consumer)
+{
+    int op = consumer == FS_CONSUMER_MIN ? Py_LT : Py_GT;
+    int better = base[0] == NULL ? 1 : PyObject_RichCompareBool(v, base[0], op);
+    PyObject *other = v;
+    if (better > 0) {
+        other = base[0];
+        base[0] = v;
+    }
+    Py_XDECREF(other);
+    return better < 0 ? -1 : 0;
 }
 
 /* Takes one value the builtin's way, which may run anything: 1 when that was all, -1: failed. */
@@ -345,6 +410,9 @@ static int consume_value(PyObject **base, PyObject *v)
         Py_DECREF(old);
         Py_DECREF(v);
         return sum == NULL ? -1 : 0;
+    }
+    if (consume_chooses(consumer)) {
+        return consume_ask_better(base, v, consumer);
     }
     int truth = PyObject_IsTrue(v);
     Py_DECREF(v);

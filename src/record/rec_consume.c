@@ -1,5 +1,5 @@
 /* Recording a generator's loop whose values a builtin takes (any, all, sum, list,
- * tuple, set, frozenset, sorted), and such calls in other traces.
+ * tuple, set, frozenset, sorted, min, max), and such calls in other traces.
  *
  * The trace's own frame is the generator's, which the builtin's call keeps linked and running
  * (interp_consume.c): a yield hands its value to what is gathered on the caller's stack, and the
@@ -77,6 +77,52 @@ static bool consume_number(rec_state *R, fs_ref caller, fs_ref depth, rec_slot *
     return true;
 }
 
+/* What min() or max() has so far becomes the value. */
+static void consume_take(rec_state *R, fs_ref caller, fs_ref depth, rec_slot *value)
+{
+    fs_ref object = rec_object(R, value);
+    rec_incref(R, object);
+    rec_storex(R, FS_M_OBJ, FS_A_FRAME, caller, depth, consume_offset(CONSUME_GATHERED), object);
+}
+
+/* min() and max() of numbers of one type. */
+static bool consume_choose(rec_state *R, fs_ref caller, fs_ref depth, PyObject *seen, bool least,
+                           rec_slot *value)
+{
+    PyTypeObject *type = rec_type(R, value);
+    rec_slot best = {.seen = seen};
+    best.ref = rec_emit(R, (fs_ins){.op = FS_IR_LOADX,
+                                    .type = FS_T_OBJ,
+                                    .cond = FS_M_OBJ,
+                                    .alias = FS_A_FRAME,
+                                    .a = caller,
+                                    .b = depth,
+                                    .aux = consume_offset(CONSUME_GATHERED),
+                                    .flags = FS_INS_NULLABLE});
+    rec_guard(R, seen == NULL ? FS_EQ : FS_NE, best.ref, fs_ir_obj(R->ir, NULL));
+    if (seen == NULL) {
+        consume_take(R, caller, depth, value);
+        return true;
+    }
+    bool ints = type == &PyLong_Type && rec_fits_int(&best, FS_T_OBJ) &&
+                (rec_is_unboxed(R, value) || rec_fits_int(value, FS_T_OBJ));
+    if (Py_TYPE(seen) != type || value->seen == NULL || (!ints && type != &PyFloat_Type)) {
+        return false;
+    }
+    fs_ref v = ints ? rec_int(R, value) : rec_float(R, value);
+    fs_ref w = ints ? rec_int(R, &best) : rec_float(R, &best);
+    bool better = PyObject_RichCompareBool(value->seen, seen, least ? Py_LT : Py_GT) > 0;
+    fs_ref truth = rec_cmp(R, least ? FS_LT : FS_GT, v, w);
+    if (!fs_ref_is_const(truth)) {
+        rec_guard(R, FS_EQ, truth, fs_ir_bool(R->ir, better));
+    }
+    if (better) {
+        consume_take(R, caller, depth, value);
+        (void)rec_emit(R, (fs_ins){.op = FS_IR_DROPBOX, .a = best.ref});
+    }
+    return true;
+}
+
 /* Nothing but guards done: false. */
 static bool consume_value(rec_state *R, PyObject **base, int consumer, rec_slot *value)
 {
@@ -96,6 +142,9 @@ static bool consume_value(rec_state *R, PyObject **base, int consumer, rec_slot 
             rec_guard(R, FS_EQ, is, fs_ir_bool(R->ir, goes_on));
         }
         return true;
+    }
+    if (consumer == FS_CONSUMER_MIN || consumer == FS_CONSUMER_MAX) {
+        return consume_choose(R, caller, depth, base[0], consumer == FS_CONSUMER_MIN, value);
     }
     if (consumer == FS_CONSUMER_TUPLE) {
         fs_ref args[3] = {caller, depth, rec_object(R, value)};

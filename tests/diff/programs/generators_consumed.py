@@ -103,7 +103,7 @@ def errors():
             yield i
         raise KeyError(n)
 
-    for f in (any, all, sum, list, tuple, set, frozenset, sorted):
+    for f in (any, all, sum, list, tuple, set, frozenset, sorted, min, max):
         for n in (0, 1, 12, 40):
             try:
                 f(raises(n))
@@ -417,6 +417,43 @@ def sorted_ones(n):
     return out[-30:], len(out)
 
 
+def chosen(n):
+    """min and max: which of equal ones, of mixed kinds, of none; what is asked."""
+    out = []
+    nan = float("nan")
+    for i in range(n):
+        log = []
+        for f in (min, max):
+            out.append(f(x * i % 7 - 3 for x in range(1, 9)))
+            out.append(f((x - i) * 0.5 for x in range(i % 5 + 1)))
+            out.append(repr(f(x for x in (1.0, nan, 0.5, 2.0))) + repr(f(x for x in (nan, i))))
+            out.append(f(x for x in (1, True, 1.0, i % 3 * 1.0)))
+            out.append(type(f(x for x in (1, True, 1.0))).__name__)
+            out.append(f(str(x) for x in range(i % 13 + 1)))
+            out.append(f(1 << x for x in range(60, 64 + i % 4)))
+            out.append(f([x, -x] for x in range(4)))
+            out.append(f((x for x in range(i % 4)), default="none"))
+            out.append(f((x for x in "word"), key=lambda c: -ord(c)))
+            big = f(x for x in (10**20, i, -(10**20)))
+            out.append(big)
+            mine = [f"n{x}" for x in range(3)]
+            out.append(f(x for x in mine) is mine[0 if f is min else 2])
+            try:
+                f(x for x in range(0))
+            except ValueError as e:
+                out.append(str(e))
+            try:
+                f(x for x in (1, "a", 2))
+            except TypeError as e:
+                out.append(str(e))
+            try:
+                out.append(f(Ranked(x + i % 9, log) for x in (3, 1, 12, 5)).rank)
+            except ArithmeticError as e:
+                out.append((str(e), [t.name for t in traceback.extract_tb(e.__traceback__)]))
+        out.append((len(log), log[:1]))
+    return out[-70:], len(out), hash(repr(out).replace("nan", "")) == 0
+
+
 def deep(n):
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(150)
@@ -477,7 +514,7 @@ def main():
             keys,
         ):
             print(f.__name__, f())
-    print(sorted_ones(90))
+    print(sorted_ones(90), chosen(70))
     print(truths(60), nested(80), changed(42), deep(200))
     print(from_loops(150), of_generators(80), seen_from_within(120), len(gone))
 
