@@ -190,17 +190,36 @@ bool rec_virtual_has(rec_state *R, fs_ref whole, fs_ref ref)
     return false;
 }
 
+/* Parts of a virtual object that is gone leave it, in order; those that are yet to leave hold what
+ * they have meanwhile: one may be there twice, or in another one. */
+static void rec_let_go_parts(rec_state *R, const fs_ins *ins)
+{
+    int first = R->nflight, n = ins->nargs;
+    bool last_first = ins->op != FS_IR_NEWINST; /* as tuples and lists do it */
+    for (int i = n - 1; i > 0; i--) {
+        fs_ref part = R->ir->pool[ins->args + (uint32_t)(last_first ? n - 1 - i : i)];
+        if (rec_is_virtual(R, part)) {
+            if (R->nflight == REC_MAX_FLIGHT) {
+                (void)rec_abort(R, FS_ABORT_too_long);
+                return;
+            }
+            R->flight[R->nflight++] = part;
+        }
+    }
+    for (int i = 0; i < n; i++) {
+        fs_ref part = R->ir->pool[ins->args + (uint32_t)(last_first ? n - 1 - i : i)];
+        R->nflight -= i > 0 && R->nflight > first && rec_is_virtual(R, part);
+        rec_let_go(R, part, true);
+    }
+}
+
 /* A value leaves the place that had it. */
 void rec_let_go(rec_state *R, fs_ref ref, bool owned)
 {
     if (rec_is_virtual(R, ref)) {
         if (!rec_is_held(R, ref)) {
             const fs_ins ins = *fs_ir_at(R->ir, ref);
-            bool last_first = ins.op != FS_IR_NEWINST; /* as tuples and lists do it */
-            for (int i = 0; i < ins.nargs; i++) {
-                int part = last_first ? ins.nargs - 1 - i : i;
-                rec_let_go(R, R->ir->pool[ins.args + (uint32_t)part], true);
-            }
+            rec_let_go_parts(R, &ins);
         }
     } else if (owned && ref != 0 && fs_ir_type(R->ir, ref) == FS_T_OBJ) {
         rec_release(R, ref);
