@@ -162,7 +162,10 @@ FS_NOINLINE fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace)
     trace->entries++;
     trace->last = ++fs_jit_stats.entries;
     bool weighs = fs_jit_weighs(trace);
-    uint64_t begun = FS_UNLIKELY(weighs) ? fs_jit_clock_ns() : 0;
+    fs_jit_times times;
+    if (FS_UNLIKELY(weighs)) {
+        times.begun = fs_jit_clock_ns();
+    }
     uint64_t turns = trace->turns;
     enter_link(&inside);
     if (FS_LIKELY(trace->code != NULL)) {
@@ -170,9 +173,12 @@ FS_NOINLINE fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace)
     } else {
         fs_ir_run(trace, &state);
     }
+    if (FS_UNLIKELY(weighs)) {
+        times.left = fs_jit_clock_ns();
+    }
     fs_next next = enter_restore(ctx, &state);
     if (FS_UNLIKELY(weighs)) {
-        fs_jit_weigh(trace, state.exit, begun, trace->turns - turns);
+        fs_jit_weigh(trace, state.exit, &times, trace->turns - turns);
     }
     enter_count(ctx, state.exit, state.error != 0 || next == FS_FAIL);
     enter_unlink(&inside);

@@ -119,8 +119,11 @@ void fs_jit_recording_forks(const PyThreadState *ts);
 /* jit_worth.c */
 /* Whether this entry is weighed: how long it takes must be known. */
 bool fs_jit_weighs(const fs_trace *root);
-/* It was left at `exit`; it was entered at that time (fs_jit_clock_ns), and did so many turns. */
-void fs_jit_weigh(fs_trace *root, const fs_exit *exit, uint64_t begun, uint64_t turns);
+/* It was left at `exit`, and did so many turns. */
+typedef struct {
+    uint64_t begun, left, restored; /* fs_jit_clock_ns(); the last one is taken here */
+} fs_jit_times;
+void fs_jit_weigh(fs_trace *root, const fs_exit *exit, fs_jit_times *times, uint64_t turns);
 
 /* The tree has another side trace, or would have if there were time: it is not judged yet. */
 void fs_jit_grows(fs_trace *root);

@@ -20,11 +20,15 @@
 enum {
     WORTH_EVERY = 17,   /* (a prime: what is around comes in even numbers) */
     WORTH_ENTRIES = 64, /* weighed, then there is a judgement */
-    WORTH_ENTER = 80,   /* nanoseconds to enter and leave */
-    WORTH_OP = 2,       /* that machine code saves per op */
-    WORTH_LONG = 4,     /* times as long as what is counted may take */
-    WORTH_MOST = 4000,  /* ops or nanoseconds that one entry counts for */
-    WORTH_REST = 4096,  /* turns or calls without entering, the first time */
+    WORTH_ENTER = 60,   /* nanoseconds to enter, */
+    WORTH_LEAVE = 500,  /* and to leave, at most: what takes longer has to do with something else */
+    WORTH_FEW = 200,    /* nanoseconds in which a loop that calls nothing has not done many turns */
+    WORTH_OP = 2,       /* that machine code saves per op, */
+    WORTH_CREDIT = 4,   /* and what the interpreter takes for it */
+    WORTH_LONG = 8,     /* times as long as what is counted may take, */
+    WORTH_UNSEEN = 2000, /* and nanoseconds: else it has done what is not counted */
+    WORTH_MOST = 4000,   /* ops or nanoseconds that one entry counts for */
+    WORTH_REST = 4096,   /* turns or calls without entering, the first time */
     WORTH_RESTS = 5, /* so often; and so many times as many turns as were done since the last one */
     WORTH_LONGEST = 1 << 30,
     WORTH_CALLS = 64,
@@ -33,7 +37,8 @@ enum {
     WORTH_SURE = 3, /* pairs that are enough when one side has won all */
     /* Entries, or turns, before a trial, when the side traces have been made; more before the next.
      */
-    WORTH_GROWN = 200000, /* entries after which a tree is judged while it grows, too */
+    WORTH_GROWN = 2000,     /* entries after which a tree is judged while it grows, too, */
+    WORTH_GROWN_SIDE = 500, /* and so many more for each side trace */
     WORTH_TRIAL = 1000,
     WORTH_TRIAL_TURNS = 10000,
     WORTH_AGAIN = 100,
@@ -58,7 +63,7 @@ static void worth_begin_anew(fs_trace *root, uint64_t times)
 
 static void worth_grows(fs_trace *root)
 {
-    if (root->entries < WORTH_GROWN) {
+    if (root->entries < WORTH_GROWN + WORTH_GROWN_SIDE * (uint64_t)root->sides) {
         root->gain = root->weighed = 0;
         worth_begin_anew(root, 1);
     }
@@ -162,16 +167,45 @@ static void worth_try(fs_trace *root, fs_jit_place *place, uint64_t now, uint64_
     }
 }
 
-/* The entry's weight is added. */
-static void worth_weigh(fs_trace *root, fs_jit_place *place, const fs_exit *exit, uint64_t ns,
-                        uint64_t turns)
+/* The ops that are known to have been done on the way to the exit, in so many nanoseconds and
+ * turns. */
+static uint64_t worth_ops(const fs_trace *root, const fs_exit *exit, uint64_t ns, uint64_t turns)
 {
+    const fs_trace *last = exit->trace->root;
     uint64_t ops = exit->work + turns * root->ir.work / 2;
-    bool unseen = ns > WORTH_LONG * (ops + WORTH_ENTER); /* other loops, bridges did turns */
-    if (unseen || (exit->turns && !root->counts && ns > ops + WORTH_ENTER)) {
-        ops = ns - WORTH_ENTER;
+    bool turned = exit->turns && last->kind == FS_TRACE_LOOP && !last->counts;
+    return turned && ns > ops + WORTH_FEW ? ns - WORTH_FEW : ops;
+}
+
+/* What entering and leaving has cost, in nanoseconds. */
+static uint64_t worth_cost(const fs_jit_times *times)
+{
+    uint64_t leaving = times->restored - times->left;
+    return WORTH_ENTER + (leaving < WORTH_LEAVE ? leaving : WORTH_LEAVE);
+}
+
+/* What the entry has saved allows for more traces. */
+static void worth_credit(const fs_trace *root, const fs_exit *exit, const fs_jit_times *times,
+                         uint64_t turns)
+{
+    uint64_t ns = times->left - times->begun, cost = worth_cost(times);
+    uint64_t saved = worth_ops(root, exit, ns, turns) * WORTH_CREDIT;
+    saved = saved < cost ? 0 : saved - cost;
+    fs_jit_was_inside((saved < ns ? saved : ns) * WORTH_EVERY / 1000);
+}
+
+/* The entry's weight is added. */
+static void worth_weigh(fs_trace *root, fs_jit_place *place, const fs_exit *exit,
+                        const fs_jit_times *times, uint64_t turns)
+{
+    uint64_t ns = times->left - times->begun, cost = worth_cost(times);
+    uint64_t ops = worth_ops(root, exit, ns, turns);
+    if (root->kind == FS_TRACE_ENTRY && exit->turns && ns > ops + WORTH_FEW) {
+        ops = ns - WORTH_FEW; /* calls of other traces: the trial knows better */
+    } else if (ns > WORTH_UNSEEN && ns > WORTH_LONG * ops && ops < cost / WORTH_OP) {
+        ops = cost / WORTH_OP; /* other loops, bridges, calls: nobody knows */
     }
-    root->gain += (int)(ops < WORTH_MOST ? ops : WORTH_MOST) * WORTH_OP - WORTH_ENTER;
+    root->gain += (int)((ops < WORTH_MOST ? ops : WORTH_MOST) * WORTH_OP) - (int)cost;
     if (++root->weighed < WORTH_ENTRIES) {
         return;
     }
@@ -182,9 +216,10 @@ static void worth_weigh(fs_trace *root, fs_jit_place *place, const fs_exit *exit
     }
 }
 
-void fs_jit_weigh(fs_trace *root, const fs_exit *exit, uint64_t begun, uint64_t turns)
+void fs_jit_weigh(fs_trace *root, const fs_exit *exit, fs_jit_times *times, uint64_t turns)
 {
-    uint64_t ns = fs_jit_clock_ns() - begun;
+    times->restored = fs_jit_clock_ns();
+    uint64_t begun = times->begun, ns = times->restored - begun;
     fs_jit_place *place = root->dead ? NULL : fs_jit_place_find(root->co, root->slot);
     if (place == NULL || place->trace != root) {
         return;
@@ -193,13 +228,13 @@ void fs_jit_weigh(fs_trace *root, const fs_exit *exit, uint64_t begun, uint64_t 
         worth_begin_anew(root, 1);
     }
     if (root->entries % WORTH_EVERY == 1) {
-        fs_jit_was_inside(ns * WORTH_EVERY / 1000);
+        worth_credit(root, exit, times, turns);
     }
     if (root->recursive) {
         return; /* one entry goes through many calls of it */
     }
     if (root->entries % WORTH_EVERY == 1) {
-        worth_weigh(root, place, exit, ns, turns);
+        worth_weigh(root, place, exit, times, turns);
     }
     bool tries = root->entries >= root->trial.next ||
                  (root->trial.side == FS_TRIAL_OFF && root->turns >= root->trial.due_turns);

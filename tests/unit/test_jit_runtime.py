@@ -872,3 +872,24 @@ answer([re.findall(r"@list_add .*?[+](\\d)[)]", body), "@slice_take" in body, "@
 """
     got = ask_child("import re\n" + HELPERS + code, env=CODE)
     assert got == [["3", "3", "2"], True, False, False], got
+
+
+def test_a_loop_that_is_left_in_each_turn_rests() -> None:
+    """What is on the way to the exit is not worth entering for."""
+    code = """
+def f(n):
+    k = 0
+    while k != n:
+        k += 1
+    return k
+install(f, ROOT + f'''
+snap 1: frame 0 at {head(f)} depth 2
+0001 - JEXIT snap=1
+''')
+turns = f(100000)
+answer([turns, [t["entries"] for t in traces(f)]])
+"""
+    alone = {"FULLSPEED_JIT": "1", "FULLSPEED_JIT_SKIP": "f"}
+    turns, entries = ask_child(HELPERS + code, env=alone)
+    assert turns == 100000
+    assert 0 < entries[0] < 20000, entries
