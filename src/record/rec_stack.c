@@ -81,8 +81,31 @@ rec_result rec_DELETE_FAST(rec_state *R, uint32_t arg)
     return REC_NEXT;
 }
 
+/* Whether the top is what a call-out has just made, a container: nobody else has it, and all that
+ * the call-out left known is forgotten already. So its end may run anything, too, and needs no walk
+ * through what it has. (Instances and iterators go back to their pools in the quiet way.) */
+static bool rec_top_dies_aloud(rec_state *R)
+{
+    rec_slot *top = rec_peek(R, 1);
+    PyObject *seen = top->seen;
+    if (seen == NULL || Py_REFCNT(seen) != 1 || !rec_is_fresh(R, top)) {
+        return false;
+    }
+    int call = fs_ir_at(R->ir, top->ref)->aux;
+    return (call == FS_CALL_call_vector || call == FS_CALL_call_vector_kw) &&
+           (PyList_CheckExact(seen) || PyTuple_CheckExact(seen) || PyDict_CheckExact(seen) ||
+            PyAnySet_CheckExact(seen));
+}
+
 rec_result rec_POP_TOP(rec_state *R, uint32_t arg FS_UNUSED)
 {
+    if (rec_top_dies_aloud(R)) {
+        fs_ref args[1] = {rec_pop(R).ref};
+        rec_sync(R);
+        (void)rec_call_escaping(R, FS_CALL_drop, args, 1);
+        R->escapes--; /* (nothing has been learned since the last one) */
+        return REC_NEXT;
+    }
     rec_pop_drop(R);
     return REC_NEXT;
 }
