@@ -92,10 +92,18 @@ bool fs_jit_begin(fs_ctx *ctx, int kind, fs_exit *from)
     return true;
 }
 
-/* Making traces may take this part of the time since the start, and more where much of the time
- * is spent in them: there they pay. No recording counts for more than HOT_RECORD_US, however long
- * what it calls takes. */
-enum { HOT_FREE_US = 1000, HOT_SHARE = 32, HOT_SHARE_INSIDE = 8, HOT_RECORD_US = 600 };
+/* Making traces may take this part of the first second, much less of the time after it, and more
+ * where much of the time is spent in them: there they pay. What has not paid by then seldom does:
+ * wide code, in which each new trace only adds to what the caches have to hold. No recording counts
+ * for more than HOT_RECORD_US, however long what it calls takes. */
+enum {
+    HOT_FREE_US = 1000,
+    HOT_SHARE = 32,
+    HOT_EARLY_US = 1000000,
+    HOT_SHARE_LATE = 256,
+    HOT_SHARE_INSIDE = 8,
+    HOT_RECORD_US = 600,
+};
 
 /* The time that has passed is CPU time: who waits for others has no time for traces. It is asked
  * for once in HOT_ASK_US. */
@@ -113,6 +121,13 @@ void fs_jit_was_inside(uint64_t us)
     hot_inside += us;
 }
 
+/* What the time that has passed allows for. */
+static uint64_t hot_share(void)
+{
+    uint64_t early = hot_passed < HOT_EARLY_US ? hot_passed : HOT_EARLY_US;
+    return early / HOT_SHARE + (hot_passed - early) / HOT_SHARE_LATE;
+}
+
 bool fs_jit_can_afford(void)
 {
     if (!fs_jit_settings.thrifty || hot_spent < HOT_FREE_US) {
@@ -124,7 +139,7 @@ bool fs_jit_can_afford(void)
         hot_passed = fs_jit_cpu_clock(CLOCK_PROCESS_CPUTIME_ID);
     }
     uint64_t inside = hot_inside < hot_passed ? hot_inside : hot_passed;
-    uint64_t granted = HOT_FREE_US + hot_passed / HOT_SHARE + inside / HOT_SHARE_INSIDE;
+    uint64_t granted = HOT_FREE_US + hot_share() + inside / HOT_SHARE_INSIDE;
     if (granted > hot_spent + HOT_BURST_US) {
         hot_spent = granted - HOT_BURST_US; /* (what was not used for long is lost) */
     }
