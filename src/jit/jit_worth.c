@@ -22,7 +22,8 @@ enum {
     WORTH_ENTRIES = 64, /* weighed, then there is a judgement */
     WORTH_ENTER = 60,   /* nanoseconds to enter, */
     WORTH_LEAVE = 500,  /* and to leave, at most: what takes longer has to do with something else */
-    WORTH_FEW = 200,    /* nanoseconds in which a loop that calls nothing has not done many turns */
+    WORTH_FEW = 80,     /* nanoseconds in which a loop that calls nothing has not done many turns */
+    WORTH_TIGHT = 2,    /* ops that it does per nanosecond, at least */
     WORTH_OP = 2,       /* that machine code saves per op, */
     WORTH_CREDIT = 4,   /* and what the interpreter takes for it */
     WORTH_LONG = 8,     /* times as long as what is counted may take, */
@@ -174,7 +175,7 @@ static uint64_t worth_ops(const fs_trace *root, const fs_exit *exit, uint64_t ns
     const fs_trace *last = exit->trace->root;
     uint64_t ops = exit->work + turns * root->ir.work / 2;
     bool turned = exit->turns && last->kind == FS_TRACE_LOOP && !last->counts;
-    return turned && ns > ops + WORTH_FEW ? ns - WORTH_FEW : ops;
+    return turned && ns > ops + WORTH_FEW ? (ns - WORTH_FEW) * WORTH_TIGHT : ops;
 }
 
 /* What entering and leaving has cost, in nanoseconds. */
