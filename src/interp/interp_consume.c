@@ -17,6 +17,7 @@
 
 #include "interp/interp_num.h"
 #include "jit/jit_help.h"
+#include "jit/jit_hooks.h"
 #include "spec/spec_call.h"
 
 enum {
@@ -444,6 +445,7 @@ fs_next fs_consume_rest(fs_ctx *ctx, PyObject *v)
 {
     PyObject **base = ctx->sp - 3;
     PyObject *gen = base[2];
+    fs_jit_loses_frame(ctx, (_PyInterpreterFrame *)((PyGenObject *)gen)->gi_iframe);
     int state = 0;
     while (v != NULL && state == 0) {
         state = consume_value(base, v);

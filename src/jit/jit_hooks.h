@@ -41,6 +41,9 @@ typedef enum { FS_JIT_ENDS, FS_JIT_RAISES, FS_JIT_HANDS_OVER, FS_JIT_SWAPPED } f
 /* The activation leaves the traces that it is inside of. */
 void fs_jit_leave_all(fs_ctx *ctx);
 
+/* A generator's frame is run to its end in C: a recording that is inside of it ends. */
+void fs_jit_loses_frame(const fs_ctx *ctx, const _PyInterpreterFrame *frame);
+
 /* Drops the recording if this activation has one. */
 void fs_jit_stop_recording(const fs_ctx *ctx, fs_jit_end why);
 

@@ -316,6 +316,13 @@ bool fs_jit_record_op(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs
     return true;
 }
 
+void fs_jit_loses_frame(const fs_ctx *ctx, const _PyInterpreterFrame *frame)
+{
+    if (FS_UNLIKELY(fs_rec_is_active(ctx))) {
+        fs_rec_loses(ctx, frame);
+    }
+}
+
 void fs_jit_stop_recording(const fs_ctx *ctx, fs_jit_end why)
 {
     static const uint8_t reasons[] = {

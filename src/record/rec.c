@@ -533,6 +533,20 @@ void fs_rec_raises(const fs_ctx *ctx)
     }
 }
 
+void fs_rec_loses(const fs_ctx *ctx, const _PyInterpreterFrame *frame)
+{
+    rec_state *R = rec_current;
+    if (R == NULL || R->ctx != ctx) {
+        return;
+    }
+    for (int k = 0; k <= R->depth; k++) {
+        if (R->frames[k].frame == frame) {
+            fs_rec_cancel(ctx, FS_ABORT_lost);
+            return;
+        }
+    }
+}
+
 void fs_rec_step(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_instr *ip)
 {
     rec_state *R = rec_current;

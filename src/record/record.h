@@ -57,6 +57,9 @@ void fs_rec_cancel(const fs_ctx *ctx, enum fs_abort why);
 /* An exception is set in ctx->frame: the end of a recording that knows the frame. */
 void fs_rec_raises(const fs_ctx *ctx);
 
+/* A frame ends in C, with nothing that the recorder would see. */
+void fs_rec_loses(const fs_ctx *ctx, const _PyInterpreterFrame *frame);
+
 /* ---- what the recorder tells the engine (src/jit/jit_policy.c) ---- */
 /* A trace is complete: optimise (fs_opt_run with `end`), compile, install. Takes the trace over. */
 void fs_jit_recorded(fs_trace *trace, int end);

@@ -112,7 +112,7 @@ def errors():
                 out.append([t.name for t in traceback.extract_tb(e.__traceback__)])
             try:
                 f(x / 0 for x in range(n))
-            except ZeroDivisionError as e:
+            except (ValueError, ZeroDivisionError) as e:
                 out.append([t.name for t in traceback.extract_tb(e.__traceback__)])
         g = raises(3)
         try:
@@ -144,7 +144,7 @@ def errors():
             pass
         try:
             out.append(f(done))
-        except KeyError as e:
+        except (KeyError, ValueError) as e:
             out.append(repr(e))
     return out
 
