@@ -84,14 +84,24 @@ FS_COLD static void enter_consider(fs_ctx *ctx, fs_exit *exit, bool failed)
     }
 }
 
-static void enter_link(fs_jit_inside *inside)
+/* Those that are free; they are few and never given back. */
+static fs_jit_inside *enter_spare;
+
+/* NULL: no memory. */
+static fs_jit_inside *enter_link(fs_ctx *ctx, fs_trace *trace)
 {
-    inside->previous = NULL;
-    inside->next = fs_jit_insiders;
+    fs_jit_inside *inside = enter_spare;
+    if (FS_LIKELY(inside != NULL)) {
+        enter_spare = inside->next;
+    } else if ((inside = malloc(sizeof(*inside))) == NULL) {
+        return NULL;
+    }
+    *inside = (fs_jit_inside){.next = fs_jit_insiders, .ctx = ctx, .ts = ctx->ts, .root = trace};
     if (inside->next != NULL) {
         inside->next->previous = inside;
     }
     fs_jit_insiders = inside;
+    return inside;
 }
 
 static void enter_unlink(fs_jit_inside *inside)
@@ -110,6 +120,8 @@ static void enter_unlink(fs_jit_inside *inside)
             break;
         }
     }
+    inside->next = enter_spare;
+    enter_spare = inside;
 }
 
 void fs_jit_leave_all(fs_ctx *ctx)
@@ -149,7 +161,10 @@ fs_next fs_jit_leave(fs_ctx *ctx, fs_exit_state *state)
 
 FS_NOINLINE fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace)
 {
-    fs_jit_inside inside = {.ctx = ctx, .root = trace};
+    fs_jit_inside *inside = enter_link(ctx, trace);
+    if (FS_UNLIKELY(inside == NULL)) {
+        return FS_GO_ON;
+    }
     fs_exit_state state;
     state.ctx = ctx;
     state.frame = ctx->frame;
@@ -167,7 +182,6 @@ FS_NOINLINE fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace)
         times.begun = fs_jit_clock_ns();
     }
     uint64_t turns = trace->turns;
-    enter_link(&inside);
     if (FS_LIKELY(trace->code != NULL)) {
         fs_asm_enter(trace, &state);
     } else {
@@ -181,6 +195,6 @@ FS_NOINLINE fs_next fs_jit_enter(fs_ctx *ctx, fs_trace *trace)
         fs_jit_weigh(trace, state.exit, &times, trace->turns - turns);
     }
     enter_count(ctx, state.exit, state.error != 0 || next == FS_FAIL);
-    enter_unlink(&inside);
+    enter_unlink(inside);
     return next;
 }

@@ -150,7 +150,7 @@ static void registry_clear_out(fs_trace *trace)
             memset(seen, 0, fs_jit_next_id);
             registry_reach(seen, inside);
         }
-        if (seen == NULL || seen[trace->root->id]) {
+        if ((seen == NULL || seen[trace->root->id]) && !fs_pyrt_is_gone(inside->ts)) {
             inside->leave = 1;
             inside->ctx->leave = 1; /* (what it calls leaves, too) */
             if (trace->dead) {
@@ -365,7 +365,7 @@ static void registry_after_fork(void)
     fs_jit_inside *inside = fs_jit_insiders;
     while (inside != NULL) {
         fs_jit_inside *next = inside->next;
-        if (inside->ctx->ts != ts) {
+        if (inside->ts != ts) {
             if (next != NULL) {
                 next->previous = inside->previous;
             }

@@ -49,10 +49,12 @@ FS_INLINE uint32_t fs_jit_threshold(int kind)
     return kind == FS_TRACE_LOOP ? fs_jit_settings.loop : fs_jit_settings.entry;
 }
 
-/* An activation inside a trace, on its own C stack. */
+/* An activation inside a trace. Not on its C stack: when the interpreter ends, daemon threads die
+ * wherever they are, and their stacks with them (fs_pyrt_is_gone). */
 typedef struct fs_jit_inside {
     struct fs_jit_inside *next, *previous;
-    fs_ctx *ctx;
+    fs_ctx *ctx; /* on its C stack */
+    PyThreadState *ts;
     uint32_t leave;  /* whether it is to leave its trace (ctx->leave, of the innermost) */
     fs_trace *root;  /* where it has entered */
     fs_trace **held; /* the dead that it may be inside of */

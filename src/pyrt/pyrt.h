@@ -130,6 +130,14 @@ bool fs_pyrt_is_ndarray(PyTypeObject *type);
 /* The type of a kind that has been recognised before; NULL: FS_NUMPY_NONE or not yet. */
 PyTypeObject *fs_pyrt_numpy_type(enum fs_numpy kind);
 
+/* Whether the thread runs no Python code ever again, and its C stack may be gone: the interpreter
+ * ends, in another thread. */
+FS_INLINE bool fs_pyrt_is_gone(const PyThreadState *ts)
+{
+    const PyThreadState *ending = _PyRuntimeState_GetFinalizing(&_PyRuntime);
+    return FS_UNLIKELY(ending != NULL) && ts != ending;
+}
+
 /* Whether somebody listens to audit events. */
 FS_INLINE bool fs_pyrt_is_audited(PyThreadState *ts)
 {

@@ -76,7 +76,7 @@ static void rec_free(rec_state *R)
 /* The activation goes on through its ordinary table. */
 static void rec_leave_table(rec_state *R)
 {
-    if (R->ctx->table == fs_run_table(FS_TABLE_RECORD)) {
+    if (!fs_pyrt_is_gone(R->ts) && R->ctx->table == fs_run_table(FS_TABLE_RECORD)) {
         R->ctx->table = fs_run_table(FS_TABLE_MAIN);
     }
 }
