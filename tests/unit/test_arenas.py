@@ -33,7 +33,7 @@ def test_memory_of_small_objects_is_used_again(jit: str) -> None:
     assert kept < plain / 3
 
 
-def test_no_more_than_some_are_kept() -> None:
+def test_no_more_memory_than_some_arenas_is_kept() -> None:
     code = CODE + """
 def mapped():
     return int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()

@@ -53,6 +53,9 @@ def grow(side: str, program: Path, runs: int) -> dict[str, list[int]]:
             "PATH": os.environ.get("PATH", ""),
             "PYTHONHASHSEED": "0",
             "LANG": "C.UTF-8",
+            # The usual ones; given, so that time has no say in when traces (which keep what they
+            # take for constant) are made.
+            "FULLSPEED_JIT_THRESHOLDS": "loop=128,entry=2000,exit=16",
             # A sanitizer that the parent runs with is the child's, too (make asan).
             **child_env.sanitizer(),
         },
