@@ -22,6 +22,9 @@ PyObject *fs_jit_compare_closed(PyObject *v, PyObject *w, int64_t op);
 /* v op w of two sets; -1: what is in them must be asked. */
 int32_t fs_jit_set_compare(PyObject *v, PyObject *w, int64_t op);
 int64_t fs_jit_str_equal(PyObject *v, PyObject *w);
+/* v + w of exact types; `take`: v is dropped at once, and may be what is returned. */
+PyObject *fs_jit_str_add(PyObject *v, PyObject *w, int64_t take);
+PyObject *fs_jit_bytes_add(PyObject *v, PyObject *w, int64_t take);
 /* s + t; takes a reference of `s`, and `more`, over unless it declines. */
 PyObject *fs_jit_str_append(PyObject *s, PyObject *t, int64_t more);
 PyObject *fs_jit_str_item(PyObject *s, int64_t i);

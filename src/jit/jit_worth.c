@@ -203,8 +203,8 @@ static void worth_weigh(fs_trace *root, fs_jit_place *place, const fs_exit *exit
     uint64_t ops = worth_ops(root, exit, ns, turns);
     if (root->kind == FS_TRACE_ENTRY && exit->turns && ns > ops + WORTH_FEW) {
         ops = ns - WORTH_FEW; /* calls of other traces: the trial knows better */
-    } else if (ns > WORTH_UNSEEN && ns > WORTH_LONG * ops && ops < cost / WORTH_OP) {
-        ops = cost / WORTH_OP; /* other loops, bridges, calls: nobody knows */
+    } else if (ns > WORTH_UNSEEN && ns > WORTH_LONG * ops && ops * WORTH_OP < cost) {
+        ops = (cost + WORTH_OP - 1) / WORTH_OP; /* other loops, bridges, calls: nobody knows */
     }
     root->gain += (int)((ops < WORTH_MOST ? ops : WORTH_MOST) * WORTH_OP) - (int)cost;
     if (++root->weighed < WORTH_ENTRIES) {

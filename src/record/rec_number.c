@@ -363,6 +363,21 @@ static rec_result rec_list_add(rec_state *R, rec_slot *left, rec_slot *right)
     return REC_NEXT;
 }
 
+/* str + str, bytes + bytes; what only the stack has may grow where it is. */
+static rec_result rec_text_add(rec_state *R, rec_slot *left, rec_slot *right, PyTypeObject *type)
+{
+    (void)rec_guard_type(R, left, type);
+    (void)rec_guard_type(R, right, type);
+    bool fresh = rec_is_fresh(R, left);
+    fs_ref args[3] = {rec_object(R, left), rec_object(R, right), rec_kint(R, fresh)};
+    int call = type == &PyUnicode_Type ? FS_CALL_str_add : FS_CALL_bytes_add;
+    fs_ref r = rec_call(R, call, args, 3, 0);
+    rec_pop_drop(R);
+    rec_pop_drop(R);
+    rec_push(R, r, REC_OWNED, NULL);
+    return REC_NEXT;
+}
+
 rec_result rec_BINARY_OP(rec_state *R, uint32_t arg)
 {
     rec_slot *left = rec_peek(R, 2);
@@ -408,6 +423,9 @@ rec_result rec_BINARY_OP(rec_state *R, uint32_t arg)
     }
     if (arg == NB_ADD && v == &PyList_Type && w == &PyList_Type) {
         return rec_list_add(R, left, right);
+    }
+    if (op == NB_ADD && v == w && (v == &PyUnicode_Type || v == &PyBytes_Type)) {
+        return rec_text_add(R, left, right, v);
     }
     return rec_binary_generic(R, arg, v, w);
 }
