@@ -163,36 +163,57 @@ static __attribute__((noinline)) fs_lookup lookup_walk(PyDictObject *dict, PyObj
     }
 }
 
-/* Most keys are the very string or an int like the one in the first slot that is looked at: where
- * the value then stands, else NULL. */
-FS_INLINE PyObject **lookup_first(PyDictObject *dict, PyObject *key)
+/* Where the value of a small int stands in the first slot that is looked at, else NULL; *empty:
+ * the key is not there, as that slot is free. */
+FS_INLINE PyObject **lookup_first_int(PyDictKeysObject *keys, PyObject *key, bool *empty)
 {
-    const PyDictKeysObject *keys = dict->ma_keys;
-    size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
+    size_t hash = Py_SIZE(key) * (size_t)((PyLongObject *)key)->ob_digit[0];
+    size_t slot = hash & (((size_t)1 << keys->dk_log2_size) - 1);
+    Py_ssize_t index = keys->dk_log2_size < 8 ? ((const int8_t *)keys->dk_indices)[slot]
+                                              : ((const int16_t *)keys->dk_indices)[slot];
+    *empty = index == DKIX_EMPTY;
+    if (index < 0 || FS_UNLIKELY(keys->dk_kind != DICT_KEYS_GENERAL)) {
+        return NULL;
+    }
+    PyDictKeyEntry *entry = &DK_ENTRIES(keys)[index];
+    PyObject *there = entry->me_key;
+    bool same = there == key || ((size_t)entry->me_hash == hash && PyLong_CheckExact(there) &&
+                                 Py_SIZE(there) == Py_SIZE(key));
+    return same ? &entry->me_value : NULL;
+}
+
+/* Most keys are the very string or an int like the one in the first slot that is looked at: where
+ * the value then stands, else NULL; *empty: it was free. */
+FS_INLINE PyObject **lookup_first_or(PyDictObject *dict, PyObject *key, bool *empty)
+{
+    *empty = false;
+    PyDictKeysObject *keys = dict->ma_keys;
     if (FS_UNLIKELY(keys->dk_log2_size >= 16 || dict->ma_values != NULL)) {
         return NULL;
     }
-    size_t hash;
-    if (PyUnicode_CheckExact(key)) {
-        hash = (size_t)((PyASCIIObject *)key)->hash;
-    } else if (PyLong_CheckExact(key) && (size_t)Py_SIZE(key) <= 1) {
-        hash = Py_SIZE(key) * (size_t)((PyLongObject *)key)->ob_digit[0];
-    } else {
+    if (PyLong_CheckExact(key) && (size_t)Py_SIZE(key) <= 1) {
+        return lookup_first_int(keys, key, empty);
+    }
+    if (!PyUnicode_CheckExact(key)) {
         return NULL;
     }
-    Py_ssize_t index = lookup_index(keys, hash & mask);
+    size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
+    Py_ssize_t index = lookup_index(keys, (size_t)((PyASCIIObject *)key)->hash & mask);
     if (FS_UNLIKELY(index < 0)) {
         return NULL;
     }
     if (DK_IS_UNICODE(keys)) {
-        PyDictUnicodeEntry *entry = &DK_UNICODE_ENTRIES((PyDictKeysObject *)keys)[index];
+        PyDictUnicodeEntry *entry = &DK_UNICODE_ENTRIES(keys)[index];
         return entry->me_key == key ? &entry->me_value : NULL;
     }
-    PyDictKeyEntry *entry = &DK_ENTRIES((PyDictKeysObject *)keys)[index];
-    PyObject *there = entry->me_key;
-    bool same = there == key || (PyLong_CheckExact(key) && PyLong_CheckExact(there) &&
-                                 Py_SIZE(there) == Py_SIZE(key) && (size_t)entry->me_hash == hash);
-    return same ? &entry->me_value : NULL;
+    PyDictKeyEntry *entry = &DK_ENTRIES(keys)[index];
+    return entry->me_key == key ? &entry->me_value : NULL;
+}
+
+FS_INLINE PyObject **lookup_first(PyDictObject *dict, PyObject *key)
+{
+    bool empty;
+    return lookup_first_or(dict, key, &empty);
 }
 
 /* The same three ways as below, by the whole walk: called last, so that nothing is saved. */
@@ -225,9 +246,13 @@ PyObject *fs_lookup_get(PyDictObject *dict, PyObject *key)
 
 PyObject *fs_lookup_or(PyDictObject *dict, PyObject *key, PyObject *missing)
 {
-    PyObject **place = lookup_first(dict, key);
+    bool empty;
+    PyObject **place = lookup_first_or(dict, key, &empty);
     if (FS_LIKELY(place != NULL)) {
         return *place;
+    }
+    if (empty) {
+        return missing;
     }
     fs_lookup found = lookup_walk(dict, key, &place);
     return found == FS_LOOKUP_FOUND ? *place : found == FS_LOOKUP_MISSING ? missing : NULL;

@@ -351,10 +351,6 @@ static bool dealloc_is_plain(PyObject *o)
             PyTuple_CheckExact(o) ? ((PyTupleObject *)o)->ob_item : ((PyListObject *)o)->ob_item;
         return dealloc_row_is_safe(items, Py_SIZE(o), Py_SIZE(o));
     }
-    if (Py_IS_TYPE(o, &PyListIter_Type) || Py_IS_TYPE(o, &PyTupleIter_Type)) {
-        PyObject *seq = ((fs_pyrt_seqiter *)o)->seq;
-        return seq == NULL || seq->ob_refcnt > 1;
-    }
     dealloc_begin(&walk, o);
     if (walk.way == DEALLOC_LOUD) {
         return false;
@@ -496,26 +492,57 @@ static bool dealloc_is_foreign(PyObject *o)
     return true;
 }
 
-bool fs_jit_dealloc_quiet(PyObject *o)
+/* Kinds that mostly end in one way, which is known at once; false: not so, nothing was done. */
+static bool dealloc_at_once(PyObject *o)
 {
-    bool leaf = fs_jit_is_leaf(Py_TYPE(o));
-    if (Py_IS_TYPE(o, &PyFunction_Type) && fs_pyrt_function_ends_plainly(o)) {
+    const PyTypeObject *type = Py_TYPE(o);
+    if (type == &PyList_Type || type == &PyTuple_Type) {
+        return fs_jit_end_plainly(o);
+    }
+    if (type == &PyFunction_Type && fs_pyrt_function_ends_plainly(o)) {
         fs_pyrt_function_end(o);
         return true;
     }
-    if (!leaf && dealloc_is_foreign(o)) {
+    if (type == &PyGen_Type && dealloc_generator_is_over((PyGenObject *)o) &&
+        ((PyGenObject *)o)->gi_weakreflist == NULL && Py_REFCNT(((PyGenObject *)o)->gi_code) > 1) {
+        o->ob_refcnt = 1;
+        fs_generator_drop(_PyThreadState_GET(), (PyGenObject *)o);
+        return true;
+    }
+    bool plain = false;
+    if (type == &PySet_Type || type == &PyFrozenSet_Type) {
+        plain = ((PySetObject *)o)->weakreflist == NULL && dealloc_set_is_safe((PySetObject *)o);
+    } else if (type == &PyListIter_Type || type == &PyTupleIter_Type) {
+        PyObject *seq = ((fs_pyrt_seqiter *)o)->seq;
+        plain = seq == NULL || seq->ob_refcnt > 1;
+    }
+    if (plain) {
+        fs_num_dealloc(o);
+    }
+    return plain;
+}
+
+bool fs_jit_dealloc_quiet(PyObject *o)
+{
+    if (fs_jit_is_leaf(Py_TYPE(o))) {
+        fs_num_dealloc(o);
+        return true;
+    }
+    if (dealloc_at_once(o)) {
+        return true;
+    }
+    if (dealloc_is_foreign(o)) {
         o->ob_refcnt = 1;
         return false;
     }
-    if (!leaf && Py_TYPE(o) == &PyGen_Type &&
-        ((PyGenObject *)o)->gi_frame_state == FRAME_SUSPENDED) {
+    if (Py_TYPE(o) == &PyGen_Type && ((PyGenObject *)o)->gi_frame_state == FRAME_SUSPENDED) {
         o->ob_refcnt = 1;
         return fs_generator_close_quietly(_PyThreadState_GET(), (PyGenObject *)o);
     }
-    if (!leaf && fs_jit_end_plainly(o)) {
+    if (fs_jit_end_plainly(o)) {
         return true;
     }
-    if (!leaf && !dealloc_is_plain(o)) {
+    if (!dealloc_is_plain(o)) {
         if (!dealloc_try(o, 0)) {
             o->ob_refcnt = 1;
             return false;

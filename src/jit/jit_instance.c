@@ -507,15 +507,205 @@ FS_INLINE PyObject *instance_toggle(PyObject *ref)
     return (PyObject *)((uintptr_t)ref ^ INSTANCE_LAST);
 }
 
-/* Takes back what was done to the first n of a row. */
-static void instance_keep_items(PyObject **items, Py_ssize_t n)
+/* References of a dying object that stand at equal distances. */
+typedef struct {
+    PyObject **first;
+    Py_ssize_t n, step;
+} instance_row;
+
+enum { INSTANCE_ROWS = 2 };
+
+static bool instance_rows_of_dict(PyDictObject *dict, instance_row rows[INSTANCE_ROWS])
 {
-    for (Py_ssize_t i = 0; i < n; i++) {
-        if ((uintptr_t)items[i] & INSTANCE_LAST) {
-            items[i] = instance_toggle(items[i]);
+    PyDictKeysObject *keys = dict->ma_keys;
+    if (dict->ma_values != NULL || keys->dk_refcnt != 1) {
+        return false;
+    }
+    if (DK_IS_UNICODE(keys)) { /* (str keys are left to CPython) */
+        rows[0] = (instance_row){&DK_UNICODE_ENTRIES(keys)->me_value, keys->dk_nentries,
+                                 sizeof(PyDictUnicodeEntry) / sizeof(PyObject *)};
+        return true;
+    }
+    Py_ssize_t step = sizeof(PyDictKeyEntry) / sizeof(PyObject *);
+    rows[0] = (instance_row){&DK_ENTRIES(keys)->me_value, keys->dk_nentries, step};
+    rows[1] = (instance_row){&DK_ENTRIES(keys)->me_key, keys->dk_nentries, step};
+    return true;
+}
+
+/* Of a list, tuple, dict, cell, or instance with values; false: of another kind. */
+static bool instance_rows_of(PyObject *o, instance_row rows[INSTANCE_ROWS])
+{
+    PyTypeObject *type = Py_TYPE(o);
+    rows[1] = (instance_row){NULL, 0, 1};
+    if (type == &PyList_Type) {
+        rows[0] = (instance_row){((PyListObject *)o)->ob_item, Py_SIZE(o), 1};
+        return true;
+    }
+    if (type == &PyTuple_Type) {
+        rows[0] = (instance_row){((PyTupleObject *)o)->ob_item, Py_SIZE(o), 1};
+        return true;
+    }
+    if (type == &PyDict_Type) {
+        return instance_rows_of_dict((PyDictObject *)o, rows);
+    }
+    if (type == &PyCell_Type) {
+        rows[0] = (instance_row){&((PyCellObject *)o)->ob_ref, 1, 1};
+        return true;
+    }
+    if (type->tp_dealloc != fs_jit_dealloc_of_classes) {
+        return false;
+    }
+    const fs_jit_class *class = fs_jit_class_of(type);
+    PyObject **body = (PyObject **)(o + 1), *dict;
+    if (!class->quiet || !class->managed ||
+        (class->weakrefs != 0 && body[class->weakrefs - 1] != NULL)) {
+        return false;
+    }
+    rows[0] = (instance_row){body, class->words, 1};
+    rows[1].first = instance_values(o, &rows[1].n, &dict);
+    return dict == NULL;
+}
+
+static void instance_untry(PyObject *o);
+
+/* Takes back what was done to the first n of a row. */
+static void instance_untry_row(const instance_row *row, Py_ssize_t n)
+{
+    for (PyObject **place = row->first; n > 0; n--, place += row->step) {
+        if ((uintptr_t)*place & INSTANCE_LAST) {
+            *place = instance_toggle(*place);
+            if (!fs_jit_is_leaf(Py_TYPE(*place))) {
+                instance_untry(*place);
+            }
         } else {
-            Py_XINCREF(items[i]);
+            Py_XINCREF(*place);
         }
+    }
+}
+
+static void instance_untry(PyObject *o)
+{
+    instance_row rows[INSTANCE_ROWS];
+    if (instance_rows_of(o, rows)) {
+        instance_untry_row(&rows[0], rows[0].n);
+        instance_untry_row(&rows[1], rows[1].n);
+    }
+    o->ob_refcnt = 1;
+}
+
+static bool instance_try(PyObject *o, int depth);
+
+/* How many references of a row were the last ones; -1: nothing was changed. */
+static Py_ssize_t instance_try_row(const instance_row *row, int depth)
+{
+    PyObject **place = row->first;
+    Py_ssize_t n = row->n, step = row->step, nlast = 0;
+    for (Py_ssize_t i = 0; i < n; i++, place += step) {
+        PyObject *ref = *place;
+        if (ref == NULL) {
+            continue;
+        }
+        if (FS_LIKELY(Py_REFCNT(ref) > 1)) {
+            ref->ob_refcnt--;
+        } else if (fs_jit_is_leaf(Py_TYPE(ref)) || instance_try(ref, depth + 1)) {
+            *place = instance_toggle(ref);
+            nlast++;
+        } else {
+            instance_untry_row(row, i);
+            return -1;
+        }
+    }
+    return nlast;
+}
+
+/* Drops all references of a dying object, and of what dies by that. Those that were the last are
+ * marked; its reference count, which nobody else looks at, says how many, and one more. False,
+ * nothing changed: something dies that may not end plainly. */
+static bool instance_try(PyObject *o, int depth)
+{
+    instance_row rows[INSTANCE_ROWS];
+    if (depth > INSTANCE_DEPTH || !instance_rows_of(o, rows)) {
+        return false;
+    }
+    Py_ssize_t nlast = instance_try_row(&rows[0], depth), more = 0;
+    if (nlast >= 0 && rows[1].n > 0) {
+        more = instance_try_row(&rows[1], depth);
+        if (more < 0) {
+            instance_untry_row(&rows[0], rows[0].n);
+        }
+    }
+    if (nlast < 0 || more < 0) {
+        return false;
+    }
+    o->ob_refcnt = 1 + nlast + more;
+    return true;
+}
+
+static void instance_finish(PyObject *o);
+
+/* Ends what is marked in a row, `nlast` at most; how many are left. */
+static Py_ssize_t instance_finish_row(const instance_row *row, Py_ssize_t nlast)
+{
+    PyObject **place = row->first;
+    for (Py_ssize_t n = row->n; n > 0 && nlast > 0; n--, place += row->step) {
+        if (!((uintptr_t)*place & INSTANCE_LAST)) {
+            continue;
+        }
+        PyObject *ref = instance_toggle(*place);
+        nlast--;
+        if (fs_jit_is_leaf(Py_TYPE(ref))) {
+            ref->ob_refcnt = 0;
+            fs_num_dealloc(ref);
+        } else {
+            instance_finish(ref);
+        }
+    }
+    return nlast;
+}
+
+static void instance_clear_row(const instance_row *row)
+{
+    PyObject **place = row->first;
+    for (Py_ssize_t n = row->n; n > 0; n--, place += row->step) {
+        *place = NULL;
+    }
+}
+
+/* A list whose items are gone, as CPython frees it. */
+static void instance_free_list(PyListObject *list)
+{
+    struct _Py_list_state *state = &_PyInterpreterState_GET()->list;
+    if (state->numfree >= PyList_MAXFREELIST || !_PyObject_GC_IS_TRACKED((PyObject *)list)) {
+        Py_SET_SIZE(list, 0);
+        _Py_Dealloc((PyObject *)list);
+        return;
+    }
+    _PyObject_GC_UNTRACK((PyObject *)list);
+    PyMem_Free(list->ob_item);
+    state->free_list[state->numfree++] = list;
+}
+
+/* Ends an object whose references are dropped. */
+static void instance_finish(PyObject *o)
+{
+    instance_row rows[INSTANCE_ROWS];
+    Py_ssize_t nlast = o->ob_refcnt - 1;
+    (void)instance_rows_of(o, rows);
+    o->ob_refcnt = 0;
+    if (nlast > 0) {
+        nlast = instance_finish_row(&rows[0], nlast);
+        (void)instance_finish_row(&rows[1], nlast);
+    }
+    if (Py_TYPE(o) == &PyList_Type) {
+        instance_free_list((PyListObject *)o);
+        return;
+    }
+    instance_clear_row(&rows[0]);
+    instance_clear_row(&rows[1]);
+    if (Py_TYPE(o)->tp_dealloc == fs_jit_dealloc_of_classes) {
+        instance_free(o);
+    } else {
+        _Py_Dealloc(o);
     }
 }
 
@@ -535,7 +725,7 @@ static bool instance_drop_items(PyObject **items, Py_ssize_t n)
             items[i] = instance_toggle(ref);
             last++;
         } else {
-            instance_keep_items(items, i);
+            instance_untry_row(&(instance_row){items, i, 1}, i);
             return false;
         }
     }
@@ -557,14 +747,14 @@ static bool instance_end_row(PyObject *o)
         if (!instance_drop_items(((PyListObject *)o)->ob_item, Py_SIZE(o))) {
             return false;
         }
-        Py_SET_SIZE(o, 0);
-    } else {
-        PyObject **items = ((PyTupleObject *)o)->ob_item;
-        if (!instance_drop_items(items, Py_SIZE(o))) {
-            return false;
-        }
-        memset(items, 0, (size_t)Py_SIZE(o) * sizeof(*items));
+        instance_free_list((PyListObject *)o);
+        return true;
     }
+    PyObject **items = ((PyTupleObject *)o)->ob_item;
+    if (!instance_drop_items(items, Py_SIZE(o))) {
+        return false;
+    }
+    memset(items, 0, (size_t)Py_SIZE(o) * sizeof(*items));
     _Py_Dealloc(o);
     return true;
 }
@@ -575,6 +765,10 @@ bool fs_jit_end_plainly(PyObject *o)
         return true;
     }
     if (Py_TYPE(o)->tp_dealloc == fs_jit_dealloc_of_classes && instance_end_lightly(o)) {
+        return true;
+    }
+    if (instance_try(o, 0)) {
+        instance_finish(o);
         return true;
     }
     instance_look look = instance_begin();

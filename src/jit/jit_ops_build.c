@@ -19,12 +19,15 @@ static bool build_collection_due(void)
 PyObject *fs_jit_make_function(fs_ctx *ctx, PyObject **items, Py_ssize_t n FS_UNUSED)
 {
     PyObject *globals = items[0];
-    if (build_collection_due() || !DK_IS_UNICODE(((PyDictObject *)globals)->ma_keys)) {
-        return NULL;
-    }
-    PyFunctionObject *func = (PyFunctionObject *)fs_pyrt_function_new(ctx->ts, items[1], globals);
-    if (func == NULL) {
-        return fs_jit_declined(NULL);
+    PyFunctionObject *func = (PyFunctionObject *)fs_pyrt_function_quick(ctx->ts, items[1], globals);
+    if (FS_UNLIKELY(func == NULL)) {
+        if (build_collection_due() || !DK_IS_UNICODE(((PyDictObject *)globals)->ma_keys)) {
+            return NULL;
+        }
+        func = (PyFunctionObject *)fs_pyrt_function_new(ctx->ts, items[1], globals);
+        if (func == NULL) {
+            return fs_jit_declined(NULL);
+        }
     }
     func->func_defaults = Py_XNewRef(items[2]);
     func->func_kwdefaults = Py_XNewRef(items[3]);

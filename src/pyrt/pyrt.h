@@ -179,6 +179,8 @@ PyFrameObject *fs_pyrt_frame_object(PyThreadState *ts, _PyInterpreterFrame *fram
 
 /* As PyFunction_New. */
 PyObject *fs_pyrt_function_new(PyThreadState *ts, PyObject *code, PyObject *globals);
+/* The same; NULL, nothing done: a collection is due, or it is not quick. */
+PyObject *fs_pyrt_function_quick(PyThreadState *ts, PyObject *code, PyObject *globals);
 
 /* Ends a function whose last reference has gone. */
 void fs_pyrt_function_end(PyObject *o);

@@ -16,7 +16,7 @@
 #include <internal/pycore_gc.h>
 #include <internal/pycore_pymem.h>
 
-enum { FUNCTION_KEPT = 32 };
+enum { FUNCTION_KEPT = 32, FUNCTION_SPACES = 8 /* a power of two */ };
 
 static struct {
     void *first; /* the first word of each points to the next */
@@ -29,6 +29,13 @@ static struct {
     Py_ssize_t at_name, at_builtins;
     vectorcallfunc vectorcall;
 } function_known;
+
+/* What dicts of globals said last, borrowed, and their version at that time. */
+typedef struct {
+    uint64_t version; /* (never 0) */
+    PyObject *module, *builtins;
+} function_space;
+static function_space function_spaces[FUNCTION_SPACES];
 
 /* The value of an interned key, borrowed; NULL: not found in the plain way. */
 static PyObject *function_global(PyDictObject *globals, PyObject *key, Py_ssize_t *place)
@@ -92,18 +99,32 @@ static PyObject *function_first(PyObject *code, PyObject *globals)
     return made;
 }
 
-PyObject *fs_pyrt_function_new(PyThreadState *ts, PyObject *code, PyObject *globals)
+/* What the globals say; NULL: CPython has to. */
+static const function_space *function_space_of(PyDictObject *globals)
+{
+    function_space *space = &function_spaces[(uintptr_t)globals / 64 % FUNCTION_SPACES];
+    if (FS_LIKELY(space->version == globals->ma_version_tag)) {
+        return space;
+    }
+    PyObject *builtins = function_builtins(globals);
+    PyObject *module = function_global(globals, function_known.name, &function_known.at_name);
+    if (builtins == NULL || module == NULL) {
+        return NULL;
+    }
+    *space = (function_space){globals->ma_version_tag, module, builtins};
+    return space;
+}
+
+PyObject *fs_pyrt_function_quick(PyThreadState *ts, PyObject *code, PyObject *globals)
 {
     if (FS_UNLIKELY(function_known.vectorcall == NULL || function_known.builtins == NULL ||
                     function_known.name == NULL || !PyDict_CheckExact(globals))) {
-        return function_first(code, globals);
+        return NULL;
     }
-    PyDictObject *dict = (PyDictObject *)globals;
-    PyObject *builtins = function_builtins(dict);
-    PyObject *module = function_global(dict, function_known.name, &function_known.at_name);
-    PyFunctionObject *func = builtins == NULL || module == NULL ? NULL : function_take(ts);
+    const function_space *space = function_space_of((PyDictObject *)globals);
+    PyFunctionObject *func = space == NULL ? NULL : function_take(ts);
     if (FS_UNLIKELY(func == NULL)) {
-        return PyFunction_New(code, globals);
+        return NULL;
     }
     PyCodeObject *co = (PyCodeObject *)code;
     PyObject *doc = Py_None;
@@ -114,16 +135,22 @@ PyObject *fs_pyrt_function_new(PyThreadState *ts, PyObject *code, PyObject *glob
     *func = (PyFunctionObject){
         .ob_base = {.ob_refcnt = 1, .ob_type = &PyFunction_Type},
         .func_globals = Py_NewRef(globals),
-        .func_builtins = Py_NewRef(builtins),
+        .func_builtins = Py_NewRef(space->builtins),
         .func_name = Py_NewRef(co->co_name),
         .func_qualname = Py_NewRef(co->co_qualname),
         .func_code = Py_NewRef(code),
         .func_doc = Py_NewRef(doc),
-        .func_module = Py_NewRef(module),
+        .func_module = Py_NewRef(space->module),
         .vectorcall = function_known.vectorcall,
     };
     _PyObject_GC_TRACK((PyObject *)func);
     return (PyObject *)func;
+}
+
+PyObject *fs_pyrt_function_new(PyThreadState *ts, PyObject *code, PyObject *globals)
+{
+    PyObject *made = fs_pyrt_function_quick(ts, code, globals);
+    return FS_LIKELY(made != NULL) ? made : function_first(code, globals);
 }
 
 void fs_pyrt_function_end(PyObject *o)
