@@ -21,9 +21,10 @@ rec_result rec_GET_ITER(rec_state *R, uint32_t arg FS_UNUSED)
     if (type == NULL) {
         return REC_WAIT;
     }
-    if (!rec_is_unboxed(R, top) && type->tp_iter == PyObject_SelfIter &&
-        (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE)) {
-        (void)rec_guard_type(R, top, type);
+    if (type->tp_iter == PyObject_SelfIter && (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE)) {
+        if (!rec_is_virtual(R, top->ref)) {
+            (void)rec_guard_type(R, top, type);
+        }
         return REC_NEXT;
     }
     rec_result made = rec_iter_of_instance(R, top, type);
