@@ -138,9 +138,29 @@ static void registry_hold(fs_jit_inside *inside, fs_trace *trace)
     inside->held = held;
 }
 
+/* Only this thread is left: activations of others are gone for good. */
+static void registry_forget(const PyThreadState *left)
+{
+    fs_jit_inside *inside = fs_jit_insiders;
+    while (inside != NULL) {
+        fs_jit_inside *next = inside->next;
+        if (inside->ts != left) {
+            if (next != NULL) {
+                next->previous = inside->previous;
+            }
+            *(inside->previous != NULL ? &inside->previous->next : &fs_jit_insiders) = next;
+        }
+        inside = next;
+    }
+}
+
 /* Tells activations that may be inside the tree to leave; a dead trace is held by them. */
 static void registry_clear_out(fs_trace *trace)
 {
+    const PyThreadState *ending = _PyRuntimeState_GetFinalizing(&_PyRuntime);
+    if (FS_UNLIKELY(ending != NULL)) {
+        registry_forget(ending); /* (nobody holds for them what dies now) */
+    }
     if (fs_jit_insiders == NULL) {
         return;
     }
@@ -150,7 +170,7 @@ static void registry_clear_out(fs_trace *trace)
             memset(seen, 0, fs_jit_next_id);
             registry_reach(seen, inside);
         }
-        if ((seen == NULL || seen[trace->root->id]) && !fs_pyrt_is_gone(inside->ts)) {
+        if (seen == NULL || seen[trace->root->id]) {
             inside->leave = 1;
             inside->ctx->leave = 1; /* (what it calls leaves, too) */
             if (trace->dead) {
@@ -358,21 +378,10 @@ void fs_jit_make_room(fs_trace *root, int room, int depth)
     }
 }
 
-/* After fork only the thread that has forked is left: others' activations are gone for good. */
 static void registry_after_fork(void)
 {
     PyThreadState *ts = _PyThreadState_GET();
-    fs_jit_inside *inside = fs_jit_insiders;
-    while (inside != NULL) {
-        fs_jit_inside *next = inside->next;
-        if (inside->ts != ts) {
-            if (next != NULL) {
-                next->previous = inside->previous;
-            }
-            *(inside->previous != NULL ? &inside->previous->next : &fs_jit_insiders) = next;
-        }
-        inside = next;
-    }
+    registry_forget(ts);
     fs_jit_recording_forks(ts);
 }
 

@@ -260,8 +260,12 @@ def main() -> int:
     names.sort(key=lambda n: kept.get(n, 0), reverse=not options.short_first)
     with ThreadPoolExecutor(options.jobs) as pool:
         waiting = {pool.submit(examine, run, name): name for name in names}
-        for number, future in enumerate(as_completed(waiting), 1):
-            print(f"[{number}/{len(names)}] {future.result()}", flush=True)
+        try:
+            for number, future in enumerate(as_completed(waiting), 1):
+                print(f"[{number}/{len(names)}] {future.result()}", flush=True)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     left = explain(run.differences, exemptions)
     title = "full" if options.full else "quick" if options.quick else "selected"
     text = report(run, left, exemptions, title)

@@ -187,12 +187,17 @@ def run_side(
         code, text = -1000, f"more than {options.timeout} s\n{error.stdout or b''!r}"[-3000:]
     result = Result(returncode=code, seconds=time.monotonic() - begun, tail=text[-6000:])
     if xml.exists():
-        for case in ET.parse(xml).getroot().iter("testcase"):
-            outcome = next(
-                (c.tag for c in case if c.tag in ("failure", "error", "skipped")), "passed"
-            )
-            result.cases[f"{case.get('classname')}::{case.get('name')}"] = outcome
+        result.cases = read_cases(xml)
     return result
+
+
+def read_cases(xml: Path) -> dict[str, str]:
+    """Read the outcome of each test from a JUnit file."""
+    cases = {}
+    for case in ET.parse(xml).getroot().iter("testcase"):
+        outcome = next((c.tag for c in case if c.tag in ("failure", "error", "skipped")), "passed")
+        cases[f"{case.get('classname')}::{case.get('name')}"] = outcome
+    return cases
 
 
 def worse(stock: Result, engine: Result) -> list[str]:
@@ -210,7 +215,11 @@ def worse(stock: Result, engine: Result) -> list[str]:
 def examine(name: str, suite: dict[str, Any], options: argparse.Namespace) -> list[str]:
     """Run one suite under both sides; return the lines of its part of the summary."""
     python, source = prepare(name, suite, options)
-    stock = run_side("stock", python, source, suite, options)
+    kept = source.parent / "stock.xml"
+    if options.keep_stock and kept.exists():
+        stock = Result(cases=read_cases(kept))
+    else:
+        stock = run_side("stock", python, source, suite, options)
     if not stock.cases:
         raise RuntimeError(f"{name}: no test ran under stock\n{stock.tail}")
     engine = run_side("engine", python, source, suite, options)
@@ -240,6 +249,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--timeout", type=float, default=3600, help="seconds per suite and side")
     parser.add_argument("--stop", action="store_true", help="stop a suite at its first failure")
+    parser.add_argument(
+        "--keep-stock", action="store_true", help="compare with stock's results of an earlier run"
+    )
     parser.add_argument("--base-python", default="/usr/bin/python3.11")
     parser.add_argument("--package-python", type=Path, default=Path(sys.executable))
     parser.add_argument("--build", type=Path, default=ROOT / "build")

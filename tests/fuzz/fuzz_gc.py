@@ -3,6 +3,7 @@
 Examples:
     tests/fuzz/fuzz_gc.py --seeds 200 --seed 1
     tests/fuzz/fuzz_gc.py --seed 17 --seeds 1 --show
+    FULLSPEED_JIT_THRESHOLDS=loop=1,entry=1,exit=1 tests/fuzz/fuzz_gc.py --jit 1
 
 How it works: a child process makes, links and drops objects of many types as a seed says, lets the
 collector run, and prints all that can be seen of it: the order of finalizers and of weak references'
@@ -411,9 +412,9 @@ def child(first: int, seeds: int, mode: str, jit: str) -> list[str]:
         "PATH": os.environ["PATH"],
         "PYTHONHASHSEED": "0",
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        **{k: v for k, v in os.environ.items() if k == "FSDEV" or k.startswith("FULLSPEED_")},
         "FULLSPEED_GC": mode,
         "FULLSPEED_JIT": jit,
-        **{k: v for k, v in os.environ.items() if k == "FSDEV"},
     }
     done = subprocess.run(
         [sys.executable, "-W", "ignore", __file__, "--child", "--seed", str(first), "--seeds", str(seeds)],

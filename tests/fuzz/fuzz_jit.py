@@ -5,6 +5,7 @@ Examples:
     tests/fuzz/fuzz_jit.py --seconds 60
     tests/fuzz/fuzz_jit.py --seed 100 --count 20
     tests/fuzz/fuzz_jit.py --show 123              print the program of a seed
+    FULLSPEED_JIT_MEMORY=256k tests/fuzz/fuzz_jit.py    traces are thrown out all the time
 
 How it works: fuzz_hot.py makes programs whose loops turn often. What can be seen of them: the
 values, exceptions with their lines, the order in which objects die, and reference counts at the
@@ -38,7 +39,8 @@ MODES = [
 PASSES = ["", "", "", "-fold", "-forward", "-cse", "-loop", "-magnitude", "-slices", "-identity", "-sink", "-refs", "-dce"]
 
 def run(python: str, side: str, path: str, more: dict[str, str]) -> tuple[str, str, int]:
-    env = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0", "PYTHONFAULTHANDLER": "1", **child_env.sanitizer(), **more}
+    env = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0", "PYTHONFAULTHANDLER": "1", **child_env.sanitizer()}
+    env |= {k: v for k, v in os.environ.items() if k == "FSDEV" or k.startswith("FULLSPEED_")} | more
     try:
         done = subprocess.run(
             [python, str(DRIVE), side, path], env=env, capture_output=True, text=True,
