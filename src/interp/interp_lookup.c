@@ -331,6 +331,9 @@ bool fs_set_add_short(PySetObject *set, PyObject *key)
                     ((PyLongObject *)entry->key)->ob_digit[0] ==
                         ((PyLongObject *)key)->ob_digit[0]);
         }
+        if (entry->hash == -1) {
+            return false; /* something was removed here: CPython may use the place again */
+        }
     }
     return false;
 }
