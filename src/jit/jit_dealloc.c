@@ -492,6 +492,13 @@ static bool dealloc_is_foreign(PyObject *o)
     return true;
 }
 
+/* Whether nothing else dies with a bound method. */
+static bool dealloc_is_bound(const PyMethodObject *bound)
+{
+    return bound->im_weakreflist == NULL && bound->im_func != bound->im_self &&
+           bound->im_func->ob_refcnt > 1 && bound->im_self->ob_refcnt > 1;
+}
+
 /* Kinds that mostly end in one way, which is known at once; false: not so, nothing was done. */
 static bool dealloc_at_once(PyObject *o)
 {
@@ -515,6 +522,8 @@ static bool dealloc_at_once(PyObject *o)
     } else if (type == &PyListIter_Type || type == &PyTupleIter_Type) {
         PyObject *seq = ((fs_pyrt_seqiter *)o)->seq;
         plain = seq == NULL || seq->ob_refcnt > 1;
+    } else if (type == &PyMethod_Type) {
+        plain = dealloc_is_bound((PyMethodObject *)o);
     }
     if (plain) {
         fs_num_dealloc(o);
