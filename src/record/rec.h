@@ -321,6 +321,8 @@ int rec_iter_given(rec_state *R);
 /* Follows a property's getter; REC_WAIT, nothing done: it has to be called. */
 rec_result rec_property(rec_state *R, rec_slot *owner, PyTypeObject *type,
                         const fs_attr_found *found);
+/* Its setter likewise: the owner is the top of the stack, the value below it. */
+rec_result rec_property_set(rec_state *R, PyTypeObject *type, const fs_attr_found *found);
 /* Follows a method in Python that the operand's type has for an operator. Its arguments stand on
  * the stack at these depths (1: top). REC_WAIT, nothing done but guards: it has to be called out
  * to. */
@@ -370,6 +372,10 @@ fs_ref rec_raw_item(rec_state *R, rec_slot *container, rec_slot *key);
 bool rec_store_raw(rec_state *R, rec_slot *container, rec_slot *key, rec_slot *value);
 /* len() of a memoryview, array.array or NumPy array. */
 bool rec_raw_len(rec_state *R, rec_slot *slot, fs_ref *length);
+/* How many items a list, tuple, str, bytes, bytearray, dict, set or deque has, its type guarded; 0:
+ * it is something else. */
+fs_ref rec_size(rec_state *R, rec_slot *slot);
+bool rec_is_deque(const PyTypeObject *type);
 /* ---- rec_scalar.c: NumPy's scalars ---- */
 fs_ref rec_scalar_new(rec_state *R, PyTypeObject *type, fs_ref number);
 fs_ref rec_scalar_value(rec_state *R, rec_slot *slot);

@@ -100,6 +100,10 @@ rec_result rec_STORE_ATTR(rec_state *R, uint32_t arg)
     bool own = (found.kind == FS_ATTR_ABSENT || found.kind == FS_ATTR_VALUE ||
                 found.kind == FS_ATTR_METHOD) &&
                !found.may_change;
+    if (found.kind == FS_ATTR_PROPERTY) {
+        rec_result result = rec_property_set(R, type, &found);
+        return result == REC_WAIT && !R->failed ? rec_store_generic(R, name) : result;
+    }
     if (rec_is_virtual(R, owner->ref)) {
         int i = rec_virtual_index(R, owner->ref, name);
         rec_slot *value = rec_peek(R, 2);

@@ -238,7 +238,7 @@ static bool builtin_adds(rec_state *R, int call, rec_slot *args, PyTypeObject *t
     return true;
 }
 
-static bool builtin_is_deque(PyTypeObject *type)
+bool rec_is_deque(const PyTypeObject *type)
 {
     return strcmp(type->tp_name, "collections.deque") == 0 &&
            !(type->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
@@ -312,7 +312,7 @@ static bool builtin_method(rec_state *R, PyObject *callable, fs_ref ref, rec_slo
                builtin_is_sequence(rec_type(R, &args[1])) &&
                builtin_adds(R, FS_CALL_list_extend, args, type, value);
     }
-    if (args[0].seen != NULL && builtin_is_deque(type)) {
+    if (args[0].seen != NULL && rec_is_deque(type)) {
         return builtin_is_deque_method(name, nargs - 1) &&
                builtin_deque_method(R, callable, args, nargs, value);
     }
@@ -325,7 +325,7 @@ static bool builtin_bound(rec_state *R, PyObject *callable, fs_ref ref, rec_slot
 {
     const PyMethodDef *def = ((PyCFunctionObject *)callable)->m_ml;
     PyObject *self = ((PyCFunctionObject *)callable)->m_self;
-    if (!builtin_is_deque(Py_TYPE(self)) || !builtin_is_deque_method(def->ml_name, nargs) ||
+    if (!rec_is_deque(Py_TYPE(self)) || !builtin_is_deque_method(def->ml_name, nargs) ||
         ((fs_pyrt_deque *)self)->maxlen >= 0) {
         return false;
     }

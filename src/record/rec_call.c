@@ -443,6 +443,17 @@ static rec_result rec_operator_returned(rec_state *R, const fs_frame_desc *desc,
     return REC_JUMP;
 }
 
+/* What a property's setter returns is nothing to anybody; value and owner leave the stack. */
+static rec_result rec_setter_returned(rec_state *R, const fs_frame_desc *desc)
+{
+    rec_slot owner = rec_pop(R);
+    rec_slot value = rec_pop(R);
+    rec_let_go(R, value.ref, value.flags & REC_OWNED);
+    rec_let_go(R, owner.ref, owner.flags & REC_OWNED);
+    rec_top(R)->pc = desc->call_slot + fs_ops[FS_OP_STORE_ATTR].length;
+    return REC_JUMP;
+}
+
 rec_result rec_return_kind(rec_state *R, int kind)
 {
     rec_frame *f = rec_top(R);
@@ -450,7 +461,7 @@ rec_result rec_return_kind(rec_state *R, int kind)
     rec_slot *top = rec_peek(R, 1);
     bool is_operator = kind == FS_KIND_BINARY || kind == FS_KIND_COMPARE;
     if (kind != FS_KIND_ATTR && kind != FS_KIND_INIT && kind != FS_KIND_DISCARD &&
-        kind != FS_KIND_NEW && kind != FS_KIND_STAR && !is_operator) {
+        kind != FS_KIND_NEW && kind != FS_KIND_STAR && kind != FS_KIND_SETATTR && !is_operator) {
         return rec_abort(R, FS_ABORT_unsupported_call);
     }
     if (kind == FS_KIND_NEW) {
@@ -503,29 +514,42 @@ rec_result rec_return_kind(rec_state *R, int kind)
     if (is_operator) {
         return rec_operator_returned(R, &desc, &value);
     }
+    if (kind == FS_KIND_SETATTR) {
+        rec_let_go(R, value.ref, value.flags & REC_OWNED);
+        return rec_setter_returned(R, &desc);
+    }
     rec_pop_drop(R);
     rec_push(R, value.ref, value.flags, value.seen);
     rec_top(R)->pc = desc.call_slot + fs_ops[FS_OP_LOAD_ATTR].length;
     return REC_JUMP;
 }
 
+/* The code of a property's function `func`, which stands at `offset` in it, when it can be
+ * followed: class, property and function are guarded then. */
+static fs_code *rec_guard_property(rec_state *R, rec_slot *owner, PyTypeObject *type,
+                                   const fs_attr_found *found, PyObject *func, size_t offset, int n)
+{
+    if (func == NULL || !PyFunction_Check(func) || found->version == 0) {
+        return NULL;
+    }
+    fs_code *co = fs_code_for_inline((PyFunctionObject *)func);
+    if (!rec_can_inline(R, co) || !fs_code_is_plain(co, n)) {
+        return NULL;
+    }
+    (void)rec_guard_type(R, owner, type);
+    rec_guard_version(R, type, found->version);
+    fs_ref now = rec_load(R, FS_M_PTR, FS_A_FUNC, rec_const(R, found->descr), (int)offset);
+    rec_guard(R, FS_EQ, now, fs_ir_ptr(R->ir, func));
+    return rec_guard_function(R, rec_const(R, func), func) ? co : NULL;
+}
+
 rec_result rec_property(rec_state *R, rec_slot *owner, PyTypeObject *type,
                         const fs_attr_found *found)
 {
     PyObject *getter = ((fs_pyrt_property *)found->descr)->fget;
-    if (getter == NULL || !PyFunction_Check(getter) || found->version == 0) {
-        return REC_WAIT;
-    }
-    fs_code *co = fs_code_for_inline((PyFunctionObject *)getter);
-    if (!rec_can_inline(R, co) || !fs_code_is_plain(co, 1)) {
-        return REC_WAIT;
-    }
-    (void)rec_guard_type(R, owner, type);
-    rec_guard_version(R, type, found->version);
-    fs_ref now = rec_load(R, FS_M_PTR, FS_A_FUNC, rec_const(R, found->descr),
-                          (int)offsetof(fs_pyrt_property, fget));
-    rec_guard(R, FS_EQ, now, fs_ir_ptr(R->ir, getter));
-    if (!rec_guard_function(R, rec_const(R, getter), getter)) {
+    fs_code *co =
+        rec_guard_property(R, owner, type, found, getter, offsetof(fs_pyrt_property, fget), 1);
+    if (co == NULL) {
         return REC_WAIT;
     }
     rec_slot self = *owner;
@@ -534,6 +558,27 @@ rec_result rec_property(rec_state *R, rec_slot *owner, PyTypeObject *type,
         return REC_ABORT;
     }
     rec_top(R)->slots[0] = self;
+    rec_top(R)->pc = 0;
+    return REC_JUMP;
+}
+
+rec_result rec_property_set(rec_state *R, PyTypeObject *type, const fs_attr_found *found)
+{
+    PyObject *setter = ((fs_pyrt_property *)found->descr)->fset;
+    fs_code *co = rec_guard_property(R, rec_peek(R, 1), type, found, setter,
+                                     offsetof(fs_pyrt_property, fset), 2);
+    if (co == NULL) {
+        return REC_WAIT;
+    }
+    (void)rec_value(R, rec_peek(R, 1));
+    (void)rec_value(R, rec_peek(R, 2));
+    rec_slot self = *rec_peek(R, 1), value = *rec_peek(R, 2);
+    self.flags = value.flags = 0; /* the stack keeps them */
+    if (!rec_frame_begin(R, co, rec_const(R, setter), setter, FS_KIND_SETATTR, R->pc_op)) {
+        return REC_ABORT;
+    }
+    rec_top(R)->slots[0] = self;
+    rec_top(R)->slots[1] = value;
     rec_top(R)->pc = 0;
     return REC_JUMP;
 }
@@ -594,8 +639,9 @@ rec_result rec_KW_NAMES(rec_state *R, uint32_t arg)
 }
 
 /* A bound method that is not followed: function and self take its place and the NULL before it.
- * False, nothing but guards done: not of a function in Python. */
-static bool rec_unbind(rec_state *R, const rec_operands *ops, PyObject *callable)
+ * `any`: the function is not guarded. False, nothing but guards done: not of a function in Python.
+ */
+static bool rec_unbind(rec_state *R, const rec_operands *ops, PyObject *callable, bool any)
 {
     rec_frame *f = rec_top(R);
     rec_slot *slot = &f->slots[ops->base + 1];
@@ -604,16 +650,20 @@ static bool rec_unbind(rec_state *R, const rec_operands *ops, PyObject *callable
         return false;
     }
     fs_ref bound = rec_guard_type(R, slot, &PyMethod_Type);
-    if (!rec_guard_function(R, rec_method_part(R, bound, false), func)) {
-        return false;
+    fs_ref function = rec_method_part(R, bound, false);
+    if (!any) {
+        if (!rec_guard_function(R, function, func)) {
+            return false;
+        }
+        function = rec_const(R, func);
     }
     fs_ref self = rec_method_part(R, bound, true);
     bool owned = rec_owns(slot);
-    rec_incref(R, rec_const(R, func));
+    rec_incref(R, function);
     rec_incref(R, self);
     rec_note_write(R, f, ops->base);
     rec_note_write(R, f, ops->base + 1);
-    slot[-1] = (rec_slot){.ref = rec_const(R, func), .flags = REC_OWNED, .seen = func};
+    slot[-1] = (rec_slot){.ref = function, .flags = REC_OWNED, .seen = func};
     slot[0] = (rec_slot){.ref = self, .flags = REC_OWNED, .seen = PyMethod_GET_SELF(callable)};
     R->snap = 0;
     if (owned) {
@@ -638,11 +688,13 @@ static bool rec_call_varies(const rec_state *R, const rec_operands *ops)
 static rec_result rec_call_any(rec_state *R, uint32_t arg, const rec_operands *ops)
 {
     PyObject *callable = ops->callable.seen;
-    if (!PyFunction_Check(callable)) {
+    bool bound = Py_IS_TYPE(callable, &PyMethod_Type) && rec_unbind(R, ops, callable, true);
+    if (!bound && !PyFunction_Check(callable)) {
         return rec_call_out(R, arg);
     }
     R->dispatches++;
-    (void)rec_guard_type(R, &rec_top(R)->slots[ops->base + !ops->method], &PyFunction_Type);
+    int place = ops->base + (bound || ops->method ? 0 : 1);
+    (void)rec_guard_type(R, &rec_top(R)->slots[place], &PyFunction_Type);
     return rec_call_out_python(R, arg);
 }
 
@@ -681,7 +733,7 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
         if (result != REC_WAIT || R->failed) {
             return result;
         }
-        if (rec_unbind(R, &ops, callable)) {
+        if (rec_unbind(R, &ops, callable, false)) {
             callable = PyMethod_GET_FUNCTION(callable);
             (void)rec_get_operands(R, arg, &ops);
         }

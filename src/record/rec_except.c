@@ -125,7 +125,7 @@ static bool except_may_end(int kind)
 {
     return kind == FS_KIND_CALL || kind == FS_KIND_INIT || kind == FS_KIND_DISCARD ||
            kind == FS_KIND_BINARY || kind == FS_KIND_COMPARE || kind == FS_KIND_ATTR ||
-           kind == FS_KIND_GEN_FOR;
+           kind == FS_KIND_SETATTR || kind == FS_KIND_GEN_FOR;
 }
 
 /* The handler of what is raised at the op; false: the trace's frames have none. */

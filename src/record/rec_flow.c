@@ -61,8 +61,9 @@ static bool way_is_quiet(PyObject *o)
     PyTypeObject *type = Py_TYPE(o);
     if (type == &PyList_Type || type == &PyTuple_Type || type == &PyDict_Type ||
         type == &PyUnicode_Type || type == &PyBytes_Type || type == &PyLong_Type ||
-        type == &PyFloat_Type || o == Py_None || fs_pyrt_numpy_scalar(type) != FS_NUMPY_NONE ||
-        fs_pyrt_is_numpy_bool(type)) {
+        type == &PyFloat_Type || o == Py_None || type == &PySet_Type || type == &PyFrozenSet_Type ||
+        type == &PyByteArray_Type || rec_is_deque(type) ||
+        fs_pyrt_numpy_scalar(type) != FS_NUMPY_NONE || fs_pyrt_is_numpy_bool(type)) {
         return true;
     }
     bool number = type != &PyComplex_Type && type->tp_as_number != NULL &&

@@ -29,21 +29,14 @@ static bool known_fits(rec_state *R, rec_slot *slot)
 
 /* ---- len, isinstance, type, abs, min and max ---- */
 
-static bool known_len(rec_state *R, rec_slot *arg, rec_slot *value)
+fs_ref rec_size(rec_state *R, rec_slot *slot)
 {
-    PyTypeObject *type = rec_type(R, arg);
-    int offset, alias = FS_A_CONST;
-    if (rec_is_virtual(R, arg->ref) && type == &PyTuple_Type) {
-        value->ref = rec_kint(R, fs_ir_at(R->ir, arg->ref)->nargs);
-        return true;
-    }
+    PyTypeObject *type = rec_type(R, slot);
+    int offset = (int)offsetof(PyVarObject, ob_size), alias = FS_A_CONST;
     if (rec_is_list(type)) {
-        offset = (int)offsetof(PyVarObject, ob_size);
-        alias = FS_A_LISTHDR;
-        (void)rec_guard_list(R, arg, type);
-    } else if (type == &PyTuple_Type || type == &PyBytes_Type) {
-        offset = (int)offsetof(PyVarObject, ob_size);
-    } else if (type == &PyUnicode_Type) {
+        return rec_load(R, FS_M_I64, FS_A_LISTHDR, rec_guard_list(R, slot, type), offset);
+    }
+    if (type == &PyUnicode_Type) {
         offset = (int)offsetof(PyASCIIObject, length);
     } else if (type == &PyDict_Type) {
         offset = (int)offsetof(PyDictObject, ma_used);
@@ -52,12 +45,26 @@ static bool known_len(rec_state *R, rec_slot *arg, rec_slot *value)
         offset = (int)offsetof(PySetObject, used);
         alias = FS_A_DICTHDR;
     } else if (type == &PyByteArray_Type) {
-        offset = (int)offsetof(PyVarObject, ob_size);
         alias = FS_A_ARRAYHDR;
-    } else {
+    } else if (type != NULL && rec_is_deque(type)) {
+        alias = FS_A_ITER;
+    } else if (type != &PyTuple_Type && type != &PyBytes_Type) {
+        return 0;
+    }
+    return rec_load(R, FS_M_I64, alias, rec_guard_type(R, slot, type), offset);
+}
+
+static bool known_len(rec_state *R, rec_slot *arg, rec_slot *value)
+{
+    if (rec_is_virtual(R, arg->ref) && rec_type(R, arg) == &PyTuple_Type) {
+        value->ref = rec_kint(R, fs_ir_at(R->ir, arg->ref)->nargs);
+        return true;
+    }
+    fs_ref size = rec_size(R, arg);
+    if (size == 0) {
         return rec_raw_len(R, arg, &value->ref);
     }
-    value->ref = rec_fresh(R, rec_load(R, FS_M_I64, alias, rec_guard_type(R, arg, type), offset));
+    value->ref = rec_fresh(R, size);
     return true;
 }
 

@@ -525,12 +525,7 @@ fs_ref rec_truth(rec_state *R, rec_slot *slot)
         (void)rec_guard_type(R, slot, type);
         return fs_ir_bool(R->ir, false);
     }
-    if (rec_is_list(type)) {
-        fs_ref size = rec_load(R, FS_M_I64, FS_A_LISTHDR, rec_guard_list(R, slot, type),
-                               (int)offsetof(PyVarObject, ob_size));
-        return rec_cmp(R, FS_NE, size, rec_kint(R, 0));
-    }
-    if (type == &PyLong_Type || type == &PyTuple_Type || type == &PyBytes_Type) {
+    if (type == &PyLong_Type) {
         (void)rec_guard_type(R, slot, type);
         fs_ref size = rec_load(R, FS_M_I64, FS_A_CONST, ref, (int)offsetof(PyVarObject, ob_size));
         return rec_cmp(R, FS_NE, size, rec_kint(R, 0));
@@ -538,15 +533,8 @@ fs_ref rec_truth(rec_state *R, rec_slot *slot)
     if (type == &PyFloat_Type) {
         return rec_cmp(R, FS_NE, rec_float(R, slot), fs_ir_float(R->ir, 0.0));
     }
-    if (type == &PyUnicode_Type) {
-        (void)rec_guard_type(R, slot, type);
-        fs_ref size = rec_load(R, FS_M_I64, FS_A_CONST, ref, (int)offsetof(PyASCIIObject, length));
-        return rec_cmp(R, FS_NE, size, rec_kint(R, 0));
-    }
-    if (type == &PyDict_Type) {
-        (void)rec_guard_type(R, slot, type);
-        fs_ref size =
-            rec_load(R, FS_M_I64, FS_A_DICTHDR, ref, (int)offsetof(PyDictObject, ma_used));
+    fs_ref size = rec_size(R, slot);
+    if (size != 0) {
         return rec_cmp(R, FS_NE, size, rec_kint(R, 0));
     }
     if (fs_pyrt_numpy_scalar(type) != FS_NUMPY_NONE) {

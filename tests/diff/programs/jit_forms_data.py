@@ -377,6 +377,28 @@ def loop_attr_property(n):
     return t
 
 
+class Settable:
+    def __init__(self):
+        self._v = 0
+
+    @property
+    def v(self):
+        return self._v
+
+    @v.setter
+    def v(self, v):
+        self._v = v & 255
+
+
+def loop_attr_setter(n):
+    o = Settable()
+    t = 0
+    for i in range(n):
+        o.v = i
+        t += o.v
+    return t
+
+
 def loop_attr_descriptor(n):
     o = Thing()
     t = 0
@@ -833,6 +855,16 @@ def loop_unpack_displays(n):
 
 
 # ---- sets ----
+
+
+def loop_deque_truth(n):
+    d = collections.deque()
+    t = 0
+    for i in range(n):
+        d.append(i)
+        if d:
+            t += d.popleft() + len(d)
+    return t
 
 
 def loop_set_ops(n):
