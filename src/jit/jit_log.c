@@ -159,7 +159,9 @@ void fs_jit_log_event(const char *what, const fs_trace *trace)
     if (log_file == NULL) {
         return;
     }
-    fprintf(log_file, "[trace %u %s: %s]\n", trace->id, fs_jit_kind_names[trace->kind], what);
+    fprintf(log_file, "[trace %u %s: %s", trace->id, fs_jit_kind_names[trace->kind], what);
+    fprintf(log_file, ", %llu entries, %llu turns]\n", (unsigned long long)trace->entries,
+            (unsigned long long)trace->turns);
     fflush(log_file);
 }
 

@@ -112,6 +112,7 @@ static void worth_rest(fs_trace *root, fs_jit_place *place)
         place->left = (uint32_t)(rest < WORTH_LONGEST ? rest : WORTH_LONGEST);
         place->turns = root->turns;
         place->rests++;
+        fs_jit_log_event("rests, it does not pay now", root);
     }
     worth_begin_anew(root, 1);
 }

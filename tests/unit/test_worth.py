@@ -132,3 +132,22 @@ answer([sums, jit["alive"].get("loop", 0), jit["aborts"].get("too_long", 0)])
 """
     env = ENV | {"FULLSPEED_JIT_THRESHOLDS": "loop=64"}
     assert ask_child(HELPERS + code, env=env) == [[9, 9], 1, 0]
+
+
+def test_a_loop_whose_turns_nobody_counts_is_not_left_alone() -> None:
+    """Its second way round is a side trace that goes back to the loop's start."""
+    code = """
+def ways(words, fold):
+    out = []
+    for w in words:
+        out.append(b"" if fold and not w else PARTS[w % 5] + PARTS[w % 3])
+    return out
+
+PARTS = [b"a", b"bc", b"def", b"gh", b"i"]
+words = list(range(1, 2000))
+for fold in (True, False):
+    t = sum(map(len, map(ways, [words] * 3000, [fold] * 3000)))
+p = place("ways")
+answer([t, p["state"], p["rests"], p["entries"] > 4000])
+"""
+    assert_by_the_clock(code, [3000 * 1999, "compiled", 0, True])
