@@ -32,7 +32,9 @@ enum {
     REACH_FIRST = 34,
     REACH_ROOM = 4096, /* objects, without asking for memory */
     REACH_AHEAD = 24,  /* how far ahead heads are fetched, */
-    REACH_INSIDE = 8,  /* ... and what they lead to */
+    REACH_INSIDE = 12, /* ... what they lead to, */
+    REACH_TARGETS = 4, /* ... and the heads of what they refer to */
+    REACH_FEW = 8,     /* items of containers of which that is done */
 };
 #define REACH_ONE ((uintptr_t)1 << REACH_REFS)
 #define REACH_MANY ((uintptr_t)1 << (REACH_FIRST - REACH_REFS - 1)) /* more references: no bits */
@@ -137,6 +139,77 @@ FS_INLINE void reach_fetch_inside(PyGC_Head *g)
     }
 }
 
+FS_INLINE void reach_fetch(void *state FS_UNUSED, PyObject *o, Py_ssize_t times FS_UNUSED)
+{
+    __builtin_prefetch(o);
+}
+
+/* Fetches the heads of what an object refers to, if that is here. */
+FS_INLINE void reach_fetch_targets(PyGC_Head *g)
+{
+    PyObject *o = reach_object(g);
+    const PyTypeObject *type = Py_TYPE(o);
+    traverseproc traverse = type->tp_traverse;
+    if (traverse == fs_gc_of_classes) {
+        if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
+            PyDictValues *values = *_PyObject_ValuesPointer(o);
+            if (values != NULL) {
+                fs_gc_row(reach_fetch, NULL, values->values,
+                          ((PyHeapTypeObject *)type)->ht_cached_keys->dk_nentries);
+            }
+            return;
+        }
+        PyMemberDef *member = _PyHeapType_GET_MEMBERS((PyHeapTypeObject *)type);
+        for (Py_ssize_t n = Py_SIZE(type); n > 0; n--, member++) {
+            if (member->type == T_OBJECT_EX) {
+                fs_gc_one(reach_fetch, NULL, *(PyObject **)((char *)o + member->offset));
+            }
+        }
+        return;
+    }
+    const fs_gc_known_t *known = fs_gc_find(traverse);
+    switch (known->kind) {
+    case FS_GC_ROW:
+        fs_gc_each_of_places(reach_fetch, NULL, o, known);
+        break;
+    case FS_GC_TUPLE:
+        if (Py_SIZE(o) <= REACH_FEW) {
+            fs_gc_row(reach_fetch, NULL, ((PyTupleObject *)o)->ob_item, Py_SIZE(o));
+        }
+        break;
+    case FS_GC_LIST:
+        if (Py_SIZE(o) <= REACH_FEW) {
+            fs_gc_row(reach_fetch, NULL, ((PyListObject *)o)->ob_item, Py_SIZE(o));
+        }
+        break;
+    case FS_GC_DICT:
+        if (((PyDictObject *)o)->ma_used <= REACH_FEW) {
+            fs_gc_each_of_dict(reach_fetch, NULL, (PyDictObject *)o);
+        }
+        break;
+    case FS_GC_GENERATOR:
+        if (((PyGenObject *)o)->gi_frame_state < FRAME_CLEARED) {
+            _PyInterpreterFrame *frame = (_PyInterpreterFrame *)((PyGenObject *)o)->gi_iframe;
+            fs_gc_one(reach_fetch, NULL, (PyObject *)frame->f_func);
+            fs_gc_row(reach_fetch, NULL, frame->localsplus, frame->stacktop);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+/* Fetches what the walk over the objects will need soon after the one at i. */
+FS_INLINE void reach_fetch_ahead(const reach *r, size_t i)
+{
+    if (i + REACH_INSIDE < r->n) {
+        reach_fetch_inside(reach_head(r->objects[i + REACH_INSIDE]));
+    }
+    if (i + REACH_TARGETS < r->n) {
+        reach_fetch_targets(reach_head(r->objects[i + REACH_TARGETS]));
+    }
+}
+
 /* Room for one more; false: no memory. */
 static FS_NOINLINE bool reach_grow(reach *r)
 {
@@ -194,9 +267,7 @@ static bool reach_walk_full(reach *r)
         if (i == r->n) {
             return true;
         }
-        if (i + REACH_INSIDE < r->n) {
-            reach_fetch_inside((PyGC_Head *)r->objects[i + REACH_INSIDE]);
-        }
+        reach_fetch_ahead(r, i);
         reach_look(r, i);
     }
 }
@@ -324,8 +395,11 @@ static FS_NOINLINE void reach_simulate(reach *r, size_t from)
         uintptr_t entry = r->objects[i];
         PyGC_Head *g = reach_head(entry);
         uintptr_t v = g->_gc_prev;
-        if (r->full && i + REACH_INSIDE < r->n) {
-            reach_fetch_inside(reach_head(r->objects[i + REACH_INSIDE]));
+        if (r->full) {
+            if (i + REACH_AHEAD < r->n) {
+                __builtin_prefetch(reach_head(r->objects[i + REACH_AHEAD]), 1);
+            }
+            reach_fetch_ahead(r, i);
         }
         if ((v & REACH_REFS_MASK) == 0 && v >> REACH_FIRST > from) {
             g->_gc_prev = (v & ~(UINTPTR_MAX << REACH_FIRST)) | REACH_ASIDE |

@@ -55,6 +55,81 @@ static void traverse_add_rows(void)
             AT(heap, ht_module));
 }
 
+/* ---- types that are asked for their places ---- */
+
+enum { PROBE_WORDS = 40 };
+
+typedef struct {
+    PyObject marks[PROBE_WORDS]; /* one for each word of an object */
+    uint8_t at[FS_GC_PLACES];
+    int n;
+    bool odd; /* something else is visited, or too much */
+} probe;
+
+static int probe_visit(PyObject *o, void *state)
+{
+    probe *p = state;
+    ptrdiff_t word = o - p->marks;
+    if (o < p->marks || word >= PROBE_WORDS || p->n == FS_GC_PLACES) {
+        p->odd = true;
+    } else {
+        p->at[p->n++] = (uint8_t)word;
+    }
+    return 0;
+}
+
+/* A type whose tp_traverse visits fields and looks at nothing else: at which places they are, and
+ * in which order, is found out with an object that has another mark in each word. */
+static void traverse_probe(PyTypeObject *type)
+{
+    PyObject *fake[PROBE_WORDS] = {NULL};
+    size_t words = (size_t)type->tp_basicsize / sizeof(fake[0]);
+    probe p = {.n = 0};
+    if (words > PROBE_WORDS) {
+        return;
+    }
+    for (size_t i = 0; i < words; i++) {
+        p.marks[i] = (PyObject){.ob_refcnt = 1, .ob_type = &PyBaseObject_Type};
+        fake[i] = &p.marks[i];
+    }
+    PyObject *o = (PyObject *)fake;
+    o->ob_refcnt = 1;
+    o->ob_type = type;
+    (void)type->tp_traverse(o, probe_visit, &p);
+    if (!p.odd) {
+        traverse_add_row(type->tp_traverse, p.at, (size_t)p.n);
+    }
+}
+
+/* Static types of extension modules of CPython that can be probed. */
+static const char *const traverse_probed[] = {"_asyncio.Future", "_asyncio.Task",
+                                              "_asyncio.FutureIter", "TaskStepMethWrapper"};
+
+void fs_gc_ask(traverseproc traverse, visitproc asked, void *state, PyObject *o)
+{
+    PyTypeObject *type = Py_TYPE(o);
+    while (type->tp_base != NULL && type->tp_base->tp_traverse == traverse) {
+        type = type->tp_base;
+    }
+    if (type->tp_traverse == traverse && !(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        for (size_t i = 0; i < sizeof(traverse_probed) / sizeof(traverse_probed[0]); i++) {
+            if (strcmp(type->tp_name, traverse_probed[i]) == 0) {
+                traverse_probe(type);
+            }
+        }
+    }
+    (void)traverse(o, asked, state);
+}
+
+static void traverse_probe_builtins(void)
+{
+    traverse_probe(&PyContext_Type);
+    traverse_probe(&PyProperty_Type);
+    traverse_probe(&PyStaticMethod_Type);
+    traverse_probe(&PyClassMethod_Type);
+    traverse_probe(&PyMethodDescr_Type);
+}
+
 void fs_gc_traverse_init(traverseproc of_classes)
 {
     if (fs_gc_of_classes != NULL) {
@@ -68,5 +143,7 @@ void fs_gc_traverse_init(traverseproc of_classes)
     traverse_add(PySet_Type.tp_traverse, FS_GC_SET);
     traverse_add(PyGen_Type.tp_traverse, FS_GC_GENERATOR);
     traverse_add(PyFrame_Type.tp_traverse, FS_GC_FRAME);
+    traverse_add(PyCFunction_Type.tp_traverse, FS_GC_BUILTIN);
     traverse_add_rows();
+    traverse_probe_builtins();
 }

@@ -23,6 +23,7 @@ enum fs_gc_kind {
     FS_GC_SET,
     FS_GC_GENERATOR,
     FS_GC_FRAME,
+    FS_GC_BUILTIN, /* a function of C */
 };
 
 enum { FS_GC_PLACES = 20, FS_GC_KNOWN = 64 };
@@ -206,6 +207,17 @@ FS_INLINE traverseproc fs_gc_each_of_instance(fs_gc_visitor visit, void *state, 
     return base->tp_traverse;
 }
 
+/* Of a type that is not known: by its tp_traverse, which may become known by that. */
+FS_HIDDEN void fs_gc_ask(traverseproc traverse, visitproc asked, void *state, PyObject *o);
+
+FS_INLINE void fs_gc_each_of_places(fs_gc_visitor visit, void *state, PyObject *o,
+                                    const fs_gc_known_t *known)
+{
+    for (int i = 0; i < known->n; i++) {
+        fs_gc_one(visit, state, ((PyObject **)o)[known->at[i]]);
+    }
+}
+
 /* Gives what an object refers to to the visitor. */
 FS_INLINE void fs_gc_each(fs_gc_visitor visit, visitproc asked, void *state, PyObject *o)
 {
@@ -219,9 +231,7 @@ FS_INLINE void fs_gc_each(fs_gc_visitor visit, visitproc asked, void *state, PyO
     const fs_gc_known_t *known = fs_gc_find(traverse);
     switch (known->kind) {
     case FS_GC_ROW:
-        for (int i = 0; i < known->n; i++) {
-            fs_gc_one(visit, state, ((PyObject **)o)[known->at[i]]);
-        }
+        fs_gc_each_of_places(visit, state, o, known);
         break;
     case FS_GC_LIST:
         fs_gc_row_back(visit, state, ((PyListObject *)o)->ob_item, Py_SIZE(o));
@@ -247,8 +257,13 @@ FS_INLINE void fs_gc_each(fs_gc_visitor visit, visitproc asked, void *state, PyO
         }
         break;
     }
+    case FS_GC_BUILTIN:
+        fs_gc_one(visit, state, (PyObject *)PyCFunction_GET_CLASS(o));
+        fs_gc_one(visit, state, ((PyCFunctionObject *)o)->m_self);
+        fs_gc_one(visit, state, ((PyCFunctionObject *)o)->m_module);
+        break;
     default:
-        (void)traverse(o, asked, state);
+        fs_gc_ask(traverse, asked, state, o);
     }
 }
 

@@ -24,6 +24,7 @@ import argparse
 import asyncio
 import collections
 import contextlib
+import contextvars
 import ctypes
 import functools
 import gc
@@ -230,6 +231,7 @@ class World:
             lambda: enumerate([a]), lambda: {"a": a}.items(), lambda: types.ModuleType("made", a),
             lambda: collections.defaultdict(list, a=a), lambda: collections.OrderedDict(a=a, b=b),
             lambda: super(Loud, Loud(n)), lambda: memoryview(bytearray(8)), lambda: (a, [b], {"c": a}),
+            lambda: iter(self.future(a)), contextvars.copy_context, lambda: classmethod(a),
             lambda: contextlib.ExitStack(), lambda: list[a if isinstance(a, type) else int],
         ]  # fmt: skip
         if with_tp_del is not None:
