@@ -564,6 +564,10 @@ PyObject *fs_lookup_or(PyDictObject *dict, PyObject *key, PyObject *missing);
 PyObject **fs_lookup_place(PyDictObject *dict, PyObject *key);
 fs_lookup fs_lookup_dict(PyDictObject *dict, PyObject *key);
 fs_lookup fs_lookup_set(PySetObject *set, PyObject *key);
+/* What an operator says of two sets or frozensets; -1: CPython must say. */
+int fs_compare_sets(PyObject *v, PyObject *w, int op);
+/* PyObject_RichCompare, with a short way for sets. */
+PyObject *fs_compare_generic(PyObject *v, PyObject *w, int op);
 fs_lookup fs_lookup_items(PyObject **items, Py_ssize_t n, PyObject *key);
 
 /* Adds an int of one digit to a set, or finds it there, if that is done in a few steps; false:

@@ -276,12 +276,8 @@ fs_lookup fs_lookup_dict(PyDictObject *dict, PyObject *key)
     return lookup_dict_walking(dict, key);
 }
 
-fs_lookup fs_lookup_set(PySetObject *set, PyObject *key)
+FS_INLINE fs_lookup lookup_in_set(const PySetObject *set, PyObject *key, Py_hash_t hash)
 {
-    Py_hash_t hash;
-    if (!lookup_hash(key, &hash)) {
-        return FS_LOOKUP_ASK;
-    }
     size_t mask = (size_t)set->mask;
     size_t perturb = (size_t)hash;
     size_t slot = (size_t)hash & mask;
@@ -303,6 +299,63 @@ fs_lookup fs_lookup_set(PySetObject *set, PyObject *key)
         perturb >>= LOOKUP_PERTURB_SHIFT;
         slot = (slot * 5 + 1 + perturb) & mask;
     }
+}
+
+fs_lookup fs_lookup_set(PySetObject *set, PyObject *key)
+{
+    Py_hash_t hash;
+    return lookup_hash(key, &hash) ? lookup_in_set(set, key, hash) : FS_LOOKUP_ASK;
+}
+
+/* Whether another set has all items of one. */
+static fs_lookup lookup_subset(const PySetObject *set, const PySetObject *other)
+{
+    if (set->used > other->used) {
+        return FS_LOOKUP_MISSING;
+    }
+    Py_ssize_t left = set->used;
+    for (const setentry *entry = set->table; left > 0; entry++) {
+        if (entry->key != NULL && entry->hash != -1) { /* (-1: there was one) */
+            fs_lookup is = lookup_in_set(other, entry->key, entry->hash);
+            if (is != FS_LOOKUP_FOUND) {
+                return is;
+            }
+            left--;
+        }
+    }
+    return FS_LOOKUP_FOUND;
+}
+
+int fs_compare_sets(PyObject *v, PyObject *w, int op)
+{
+    PySetObject *left = (PySetObject *)v, *right = (PySetObject *)w;
+    bool same = left->used == right->used;
+    int is;
+    switch (op) {
+    case Py_LE:
+        return (int)lookup_subset(left, right);
+    case Py_GE:
+        return (int)lookup_subset(right, left);
+    case Py_LT:
+        return same ? 0 : (int)lookup_subset(left, right);
+    case Py_GT:
+        return same ? 0 : (int)lookup_subset(right, left);
+    default:
+        is = same ? (int)lookup_subset(left, right) : 0;
+        return is < 0 || op == Py_EQ ? is : !is;
+    }
+}
+
+PyObject *fs_compare_generic(PyObject *v, PyObject *w, int op)
+{
+    if (PyAnySet_CheckExact(v) && PyAnySet_CheckExact(w) &&
+        _PyThreadState_GET()->recursion_remaining > 0) {
+        int is = fs_compare_sets(v, w, op);
+        if (is >= 0) {
+            return Py_NewRef(is ? Py_True : Py_False);
+        }
+    }
+    return PyObject_RichCompare(v, w, op);
 }
 
 bool fs_set_add_short(PySetObject *set, PyObject *key)

@@ -215,41 +215,9 @@ int32_t fs_jit_set_has(PyObject *set, PyObject *key)
     return (int32_t)fs_lookup_set((PySetObject *)set, key);
 }
 
-/* Whether another set has all items of one; -1: somebody must be asked. */
-static int32_t ops_is_subset(const PySetObject *set, PySetObject *other)
-{
-    if (set->used > other->used) {
-        return 0;
-    }
-    for (const setentry *entry = set->table, *end = entry + set->mask; entry <= end; entry++) {
-        if (entry->key != NULL && entry->hash != -1) { /* (-1: there was one) */
-            fs_lookup is = fs_lookup_set(other, entry->key);
-            if (is != FS_LOOKUP_FOUND) {
-                return (int32_t)is;
-            }
-        }
-    }
-    return 1;
-}
-
 int32_t fs_jit_set_compare(PyObject *v, PyObject *w, int64_t op)
 {
-    PySetObject *left = (PySetObject *)v, *right = (PySetObject *)w;
-    bool same = left->used == right->used;
-    int32_t is;
-    switch (op) {
-    case Py_LE:
-        return ops_is_subset(left, right);
-    case Py_GE:
-        return ops_is_subset(right, left);
-    case Py_LT:
-        return same ? 0 : ops_is_subset(left, right);
-    case Py_GT:
-        return same ? 0 : ops_is_subset(right, left);
-    default:
-        is = same ? ops_is_subset(left, right) : 0;
-        return is < 0 || op == Py_EQ ? is : !is;
-    }
+    return fs_compare_sets(v, w, (int)op);
 }
 
 int32_t fs_jit_sequence_has(PyObject *sequence, PyObject *v)
