@@ -10,7 +10,13 @@
 
 #include "spec/spec.h"
 
-enum { HOT_COUNTER = 255, HOT_LATER = 32, HOT_WAITS = 8, HOT_PATIENCE_US = 20000 };
+enum {
+    HOT_COUNTER = 255,
+    HOT_LATER = 32,
+    HOT_WAITS = 8,
+    HOT_WAITS_CALL = 64,
+    HOT_PATIENCE_US = 20000
+};
 
 bool fs_jit_records;
 
@@ -183,6 +189,36 @@ static bool hot_is_short(const fs_ctx *ctx)
     return fs_ops[ctx->ip->op].family == FS_OP_FOR_ITER && fs_rec_is_short(ctx->sp[-1]);
 }
 
+/* The entry of a function that has neither a trace nor failed to get one; NULL: not so. */
+static fs_jit_place *hot_open_entry(fs_code *co)
+{
+    int slot = fs_jit_entry_slot(co);
+    if (!fs_jit_settings.thrifty || slot <= 0 || co->instrs[slot - 1].op != FS_OP_RESUME_JIT) {
+        return NULL;
+    }
+    fs_jit_place *place = fs_jit_place_at(co, slot, FS_TRACE_ENTRY);
+    bool open = place != NULL && place->trace == NULL && place->tries == 0 && !place->given_up;
+    return open ? place : NULL;
+}
+
+/* Whether a short loop that is hot lets what is around it get hot first. A function whose short
+ * loop is hot is hot itself: one of its next calls is recorded, with the loop's turns in line. Else
+ * the loop would come first, having more turns than the function has calls, and the function's
+ * trace would have to go in and out of it. */
+static bool hot_waits(fs_code *co, fs_jit_place *place)
+{
+    fs_jit_place *entry = place->waits >= HOT_WAITS / 2 ? hot_open_entry(co) : NULL;
+    if (place->waits >= (entry != NULL ? HOT_WAITS_CALL : HOT_WAITS)) {
+        return false;
+    }
+    if (place->waits++ == HOT_WAITS / 2 && entry != NULL) {
+        entry->left = 0;
+        co->instrs[entry->slot - 1].counter = 1;
+    }
+    place->left = fs_jit_threshold(FS_TRACE_LOOP);
+    return true;
+}
+
 /* A counter for a place without a trace has run out. */
 FS_COLD static fs_next hot_count(fs_ctx *ctx, fs_instr *counted, int kind)
 {
@@ -203,9 +239,8 @@ FS_COLD static fs_next hot_count(fs_ctx *ctx, fs_instr *counted, int kind)
     } else if (!fs_jit_selected(co)) {
         fs_jit_note_abort(co, (int)(ctx->ip - co->instrs), kind, NULL, FS_ABORT_not_selected, -1);
         place->given_up = true;
-    } else if (kind == FS_TRACE_LOOP && hot_is_short(ctx) && place->waits < HOT_WAITS) {
-        place->waits++;
-        place->left = fs_jit_threshold(kind); /* what is around it may get hot meanwhile */
+    } else if (kind == FS_TRACE_LOOP && hot_is_short(ctx) && hot_waits(co, place)) {
+        /* (its counter is set anew the next time) */
     } else if (!fs_jit_begin(ctx, kind, NULL)) {
         counted->counter = HOT_LATER;
     }

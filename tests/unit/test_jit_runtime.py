@@ -802,6 +802,28 @@ answer([f(rows, 2000), [t["ir"] for t in engine.jit_traces(ir=True) if t["functi
     assert loop.count("GTYPE") == 4  # the row and its items
 
 
+def test_function_around_a_short_loop_is_first() -> None:
+    code = """
+fullspeed.enable()
+import fullspeed._engine as engine
+def f(x):
+    total = 0
+    for k in (1, 2, 3):
+        total += x * k
+    return total
+kinds = []
+for _ in range(100):
+    total = sum(map(f, range(3000)))
+    kinds = [t["kind"] for t in engine.jit_traces() if t["function"] == "f"]
+    if kinds:
+        break
+answer([total, kinds])
+"""
+    total, kinds = ask_child(code, env={"FULLSPEED_JIT": "1"})
+    assert total == 6 * 2999 * 1500
+    assert kinds[0] == "entry"
+
+
 def test_making_traces_takes_a_share_of_the_time() -> None:
     code = (
         MANY.replace("range(400)", "range(1000)")
