@@ -155,10 +155,16 @@ PyObject *fs_generator_call(PyThreadState *ts, PyFunctionObject *func, fs_code *
     return fs_generator_begin(gen, func, co, nargs);
 }
 
-PyObject *fs_generator_of_iter(PyThreadState *ts, PyObject *iterable)
+/* What a class has for an __iter__ when that is a function in Python, borrowed; NULL: it is not.
+ * The last answer holds as long as the class has the same version. */
+static PyFunctionObject *gen_iter_method(PyTypeObject *type)
 {
     static PyObject *name; /* immortal: interned once */
-    PyTypeObject *type = Py_TYPE(iterable);
+    static uint32_t version;
+    static PyFunctionObject *known;
+    if (FS_LIKELY(type->tp_version_tag == version && version != 0)) {
+        return known;
+    }
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
         return NULL;
     }
@@ -168,6 +174,18 @@ PyObject *fs_generator_of_iter(PyThreadState *ts, PyObject *iterable)
     }
     PyFunctionObject *method = (PyFunctionObject *)_PyType_Lookup(type, name);
     if (method == NULL || !PyFunction_Check(method)) {
+        return NULL;
+    }
+    version = type->tp_version_tag;
+    known = method;
+    return method;
+}
+
+PyObject *fs_generator_of_iter(PyThreadState *ts, PyObject *iterable)
+{
+    PyTypeObject *type = Py_TYPE(iterable);
+    PyFunctionObject *method = gen_iter_method(type);
+    if (method == NULL) {
         return NULL;
     }
     fs_code *co = fs_pyrt_code_get((PyCodeObject *)method->func_code);

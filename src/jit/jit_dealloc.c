@@ -499,6 +499,34 @@ static bool dealloc_is_bound(const PyMethodObject *bound)
            bound->im_func->ob_refcnt > 1 && bound->im_self->ob_refcnt > 1;
 }
 
+/* Ends a set, when all its keys are others', too, in one walk; false: nothing was changed. */
+static bool dealloc_set(PySetObject *set)
+{
+    setentry *entry = set->table;
+    Py_ssize_t left = set->used;
+    for (; left > 0; entry++) {
+        if (entry->key == NULL || entry->hash == -1) { /* (of what was removed) */
+            continue;
+        }
+        if (entry->key->ob_refcnt == 1) {
+            break;
+        }
+        entry->key->ob_refcnt--;
+        left--;
+    }
+    if (left > 0) {
+        while (entry-- > set->table) {
+            if (entry->key != NULL && entry->hash != -1) {
+                entry->key->ob_refcnt++;
+            }
+        }
+        return false;
+    }
+    set->used = 0; /* (how many CPython drops) */
+    _Py_Dealloc((PyObject *)set);
+    return true;
+}
+
 /* Kinds that mostly end in one way, which is known at once; false: not so, nothing was done. */
 static bool dealloc_at_once(PyObject *o)
 {
@@ -518,7 +546,11 @@ static bool dealloc_at_once(PyObject *o)
     }
     bool plain = false;
     if (type == &PySet_Type || type == &PyFrozenSet_Type) {
-        plain = ((PySetObject *)o)->weakreflist == NULL && dealloc_set_is_safe((PySetObject *)o);
+        PySetObject *set = (PySetObject *)o;
+        if (set->weakreflist == NULL && dealloc_set(set)) {
+            return true;
+        }
+        plain = set->weakreflist == NULL && dealloc_set_is_safe(set);
     } else if (type == &PyListIter_Type || type == &PyTupleIter_Type) {
         PyObject *seq = ((fs_pyrt_seqiter *)o)->seq;
         plain = seq == NULL || seq->ob_refcnt > 1;
