@@ -8,6 +8,10 @@ static fs_ref object_type_guard(fs_ir *ir, fs_ins *ins)
     }
     PyTypeObject *wanted = (PyTypeObject *)fs_ir_constant(ir, ins->b)->o;
     PyTypeObject *made = fs_opt_made_type(ir, ins->a);
+    const fs_ins *instance = opt_def(ir, ins->a, FS_IR_NEWINST);
+    if (instance != NULL && instance->flags & FS_INS_SUNK && instance->a < 0) {
+        made = (PyTypeObject *)fs_ir_constant(ir, instance->a)->o; /* (nobody can change it) */
+    }
     return made == NULL ? 0 : made == wanted ? FS_FOLD_DROP : FS_FOLD_NEVER;
 }
 
