@@ -247,8 +247,10 @@ fs_ref rec_call(rec_state *R, int call, const fs_ref *args, int n, int flags);
  * the op. */
 void rec_save_position(rec_state *R);
 fs_ref rec_call_escaping(rec_state *R, int call, const fs_ref *args, int n);
-/* The same when the position has been saved: `slot`, where it fails. */
-fs_ref rec_call_escaped(rec_state *R, int call, const fs_ref *args, int n, int slot);
+/* The same when the position has been saved: `slot`, where it fails, and the first of the drops
+ * that are then to be made. */
+fs_ref rec_call_escaped(rec_state *R, int call, const fs_ref *args, int n, int slot,
+                        int first_drop);
 void rec_sync(rec_state *R);
 int rec_snapshot(rec_state *R);              /* before the op */
 int rec_snapshot_at(rec_state *R, int slot); /* the state as it is now, going on at `slot` */

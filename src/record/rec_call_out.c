@@ -169,8 +169,10 @@ static void rec_make_operands(rec_state *R, int base)
     }
 }
 
-/* The callee's frame, filled, is linked and run: the result. */
-static fs_ref rec_run_callee(rec_state *R, const fs_frame_desc *desc, int number, int call)
+/* The callee's frame, filled, is linked and run: the result. Drops from the first one given on are
+ * those of a call that fails. */
+static fs_ref rec_run_callee(rec_state *R, const fs_frame_desc *desc, int number, int call,
+                             int first_drop)
 {
     (void)rec_emit(R, (fs_ins){.op = FS_IR_PUSHFRAME, .aux = number});
     fs_ref args[2] = {rec_emit(R, (fs_ins){.op = FS_IR_LEA,
@@ -178,7 +180,7 @@ static fs_ref rec_run_callee(rec_state *R, const fs_frame_desc *desc, int number
                                            .a = rec_op2(R, FS_IR_DSTACK, FS_T_PTR, 0, 0),
                                            .aux = 8 * desc->offset}),
                       fs_ir_ptr(R->ir, desc->co)};
-    fs_ref r = rec_call_escaped(R, call, args, 2, desc->call_slot);
+    fs_ref r = rec_call_escaped(R, call, args, 2, desc->call_slot, first_drop);
     R->callouts++;
     R->roots++;
     R->selfs += desc->co == R->anchor_co && R->kind == FS_TRACE_ENTRY;
@@ -214,7 +216,13 @@ rec_result rec_call_root(rec_state *R, uint32_t arg, PyObject *callable)
     rec_fill_callee(R, &desc, func, from, &cells);
     rec_slot held = f->slots[ops.base + !ops.method];
     rec_cut(R, ops.base);
-    rec_push(R, rec_run_callee(R, &desc, number, FS_CALL_call_root), REC_OWNED, NULL);
+    int first = R->ndrops;
+    if (rec_owns(&held) && !rec_is_virtual(R, held.ref)) {
+        rec_drop(R, held.ref); /* (when the call fails; below when it does not) */
+    }
+    fs_ref r = rec_run_callee(R, &desc, number, FS_CALL_call_root, first);
+    R->ndrops = first;
+    rec_push(R, r, REC_OWNED, NULL);
     if (rec_owns(&held)) {
         rec_let_go(R, held.ref, true);
     }
@@ -285,7 +293,8 @@ rec_result rec_call_object(rec_state *R, const rec_operands *ops, PyObject *call
     cells.keep = true;
     rec_make_cells(R, &desc, func, from, &cells);
     rec_fill_callee(R, &desc, func, from, &cells);
-    return rec_object_done(R, ops, rec_run_callee(R, &desc, number, FS_CALL_call_object));
+    return rec_object_done(R, ops,
+                           rec_run_callee(R, &desc, number, FS_CALL_call_object, R->ndrops));
 }
 
 /* ---- everything else ---- */

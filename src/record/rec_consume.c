@@ -216,7 +216,7 @@ rec_result rec_call_consumer(rec_state *R, PyObject *callable, const rec_operand
         frame = rec_emit(R, (fs_ins){.op = FS_IR_LEA, .type = FS_T_PTR, .a = frame, .aux = offset});
     }
     fs_ref args[2] = {frame, rec_kint(R, f->sp)};
-    fs_ref r = rec_call_escaped(R, FS_CALL_consume, args, 2, R->pc_op);
+    fs_ref r = rec_call_escaped(R, FS_CALL_consume, args, 2, R->pc_op, R->ndrops);
     R->callouts++;
     rec_cut(R, ops->base);
     rec_push(R, r, REC_OWNED, NULL);

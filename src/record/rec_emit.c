@@ -217,13 +217,13 @@ void rec_save_position(rec_state *R)
 fs_ref rec_call_escaping(rec_state *R, int call, const fs_ref *args, int n)
 {
     rec_save_position(R);
-    return rec_call_escaped(R, call, args, n, R->pc_op);
+    return rec_call_escaped(R, call, args, n, R->pc_op, R->ndrops);
 }
 
-fs_ref rec_call_escaped(rec_state *R, int call, const fs_ref *args, int n, int slot)
+fs_ref rec_call_escaped(rec_state *R, int call, const fs_ref *args, int n, int slot, int first_drop)
 {
     int fails = fs_ir_calls[call].flags & FS_CALLF_FAILS;
-    int snap = fails ? rec_snapshot_at(R, slot) : 0;
+    int snap = fails ? rec_snapshot_drops(R, slot, first_drop) : 0;
     R->poke = true;
     R->escapes++;
     R->escaped = true;

@@ -5,7 +5,7 @@ Examples:
     tests/fuzz/fuzz_jit.py --seconds 60
     tests/fuzz/fuzz_jit.py --seed 100 --count 20
     tests/fuzz/fuzz_jit.py --show 123              print the program of a seed
-    FULLSPEED_JIT_MEMORY=256k tests/fuzz/fuzz_jit.py    traces are thrown out all the time
+    FULLSPEED_JIT_MEMORY=256K tests/fuzz/fuzz_jit.py    traces are thrown out all the time
 
 How it works: fuzz_hot.py makes programs whose loops turn often. What can be seen of them: the
 values, exceptions with their lines, the order in which objects die, and reference counts at the

@@ -34,6 +34,7 @@ NOT_AGAIN = {
     "threads_signals": "forks, and sets signal handlers with pending alarms",
     "runtime_tools": "installs an audit hook that cannot be removed",
     "recursion_limits": "sets thread stack sizes and goes 500,000 deep",
+    "threads_daemons_exit": "ends with daemon threads that go on for ever",
     "exceptions_flow": "ends with an uncaught exception on purpose",
     "known_objects": "registers a codec and installs an audit hook, which cannot be removed",
     "imports_modules": "leaves modules and path entries behind",
