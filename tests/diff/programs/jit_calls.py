@@ -411,7 +411,7 @@ def signals_come():
     timer = threading.Timer(0.02, lambda: done.append(1))
     timer.start()
     n = 0
-    while not done:
+    while not done or n == 0:
         n += fib(5) > 0
     timer.join()
     return n > 0
