@@ -342,6 +342,7 @@ PyObject *rec_unwrap(rec_state *R, PyObject *descr);
 void rec_load_locals(rec_state *R, rec_frame *f);
 void rec_own_result(rec_state *R, rec_frame *f, rec_slot *value);
 /* range() that only a loop sees, its iterator, its next item (false: there is none), the object. */
+bool rec_range_waits(const rec_slot *args, int nargs);
 bool rec_known_range(rec_state *R, rec_slot *args, int nargs, rec_slot *value);
 fs_ref rec_range_iter(rec_state *R, rec_slot *range);
 bool rec_reversed_range(rec_state *R, rec_slot *arg, rec_slot *value); /* its iterator */

@@ -754,6 +754,9 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
     }
     rec_slot value;
     rec_slot *args = &rec_top(R)->slots[ops.base + (ops.method ? 1 : 2)];
+    if (callable == (PyObject *)&PyRange_Type && rec_range_waits(args, ops.nargs)) {
+        return REC_WAIT;
+    }
     if (rec_known_call(R, callable, ops.callable.ref, args, ops.nargs, &value)) {
         return rec_call_done(R, &ops, value.ref, value.flags, value.seen);
     }

@@ -3,11 +3,12 @@
  * `for i in range(...)` makes a range that nobody sees but GET_ITER, and an iterator that nobody
  * sees but FOR_ITER. Both are sunk allocations of 64-bit ints (NEWRANGE: start, stop, step;
  * NEWRANGEITER: index, start, step, length): an exit makes them, or a loop that has a trace of its
- * own. Steps that are not constants are left to the call.
+ * own. Steps of more than one digit are left to the call.
  */
 #include "record/rec.h"
 
 enum { RANGE_INDEX, RANGE_START, RANGE_STEP, RANGE_LENGTH, RANGE_PARTS };
+enum { RANGE_MAX_STEP = 1 << PyLong_SHIFT };
 
 static bool range_is_int(rec_state *R, rec_slot *slot)
 {
@@ -28,6 +29,35 @@ static bool range_is_iterated(rec_state *R, int nargs)
            f->slots[below - 1].ref == 0 && !(f->slots[below - 1].flags & REC_SYNC);
 }
 
+/* The way from item to item is the step or, downwards, its opposite: from 1 to RANGE_MAX_STEP. */
+static fs_ref range_stride(rec_state *R, fs_ref step, bool up)
+{
+    return up ? step : rec_op2(R, FS_IR_SUB, FS_T_I64, rec_kint(R, 0), step);
+}
+
+/* Whether a range with this step is made here: of the direction that is seen now, one digit. */
+static bool range_guard_step(rec_state *R, rec_slot *slot, fs_ref *step)
+{
+    Py_ssize_t by;
+    if (!rec_index_seen(R, slot, &by) || by == 0 || by > RANGE_MAX_STEP || by < -RANGE_MAX_STEP) {
+        return false;
+    }
+    *step = rec_int(R, slot);
+    if (!fs_ref_is_const(*step)) {
+        fs_ref stride = range_stride(R, *step, by > 0);
+        fs_ref before = rec_op2(R, FS_IR_SUB, FS_T_I64, stride, rec_kint(R, 1));
+        rec_guard(R, FS_ULT, before, rec_kint(R, RANGE_MAX_STEP));
+    }
+    return true;
+}
+
+/* Whether the direction is not known before the interpreter has computed the step. */
+bool rec_range_waits(const rec_slot *args, int nargs)
+{
+    return nargs == 3 && !fs_ref_is_const(args[2].ref) && args[2].seen == NULL &&
+           !(args[2].flags & REC_BLIND);
+}
+
 bool rec_known_range(rec_state *R, rec_slot *args, int nargs, rec_slot *value)
 {
     if (nargs < 1 || nargs > 3 || !range_is_iterated(R, nargs)) {
@@ -38,19 +68,33 @@ bool rec_known_range(rec_state *R, rec_slot *args, int nargs, rec_slot *value)
             return false;
         }
     }
-    fs_ref parts[3] = {rec_kint(R, 0), rec_int(R, &args[nargs > 1 ? 1 : 0]), rec_kint(R, 1)};
+    fs_ref parts[3] = {rec_kint(R, 0), 0, rec_kint(R, 1)};
+    if (nargs > 2 && !range_guard_step(R, &args[2], &parts[2])) {
+        return false;
+    }
     if (nargs > 1) {
         parts[0] = rec_int(R, &args[0]);
     }
-    if (nargs > 2) {
-        parts[2] = rec_int(R, &args[2]);
-        int64_t by = fs_ref_is_const(parts[2]) ? fs_ir_constant(R->ir, parts[2])->i : 0;
-        if (by == 0 || by > PyLong_BASE || by < -PyLong_BASE) {
-            return false;
-        }
-    }
+    parts[1] = rec_int(R, &args[nargs > 1 ? 1 : 0]);
     value->ref = rec_virtual(R, FS_IR_NEWRANGE, 0, parts, 3);
     return true;
+}
+
+/* Whether the range, which the recording has not made but the interpreter has, goes up. */
+static bool range_goes_up(rec_state *R, PyObject *range, fs_ref step)
+{
+    if (fs_ref_is_const(step)) {
+        return fs_ir_constant(R->ir, step)->i > 0;
+    }
+    PyObject *by = PyObject_GetAttrString(range, "step");
+    if (by == NULL) {
+        PyErr_Clear();
+        (void)rec_abort(R, FS_ABORT_memory);
+        return true;
+    }
+    bool up = Py_SIZE(by) > 0;
+    Py_DECREF(by);
+    return up;
 }
 
 /* The iterator of a range that was not made. */
@@ -58,15 +102,16 @@ fs_ref rec_range_iter(rec_state *R, rec_slot *range)
 {
     fs_ref parts[3];
     memcpy(parts, R->ir->pool + fs_ir_at(R->ir, range->ref)->args, sizeof(parts));
-    int64_t by = fs_ir_constant(R->ir, parts[2])->i;
-    fs_ref low = parts[by > 0 ? 0 : 1], high = parts[by > 0 ? 1 : 0];
+    bool up = range_goes_up(R, range->seen, parts[2]);
+    fs_ref low = parts[up ? 0 : 1], high = parts[up ? 1 : 0];
     fs_ref length = rec_kint(R, 0);
     if (PyObject_Size(range->seen) > 0) {
         rec_guard(R, FS_LT, low, high);
         length = rec_opg(R, FS_IR_SUBOV, FS_T_I64, high, low);
-        if (by != 1 && by != -1) {
+        fs_ref stride = range_stride(R, parts[2], up);
+        if (stride != rec_kint(R, 1)) {
             fs_ref before = rec_op2(R, FS_IR_SUB, FS_T_I64, length, rec_kint(R, 1));
-            fs_ref steps = rec_op2(R, FS_IR_DIV, FS_T_I64, before, rec_kint(R, by < 0 ? -by : by));
+            fs_ref steps = rec_op2(R, FS_IR_DIV, FS_T_I64, before, stride);
             length = rec_op2(R, FS_IR_ADD, FS_T_I64, steps, rec_kint(R, 1));
         }
     } else {
@@ -92,7 +137,7 @@ bool rec_reversed_range(rec_state *R, rec_slot *arg, rec_slot *value)
     fs_ref last = rec_op2(R, FS_IR_SUB, FS_T_I64, parts[RANGE_LENGTH], rec_kint(R, 1));
     fs_ref way = rec_op2(R, FS_IR_MUL, FS_T_I64, last, parts[RANGE_STEP]);
     parts[RANGE_START] = rec_op2(R, FS_IR_ADD, FS_T_I64, parts[RANGE_START], way);
-    parts[RANGE_STEP] = rec_kint(R, -fs_ir_constant(R->ir, parts[RANGE_STEP])->i);
+    parts[RANGE_STEP] = range_stride(R, parts[RANGE_STEP], false);
     value->ref = rec_virtual(R, FS_IR_NEWRANGEITER, 0, parts, RANGE_PARTS);
     return true;
 }
