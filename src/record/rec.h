@@ -362,6 +362,7 @@ bool rec_known_is_about(PyObject *callable);
 bool rec_known_about(rec_state *R, PyObject *callable, rec_slot *args, int nargs, rec_slot *value);
 /* A function of C that runs no code when it gets numbers and strings only. */
 bool rec_known_is_quiet(PyObject *callable);
+bool rec_known_is_in(PyObject *callable, const char *module);
 bool rec_known_quiet(rec_state *R, PyObject *callable, rec_slot *args, int nargs, rec_slot *value);
 bool rec_known_is_quiet_method(PyObject *method);
 /* ---- rec_raw.c: containers of numbers ---- */

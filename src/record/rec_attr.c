@@ -94,6 +94,27 @@ static fs_ref rec_own_dict_value(rec_state *R, fs_ref dict, PyDictObject *seen, 
                          offset + (int)offsetof(PyDictUnicodeEntry, me_value));
 }
 
+/* The dict of an instance that shares its keys, which are guarded; 0: not possible. (Instances have
+ * one when somebody has asked for their __dict__: copies, what was unpickled.) */
+static fs_ref rec_shared_dict(rec_state *R, rec_slot *owner, const fs_attr_place *place)
+{
+    int offset = fs_pyrt_dict_offset(Py_TYPE(owner->seen));
+    PyDictObject *seen = *(PyDictObject **)((char *)owner->seen + offset);
+    uint32_t version = fs_pyrt_keys_version(place->keys);
+    if (seen->ma_values == NULL || !PyDict_CheckExact((PyObject *)seen) || version == 0) {
+        return 0;
+    }
+    fs_ref dict = rec_load_null(R, FS_M_OBJ, FS_A_OBJHDR, rec_value(R, owner), offset);
+    rec_guard(R, FS_NE, dict, fs_ir_obj(R->ir, NULL));
+    (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, dict, rec_const(R, (PyObject *)&PyDict_Type));
+    fs_ref keys = rec_load(R, FS_M_PTR, FS_A_DICTHDR, dict, (int)offsetof(PyDictObject, ma_keys));
+    rec_guard(R, FS_EQ, keys, fs_ir_ptr(R->ir, place->keys));
+    fs_ref now =
+        rec_load(R, FS_M_U32, FS_A_DICTHDR, keys, (int)offsetof(PyDictKeysObject, dk_version));
+    rec_guard(R, FS_EQ, now, rec_kint(R, version));
+    return dict;
+}
+
 /* The value of an instance's own attribute (borrowed from it); 0: not at a place that is known. */
 static fs_ref rec_instance_value(rec_state *R, rec_slot *owner, PyObject *name,
                                  const fs_attr_place *place)
@@ -106,6 +127,12 @@ static fs_ref rec_instance_value(rec_state *R, rec_slot *owner, PyObject *name,
         PyDictObject *seen;
         fs_ref dict = rec_own_dict(R, owner, &seen);
         ref = dict == 0 ? 0 : rec_own_dict_value(R, dict, seen, name);
+        fs_ref shared = dict == 0 && place->index >= 0 ? rec_shared_dict(R, owner, place) : 0;
+        if (shared != 0) {
+            fs_ref values =
+                rec_load(R, FS_M_PTR, FS_A_DICTHDR, shared, (int)offsetof(PyDictObject, ma_values));
+            ref = rec_load_null(R, FS_M_OBJ, FS_A_DICTVAL, values, (int)(8 * place->index));
+        }
     }
     if (ref != 0) {
         rec_guard(R, FS_NE, ref, fs_ir_obj(R->ir, NULL));
@@ -154,7 +181,7 @@ static bool rec_guard_absent(rec_state *R, rec_slot *owner, PyObject *name,
         PyDictObject *seen;
         fs_ref args[2] = {rec_own_dict(R, owner, &seen), rec_const(R, name)};
         if (args[0] == 0) {
-            return false;
+            return place->index < 0 && rec_shared_dict(R, owner, place) != 0;
         }
         (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, args[0], rec_const(R, (PyObject *)&PyDict_Type));
         rec_guard(R, FS_EQ, rec_call(R, FS_CALL_dict_has, args, 2, 0), rec_kint(R, 0));

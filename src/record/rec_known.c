@@ -271,6 +271,23 @@ static bool known_convert_scalar(rec_state *R, PyObject *to, rec_slot *arg, rec_
     return true;
 }
 
+static bool known_is_index(PyObject *callable)
+{
+    return strcmp(((PyCFunctionObject *)callable)->m_ml->ml_name, "index") == 0 &&
+           rec_known_is_in(callable, "_operator");
+}
+
+/* operator.index() of an int: the object itself. */
+static bool known_index(rec_state *R, rec_slot *arg, rec_slot *value)
+{
+    if (rec_type(R, arg) != &PyLong_Type) {
+        return false;
+    }
+    (void)rec_guard_type(R, arg, &PyLong_Type);
+    known_give(R, arg, value);
+    return true;
+}
+
 static bool known_convert(rec_state *R, PyObject *to, rec_slot *arg, rec_slot *value)
 {
     PyTypeObject *from = rec_type(R, arg);
@@ -356,16 +373,6 @@ static bool known_math_call(rec_state *R, const char *name, rec_slot *args, int 
         }
     }
     return false;
-}
-
-/* Whether a builtin is a function of the math module. */
-static bool known_is_math(PyObject *callable)
-{
-    PyObject *module = ((PyCFunctionObject *)callable)->m_module;
-    return module != NULL && PyUnicode_CheckExact(module) &&
-           PyUnicode_CompareWithASCIIString(module, "math") == 0 &&
-           ((PyCFunctionObject *)callable)->m_self != NULL &&
-           PyModule_CheckExact(((PyCFunctionObject *)callable)->m_self);
 }
 
 /* ---- methods of builtin types ---- */
@@ -538,7 +545,8 @@ static bool known_may_be(rec_state *R, PyObject *callable)
     if (PyCFunction_CheckExact(callable)) {
         return callable == fs_call_known.len || callable == fs_call_known.isinstance ||
                callable == fs_call_known.min || callable == fs_call_known.max ||
-               ((PyCFunctionObject *)callable)->m_ml == R->abs_def || rec_known_is_quiet(callable);
+               ((PyCFunctionObject *)callable)->m_ml == R->abs_def || known_is_index(callable) ||
+               rec_known_is_quiet(callable);
     }
     return Py_IS_TYPE(callable, &PyMethodDescr_Type) || PyType_Check(callable) ||
            known_is_object_init(callable);
@@ -602,8 +610,11 @@ bool rec_known_call(rec_state *R, PyObject *callable, fs_ref ref, rec_slot *args
     }
     if (PyCFunction_CheckExact(callable)) {
         const char *name = ((PyCFunctionObject *)callable)->m_ml->ml_name;
-        if (known_is_math(callable) && known_math_call(R, name, args, nargs, value)) {
+        if (rec_known_is_in(callable, "math") && known_math_call(R, name, args, nargs, value)) {
             return true;
+        }
+        if (known_is_index(callable)) {
+            return nargs == 1 && known_index(R, &args[0], value);
         }
         if (callable == PyDict_GetItemString(PyBaseObject_Type.tp_dict, "__new__")) {
             return nargs == 1 && known_object_new(R, args, value);

@@ -62,7 +62,7 @@ bool rec_known_is_quiet_method(PyObject *method)
     return false;
 }
 
-static bool known_is_in(PyObject *callable, const char *module)
+bool rec_known_is_in(PyObject *callable, const char *module)
 {
     const PyCFunctionObject *function = (PyCFunctionObject *)callable;
     return function->m_module != NULL && PyUnicode_CheckExact(function->m_module) &&
@@ -75,10 +75,10 @@ bool rec_known_is_quiet(PyObject *callable)
     const char *name = ((PyCFunctionObject *)callable)->m_ml->ml_name;
     for (size_t i = 0; i < sizeof(known_quiet) / sizeof(known_quiet[0]); i++) {
         if (strcmp(name, known_quiet[i].name) == 0) {
-            return known_is_in(callable, known_quiet[i].module);
+            return rec_known_is_in(callable, known_quiet[i].module);
         }
     }
-    return known_is_in(callable, "math");
+    return rec_known_is_in(callable, "math");
 }
 
 /* Whether an argument is one of these words. */
