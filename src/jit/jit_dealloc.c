@@ -171,7 +171,8 @@ static dealloc_way dealloc_way_of(PyObject *o)
 bool fs_jit_fields_of(PyObject *o, fs_jit_row rows[2])
 {
     const dealloc_fields *fields = dealloc_fields_of(Py_TYPE(o));
-    if (fields == NULL || dealloc_way_of(o) != DEALLOC_FIELDS) {
+    if (fields == NULL || (fields->weakrefs != 0 && dealloc_at(o, fields->weakrefs) != NULL) ||
+        (fields->type == &PyGen_Type && !dealloc_generator_is_over((PyGenObject *)o))) {
         return false;
     }
     rows[0] = (fs_jit_row){(PyObject **)((char *)o + fields->first), fields->count};
@@ -563,6 +564,39 @@ static bool dealloc_at_once(PyObject *o)
     return plain;
 }
 
+/* Whether the end of a zip() over lists and tuples, some of which may be slices that it alone has,
+ * ends nothing else but leaves. */
+static bool dealloc_zip_is_light(const fs_pyrt_zip *zip)
+{
+    if (zip->iters == NULL || zip->result == NULL || Py_REFCNT(zip->iters) != 1) {
+        return false;
+    }
+    PyObject *const *iters = ((PyTupleObject *)zip->iters)->ob_item;
+    Py_ssize_t count = Py_SIZE(zip->iters);
+    Py_ssize_t n = 3 * count; /* references that go, at most */
+    for (Py_ssize_t i = 0; i < count; i++) {
+        const fs_pyrt_seqiter *it = (const fs_pyrt_seqiter *)iters[i];
+        if (Py_REFCNT(it) != 1 ||
+            (!Py_IS_TYPE(it, &PyListIter_Type) && !Py_IS_TYPE(it, &PyTupleIter_Type))) {
+            return false;
+        }
+        n += it->seq != NULL ? Py_SIZE(it->seq) : 0;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *seq = ((const fs_pyrt_seqiter *)iters[i])->seq;
+        if (seq == NULL || Py_REFCNT(seq) > n) {
+            continue;
+        }
+        if (Py_REFCNT(seq) != 1 || !(PyList_CheckExact(seq) || PyTuple_CheckExact(seq)) ||
+            !dealloc_row_is_safe(PySequence_Fast_ITEMS(seq), Py_SIZE(seq), n)) {
+            return false;
+        }
+    }
+    /* (a result that somebody else has stays: in a list it would have been found above) */
+    return Py_REFCNT(zip->result) > 1 ||
+           dealloc_row_is_safe(((PyTupleObject *)zip->result)->ob_item, count, n);
+}
+
 bool fs_jit_dealloc_quiet(PyObject *o)
 {
     if (fs_jit_is_leaf(Py_TYPE(o))) {
@@ -579,6 +613,10 @@ bool fs_jit_dealloc_quiet(PyObject *o)
     if (Py_TYPE(o) == &PyGen_Type && ((PyGenObject *)o)->gi_frame_state == FRAME_SUSPENDED) {
         o->ob_refcnt = 1;
         return fs_generator_close_quietly(_PyThreadState_GET(), (PyGenObject *)o);
+    }
+    if (Py_TYPE(o) == &PyZip_Type && dealloc_zip_is_light((fs_pyrt_zip *)o)) {
+        fs_num_dealloc(o);
+        return true;
     }
     if (fs_jit_end_plainly(o)) {
         return true;
