@@ -101,8 +101,7 @@ bool fs_jit_begin(fs_ctx *ctx, int kind, fs_exit *from)
 /* Making traces may take this part of the first second, much less of the time after it, and more
  * where much of the time is spent in them: there they pay. What has not paid by then seldom does:
  * wide code, in which each new trace only adds to what the caches have to hold. No recording counts
- * for more than HOT_RECORD_US, however long what it calls takes. Where traces have saved less than
- * one part in HOT_WIDE of the time, the code is wide. */
+ * for more than HOT_RECORD_US, however long what it calls takes. */
 enum {
     HOT_FREE_US = 1000,
     HOT_SHARE = 32,
@@ -110,7 +109,6 @@ enum {
     HOT_SHARE_LATE = 256,
     HOT_SHARE_INSIDE = 8,
     HOT_RECORD_US = 600,
-    HOT_WIDE = 32,
 };
 
 /* The time that has passed is CPU time: who waits for others has no time for traces. It is asked
@@ -134,11 +132,6 @@ static uint64_t hot_share(void)
 {
     uint64_t early = hot_passed < HOT_EARLY_US ? hot_passed : HOT_EARLY_US;
     return early / HOT_SHARE + (hot_passed - early) / HOT_SHARE_LATE;
-}
-
-bool fs_jit_is_wide(void)
-{
-    return hot_passed > HOT_EARLY_US && hot_inside < hot_passed / HOT_WIDE;
 }
 
 bool fs_jit_can_afford(void)

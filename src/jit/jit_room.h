@@ -113,9 +113,6 @@ void fs_jit_spend(uint64_t us);
 void fs_jit_was_inside(uint64_t us);
 /* Whether there is time for one more: what runs briefly must not wait for what never pays. */
 bool fs_jit_can_afford(void);
-/* Whether the code is wide: after the first second traces have saved next to nothing of the time.
- * There is so much of it that each trace's code is out of the caches when it is run again. */
-bool fs_jit_is_wide(void);
 /* A trace dies (NULL: a code object): a recording that may need it comes to nothing. */
 void fs_jit_recording_loses(const fs_trace *trace);
 /* After fork: what other threads recorded comes to nothing. */

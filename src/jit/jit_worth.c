@@ -12,9 +12,6 @@
  * interpreter, up to WORTH_PAIRS times, by the clock. The trace must win at least half of them.
  * That sees everything: caches, what is called, who leaves and comes back.
  *
- * In wide code (fs_jit_is_wide) only what is known to be saved counts, and entering costs more: a
- * trace that runs seldom among many others finds its code out of the caches.
- *
  * What does not pay is not entered by the interpreter for a while, four times as long each time,
  * and in the end never again. What else leads into the tree still does; if nothing does, it goes.
  */
@@ -25,7 +22,6 @@ enum {
     WORTH_ENTRIES = 64, /* weighed, then there is a judgement */
     WORTH_ENTER = 60,   /* nanoseconds to enter, */
     WORTH_LEAVE = 500,  /* and to leave, at most: what takes longer has to do with something else */
-    WORTH_COLD = 500,   /* more in wide code, for what the caches no longer have */
     WORTH_FEW = 80,     /* nanoseconds in which a loop that calls nothing has not done many turns */
     WORTH_TIGHT = 2,    /* ops that it does per nanosecond, at least */
     WORTH_OP = 2,       /* that machine code saves per op, */
@@ -206,9 +202,7 @@ static void worth_weigh(fs_trace *root, fs_jit_place *place, const fs_exit *exit
 {
     uint64_t ns = times->left - times->begun, cost = worth_cost(times);
     uint64_t ops = worth_ops(root, exit, ns, turns);
-    if (fs_jit_is_wide()) {
-        cost += WORTH_COLD; /* and the benefit of the doubt is for the interpreter */
-    } else if (root->kind == FS_TRACE_ENTRY && exit->turns && ns > ops + WORTH_FEW) {
+    if (root->kind == FS_TRACE_ENTRY && exit->turns && ns > ops + WORTH_FEW) {
         ops = ns - WORTH_FEW; /* calls of other traces: the trial knows better */
     } else if (ns > WORTH_UNSEEN && ns > WORTH_LONG * ops && ops * WORTH_OP < cost) {
         ops = (cost + WORTH_OP - 1) / WORTH_OP; /* other loops, bridges, calls: nobody knows */
