@@ -2,7 +2,6 @@
 
 import copy
 import operator
-import pickle
 import random
 
 
@@ -61,7 +60,7 @@ def mixed(n):
 
 def copies(n):
     first = Hooked(1, 2)
-    made = [copy.copy(first) for _ in range(n)] + pickle.loads(pickle.dumps([first] * 2))
+    made = [copy.copy(first) for _ in range(n)] + copy.deepcopy([first, first])
     s = 0
     for i, p in enumerate(made):
         p.x = i
