@@ -108,6 +108,9 @@ struct fs_code {
     PyTypeObject *gen_type; /* what a call makes, NULL: it runs the body */
     int gen_start; /* the slot of RETURN_GENERATOR if a call need not run what is before it, -1 */
     int gen_loop;  /* the slot of FOR_ITER of a generator expression, which begins with it, -1 */
+    uint8_t gen_turns;  /* items that its iterable had when it was last consumed, GEN_TURNS_MANY, */
+    uint8_t gen_same;   /* how often it has been as many since, */
+    bool gen_stays;     /* and whether it cannot be followed in the trace that consumes it */
     uint8_t runs_stock; /* FS_RUNS_*: an odd code object that is not run here */
     size_t bytes;       /* memory of this translation, */
     void *block;        /* and where it begins */
@@ -471,6 +474,7 @@ enum {
     FS_CONSUMER_TUPLE,
     FS_CONSUMER_SET, /* or frozenset */
 };
+enum { FS_GEN_TURNS_MANY = 255 };
 int fs_consumer_of(PyObject *callable);
 /* Levels of recursion that the builtin's call counts for. */
 FS_INLINE int fs_consume_levels(PyObject *callable)
@@ -478,7 +482,9 @@ FS_INLINE int fs_consume_levels(PyObject *callable)
     return !PyType_Check(callable);
 }
 /* False, nothing done: call it. */
-bool fs_consume_begin(PyObject **base);
+bool fs_consume_begin(PyObject **base, fs_code *co);
+/* What tuple() has while it gathers `n` values (stolen); NULL: no memory. */
+PyObject *fs_consume_gathered(PyObject **values, Py_ssize_t n);
 /* MORE: it has the value (stolen), and nobody could have noticed. ASK: fs_consume_rest. */
 enum { FS_CONSUME_MORE, FS_CONSUME_ASK };
 int fs_consume_quietly(PyObject **base, PyObject *v);

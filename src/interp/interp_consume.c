@@ -81,8 +81,37 @@ static PyObject *consume_new_tuple(void)
     return tuple;
 }
 
-bool fs_consume_begin(PyObject **base)
+/* How many items an iterator has, when it is one of CPython's for lists, tuples and ranges. */
+static uint8_t consume_turns(PyObject *it)
 {
+    Py_ssize_t n = FS_GEN_TURNS_MANY;
+    if (it == NULL) {
+        return FS_GEN_TURNS_MANY;
+    }
+    if (Py_IS_TYPE(it, &PyRangeIter_Type)) {
+        n = ((fs_pyrt_rangeiter *)it)->len;
+    } else if (Py_IS_TYPE(it, &PyListIter_Type) || Py_IS_TYPE(it, &PyTupleIter_Type)) {
+        PyObject *seq = ((fs_pyrt_seqiter *)it)->seq;
+        n = seq == NULL ? 0 : Py_SIZE(seq);
+    }
+    return (uint8_t)(n < FS_GEN_TURNS_MANY ? n : FS_GEN_TURNS_MANY);
+}
+
+/* Counts how often the loop of a generator expression is as long as it was. */
+static void consume_measure(const PyGenObject *gen, fs_code *co)
+{
+    if (gen->gi_frame_state != FRAME_CREATED || co->gen_loop < 0) {
+        return;
+    }
+    uint8_t turns = consume_turns(((const _PyInterpreterFrame *)gen->gi_iframe)->localsplus[0]);
+    co->gen_same =
+        (uint8_t)(turns != co->gen_turns ? 0 : co->gen_same + (co->gen_same < UINT8_MAX));
+    co->gen_turns = turns;
+}
+
+bool fs_consume_begin(PyObject **base, fs_code *co)
+{
+    consume_measure((PyGenObject *)base[2], co);
     int consumer = fs_consumer_of(base[1]);
     PyObject *gathered = NULL;
     if (consumer == FS_CONSUMER_SUM) {
@@ -143,6 +172,18 @@ static int consume_add_item(PyObject **place, PyObject *v)
     PyTuple_SET_ITEM(*place, n, v);
     Py_SET_SIZE(*place, n + 1);
     return 0;
+}
+
+PyObject *fs_consume_gathered(PyObject **values, Py_ssize_t n)
+{
+    PyObject *tuple = PyTuple_New(consume_tuple_room(n));
+    if (tuple == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    memcpy(((PyTupleObject *)tuple)->ob_item, values, (size_t)n * sizeof(*values));
+    Py_SET_SIZE(tuple, n);
+    return tuple;
 }
 
 static bool consume_is_leaf(PyObject *v)

@@ -140,17 +140,22 @@ typedef struct {
 /* A virtual frame: what a trace must know to make it real. Number 0 is the root frame. */
 typedef struct {
     fs_code *co;
-    fs_ref func;        /* the function object; 0 for the root */
-    int32_t parent;     /* index of the calling frame, -1 for the root */
-    uint8_t kind;       /* enum fs_frame_kind */
-    uint8_t base;       /* enum fs_frame_base */
-    int32_t offset;     /* FS_BASE_DSTACK: words from DSTACK */
-    fs_ref baseref;     /* FS_BASE_REF: PTR to the frame (a generator's own) */
+    fs_ref func;    /* the function object; 0 for the root */
+    int32_t parent; /* index of the calling frame, -1 for the root */
+    uint8_t kind;   /* enum fs_frame_kind */
+    uint8_t base;   /* enum fs_frame_base */
+    int32_t offset; /* FS_BASE_DSTACK: words from DSTACK; FS_BASE_MADE: more levels of recursion */
+    fs_ref baseref; /* FS_BASE_REF: PTR to the frame (a generator's own) */
     int32_t call_slot;  /* the slot that becomes the caller's prev_instr (as ENTER_FRAME_AT) */
     int32_t call_depth; /* the caller's stacktop while this frame runs: sp - localsplus */
 } fs_frame_desc;
 
-enum fs_frame_base { FS_BASE_ROOT, FS_BASE_DSTACK, FS_BASE_REF };
+enum fs_frame_base {
+    FS_BASE_ROOT,
+    FS_BASE_DSTACK,
+    FS_BASE_REF,
+    FS_BASE_MADE, /* in a generator that only exits make: the top of the caller's stack */
+};
 
 /* One thing that memory does not hold, or that is to be dropped after leaving. */
 typedef struct {

@@ -410,7 +410,7 @@ static fs_code *parse_code(parse_in *in)
 
 static void parse_frame(parse_in *in)
 {
-    static const char *const bases[] = {"root", "dstack", "ref"};
+    static const char *const bases[] = {"root", "dstack", "ref", "made"};
     fs_frame_desc frame = {0};
     if (parse_int(in, 0, FS_IR_MAX_FRAMES) != in->ir->nframes) {
         parse_fail(in, "frame %d is wanted here", in->ir->nframes);

@@ -235,7 +235,7 @@ static void text_code(text_out *out, const fs_code *co)
 
 static void text_frame(text_out *out, int number)
 {
-    static const char *const bases[] = {"root", "dstack", "ref"};
+    static const char *const bases[] = {"root", "dstack", "ref", "made"};
     const fs_frame_desc *frame = &out->ir->frames[number];
     text_add(out, "frame %d: code=", number);
     text_code(out, frame->co);

@@ -185,7 +185,8 @@ static bool verify_args(verify *v, int i)
     }
     for (int k = 0; k < ins->nargs; k++) {
         fs_ref arg = v->ir->pool[ins->args + (uint32_t)k];
-        if (arg == 0 && ins->op == FS_IR_NEWINST) {
+        if (arg == 0 &&
+            (ins->op == FS_IR_NEWINST || ins->op == FS_IR_NEWFUNC || ins->op == FS_IR_NEWGEN)) {
             continue;
         }
         if (!verify_ref(v, i, arg, i, "argument") || !verify_sunk(v, i, arg, "argument")) {

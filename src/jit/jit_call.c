@@ -249,7 +249,7 @@ PyObject *fs_jit_consume(fs_ctx *ctx, _PyInterpreterFrame *caller, int64_t depth
     fs_code *co = fs_pyrt_code_get(((_PyInterpreterFrame *)gen->gi_iframe)->f_code);
     if (FS_UNLIKELY(gen->gi_frame_state >= FRAME_EXECUTING || co == NULL || co->runs_stock ||
                     ctx->cframe.use_tracing || *ctx->slot != fs_eval ||
-                    ts->recursion_remaining <= 2 || !fs_consume_begin(base))) {
+                    ts->recursion_remaining <= 2 || !fs_consume_begin(base, co))) {
         return consume_long_way(base);
     }
     caller->stacktop = (int)depth;

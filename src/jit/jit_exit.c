@@ -7,6 +7,7 @@
  */
 #include "interp/interp_num.h"
 #include "jit/jit_help.h"
+#include "jit/jit_ops_build.h"
 #include "jit/jit_ops.h"
 #include "jit/jit_plan.h"
 #include "jit/jit_room.h"
@@ -91,6 +92,12 @@ static PyObject *exit_allocation(exit_run *run, const fs_plan_value *value)
         return fs_jit_new_int_scalar(parts[0], (int64_t)(uintptr_t)parts[1]);
     case FS_PLAN_FLOAT_SCALAR:
         return fs_jit_new_float_scalar(parts[0], exit_raw_float(&parts[1]));
+    case FS_PLAN_FUNCTION:
+        return fs_jit_exit_function(run->ctx, parts);
+    case FS_PLAN_GENERATOR:
+        return fs_jit_exit_generator(run->ctx, parts);
+    case FS_PLAN_GATHERED:
+        return fs_consume_gathered(parts, n);
     default:
         return PyComplex_FromDoubles(exit_raw_float(&parts[0]), exit_raw_float(&parts[1]));
     }
@@ -167,6 +174,13 @@ FS_INLINE _PyInterpreterFrame *exit_frame_of(const exit_run *run, const fs_plan_
     if (FS_LIKELY(frame->desc->base == FS_BASE_ROOT)) {
         return run->state->frame;
     }
+    if (FS_UNLIKELY(frame->desc->base == FS_BASE_MADE)) {
+        PyObject *gen = run->v[frame->func];
+        if (!PyGen_CheckExact(gen)) {
+            Py_FatalError("fullspeed: no memory to leave a trace");
+        }
+        return (_PyInterpreterFrame *)((PyGenObject *)gen)->gi_iframe;
+    }
     return frame->desc->base == FS_BASE_DSTACK
                ? (_PyInterpreterFrame *)(run->state->dstack + frame->desc->offset)
                : (_PyInterpreterFrame *)(uintptr_t)exit_word(run, frame->base_from);
@@ -194,7 +208,7 @@ static void exit_frames(exit_run *run, const fs_plan *plan, _PyInterpreterFrame 
             PyObject *func = frame->func < 0 ? NULL : run->v[frame->func];
             fs_jit_push_frame(ctx, where[i], where[i - 1], frame->desc, co, func);
             where[i - 1]->stacktop = plan->frames[i - 1].stacktop;
-            if (frame->func >= 0) {
+            if (frame->func >= 0 && frame->desc->base == FS_BASE_DSTACK) {
                 fs_frame_empty_slots(where[i], frame->desc->co, 0);
             }
         }

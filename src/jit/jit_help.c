@@ -121,9 +121,13 @@ void fs_jit_push_frame(fs_ctx *ctx, _PyInterpreterFrame *frame, _PyInterpreterFr
     fs_code *co = desc->co;
     caller->prev_instr = FS_UNIT_OF(caller_co, caller_co->instrs + desc->call_slot);
     caller->stacktop = fs_jit_stacktop_of_caller(caller_co, desc);
-    if (desc->base == FS_BASE_REF) {
+    if (desc->base == FS_BASE_REF || desc->base == FS_BASE_MADE) {
         help_resume_generator(ctx, frame, caller, desc->kind, caller_co);
         frame->stacktop = -1;
+        if (desc->kind == FS_KIND_CONSUME) {
+            Py_INCREF(_PyFrame_GetGenerator(frame)); /* (the builtin's) */
+            ctx->ts->recursion_remaining -= desc->offset;
+        }
     } else {
         PyFunctionObject *function = (PyFunctionObject *)Py_NewRef(func);
         frame->f_func = function;

@@ -36,6 +36,22 @@ PyObject *fs_jit_make_function(fs_ctx *ctx, PyObject **items, Py_ssize_t n FS_UN
     return (PyObject *)func;
 }
 
+PyObject *fs_jit_exit_function(fs_ctx *ctx, PyObject **parts)
+{
+    PyObject *type, *value, *traceback; /* a call may have failed */
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *func = fs_pyrt_function_new(ctx->ts, parts[0], parts[1]);
+    PyErr_Restore(type, value, traceback);
+    if (func == NULL) {
+        Py_XDECREF(parts[2]);
+    } else {
+        ((PyFunctionObject *)func)->func_closure = parts[2];
+    }
+    Py_DECREF(parts[0]);
+    Py_DECREF(parts[1]);
+    return func;
+}
+
 PyObject *fs_jit_bind_method(PyObject *func, PyObject *self)
 {
     if (build_collection_due()) {
@@ -208,6 +224,34 @@ PyObject *fs_jit_make_generator(fs_ctx *ctx, PyObject **items, Py_ssize_t n)
         ((_PyInterpreterFrame *)gen->gi_iframe)->localsplus[i - 1] = Py_NewRef(items[i]);
     }
     return fs_generator_begin(gen, (PyFunctionObject *)Py_NewRef(func), co, n - 1);
+}
+
+PyObject *fs_jit_exit_generator(fs_ctx *ctx, PyObject **parts)
+{
+    PyFunctionObject *func = (PyFunctionObject *)parts[0];
+    fs_code *co = PyFunction_Check(parts[0]) ? fs_pyrt_code_get((PyCodeObject *)func->func_code)
+                                             : NULL; /* (None, when there was no memory) */
+    PyObject *type, *value, *traceback;              /* a call may have failed */
+    PyErr_Fetch(&type, &value, &traceback);
+    ctx->ts->recursion_remaining++;
+    PyGenObject *gen = co == NULL ? NULL : fs_generator_prepare(ctx->ts, func, co);
+    PyObject *made = NULL;
+    if (FS_LIKELY(gen != NULL)) {
+        ((_PyInterpreterFrame *)gen->gi_iframe)->localsplus[0] = parts[1];
+        made = fs_generator_begin(gen, func, co, 1);
+    } else if (co != NULL) {
+        made = PyObject_CallOneArg(parts[0], parts[1] != NULL ? parts[1] : Py_None);
+        Py_XDECREF(parts[1]);
+        Py_DECREF(func);
+    }
+    ctx->ts->recursion_remaining--;
+    PyErr_Restore(type, value, traceback);
+    if (made != NULL && parts[1] == NULL) {
+        for (int i = 0; i < co->nlocalsplus; i++) {
+            Py_CLEAR(((_PyInterpreterFrame *)((PyGenObject *)made)->gi_iframe)->localsplus[i]);
+        }
+    }
+    return made;
 }
 
 PyObject *fs_jit_get_awaitable(fs_ctx *ctx, PyObject *v, int64_t oparg)

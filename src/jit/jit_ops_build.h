@@ -10,6 +10,11 @@
 /* ---- quiet ---- */
 /* items: globals, code, and defaults, keyword defaults, annotations, closure or NULL each. */
 PyObject *fs_jit_make_function(fs_ctx *ctx, PyObject **items, Py_ssize_t n);
+/* The same of code, globals and closure (stolen), for an exit; NULL: no memory. */
+PyObject *fs_jit_exit_function(fs_ctx *ctx, PyObject **parts);
+/* A generator of a function and its argument (stolen), whose locals are NULL if that is; NULL: no
+ * memory. */
+PyObject *fs_jit_exit_generator(fs_ctx *ctx, PyObject **parts);
 PyObject *fs_jit_bind_method(PyObject *func, PyObject *self);
 PyObject *fs_jit_list_to_tuple(PyObject *list);
 /* Keys that are of leaf types: key value ... */

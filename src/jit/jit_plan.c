@@ -191,6 +191,12 @@ static int plan_op_of(const fs_ir *ir, const fs_ins *ins)
         return FS_PLAN_COMPLEX;
     case FS_IR_NEWREVERSED:
         return FS_PLAN_REVERSED;
+    case FS_IR_NEWFUNC:
+        return FS_PLAN_FUNCTION;
+    case FS_IR_NEWGEN:
+        return FS_PLAN_GENERATOR;
+    case FS_IR_NEWGATHERED:
+        return FS_PLAN_GATHERED;
     case FS_IR_NEWRANGE:
         return FS_PLAN_RANGE;
     case FS_IR_NEWRANGEITER:
@@ -234,15 +240,31 @@ static void plan_entries(plan_maker *m, const fs_snap *snap)
     }
 }
 
-/* A frame of the snapshot; `top`: the innermost. */
-static fs_plan_frame plan_frame(plan_maker *m, const fs_snap_frame *frame, bool real, bool top)
+/* The number of the value on top of the stack of the caller of frame `index`. */
+static int plan_generator(const fs_ir *ir, const fs_snap *snap, int index, int call_depth)
 {
+    for (int i = 0; i < snap->nentries; i++) {
+        const fs_snap_entry *entry = &ir->entries[snap->entries + (uint32_t)i];
+        if (entry->frame == index - 1 && entry->slot == call_depth - 1) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* A frame of the snapshot; `top`: the innermost. */
+static fs_plan_frame plan_frame(plan_maker *m, const fs_snap *snap, int index, bool real, bool top)
+{
+    const fs_snap_frame *frame = &m->ir->snap_frames[snap->frames + (uint32_t)index];
     const fs_frame_desc *desc = &m->ir->frames[frame->desc];
     fs_plan_frame made = {.desc = desc, .real = real, .func = -1};
     made.prev_instr = FS_UNIT_OF(desc->co, desc->co->instrs + frame->slot) - top;
     made.stacktop = top ? -1 : frame->depth;
     if (desc->base == FS_BASE_REF) {
         made.base_from = plan_from(m, desc->baseref);
+    } else if (desc->base == FS_BASE_MADE) {
+        made.func = plan_generator(m->ir, snap, index, desc->call_depth);
+        FS_ASSERT(made.func >= 0);
     } else if (!real) {
         made.func = m->numbers++;
         plan_raw(m, desc->func, made.func);
@@ -285,7 +307,7 @@ static fs_plan *plan_pack(plan_maker *m, const fs_snap *snap)
     fs_plan_frame *frames = (fs_plan_frame *)(plan + 1);
     for (int i = 0; i < snap->nframes; i++) {
         const fs_snap_frame *frame = &m->ir->snap_frames[snap->frames + (uint32_t)i];
-        frames[i] = plan_frame(m, frame, frame->real || i == 0, i == snap->nframes - 1);
+        frames[i] = plan_frame(m, snap, i, frame->real || i == 0, i == snap->nframes - 1);
     }
     if (m->failed) {
         free(plan);

@@ -28,6 +28,9 @@ enum fs_plan_op {
     FS_PLAN_RANGE,    /* (of raw ints, as FS_IR_NEWRANGE and FS_IR_NEWRANGEITER have them) */
     FS_PLAN_RANGE_ITER,
     FS_PLAN_REVERSED,   /* (of a raw list and two raw ints) */
+    FS_PLAN_FUNCTION,   /* (of code, globals and closure) */
+    FS_PLAN_GENERATOR,  /* (of a function and its argument, NULL: that is stored later) */
+    FS_PLAN_GATHERED,   /* (as tuple() gathers) */
     FS_PLAN_INT_SCALAR, /* (NumPy's: of the type and a raw number) */
     FS_PLAN_FLOAT_SCALAR,
 };
@@ -45,7 +48,8 @@ typedef struct {
     int stacktop;
     int base_from; /* FS_BASE_REF: where its address stands */
     bool real;
-    int func; /* not real: number of the value that is its function, -1: it has none */
+    int func; /* not real: number of the value that is its function (FS_BASE_MADE: its generator),
+               * -1: it has none */
 } fs_plan_frame;
 
 typedef struct {

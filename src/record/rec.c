@@ -84,6 +84,7 @@ static void rec_leave_table(rec_state *R)
 static void rec_give_up(rec_state *R)
 {
     rec_leave_table(R);
+    rec_genexpr_given_up(R);
     enum fs_abort why = R->why == FS_ABORT_none ? FS_ABORT_lost : R->why;
     fs_code *co = R->anchor_co;
     int anchor = R->anchor, kind = R->kind, op = R->op;

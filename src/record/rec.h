@@ -58,6 +58,8 @@ enum {
     REC_MAX_KINDS = 3, /* types or functions that one op guards */
     REC_SHORT_TURNS = 4,
     REC_MAX_SHORT_TURNS = 24,
+    REC_MAX_GEN_TURNS = 96,
+    REC_MAX_FOLLOWED = 8, /* generator expressions */
     REC_MAX_FRAMES = 12,
     REC_MAX_SENT = 32, /* arguments of a generator */
     REC_MAX_AHEAD = 64,
@@ -132,11 +134,14 @@ typedef struct {
     bool away;                 /* the interpreter is in a function that is called out to */
     int phase;                 /* of an op that takes two looks; what the first one has left */
     fs_ref pending;
-    int short_turns; /* the same of loops that have a few turns each */
-    int turns;       /* of inner loops that have been unrolled */
-    int loop_end;    /* FS_TRACE_LOOP: the last slot of the loop, 0: wherever the turn leads */
-    bool at_head;    /* has just jumped back to a loop's head */
-    fs_exit *hung;   /* FS_TRACE_LOOP: the exit that the new version of the loop hangs on, NULL */
+    int short_turns;                     /* the same of loops that have a few turns each */
+    int gen_turns;                       /* of generator expressions that are followed, */
+    fs_code *followed[REC_MAX_FOLLOWED]; /* which */
+    int nfollowed;
+    int turns;     /* of inner loops that have been unrolled */
+    int loop_end;  /* FS_TRACE_LOOP: the last slot of the loop, 0: wherever the turn leads */
+    bool at_head;  /* has just jumped back to a loop's head */
+    fs_exit *hung; /* FS_TRACE_LOOP: the exit that the new version of the loop hangs on, NULL */
     enum fs_abort why;
     int anchor_depth;             /* stack of the root frame at the anchor: slots */
     int32_t first[REC_MAX_SLOTS]; /* by root slot: instruction of its first write + 1, 0: none */
@@ -399,6 +404,21 @@ fs_ref rec_truth_any(rec_state *R);
 fs_ref rec_int64_op(rec_state *R, int op, fs_ref a, fs_ref b);
 rec_result rec_return_kind(rec_state *R, int kind); /* rec_call.c: __init__ and the like return */
 
+/* ---- rec_genexpr.c: generator expressions that only the trace sees ---- */
+/* MAKE_FUNCTION of one; false, nothing but guards done: of something else. */
+bool rec_genexpr_function(rec_state *R, uint32_t arg);
+/* The call of such a function. REC_WAIT: of another one. */
+rec_result rec_genexpr_call(rec_state *R, rec_operands *ops);
+/* A builtin takes its values: its frame is followed. REC_WAIT, nothing but guards done: not this
+ * one. */
+rec_result rec_genexpr_consumed(rec_state *R, PyObject *builtin, const rec_operands *ops);
+rec_result rec_genexpr_yields(rec_state *R);
+rec_result rec_genexpr_ends(rec_state *R);
+/* The recording comes to nothing: the next one follows no expression that may be why. */
+void rec_genexpr_given_up(rec_state *R);
+/* The object of such a function or generator, whose parts are objects. */
+fs_ref rec_genexpr_made(rec_state *R, fs_ref virtual);
+
 /* Guards that a tuple of classes is what it is. False: not such a tuple. */
 bool rec_promote_tuple(rec_state *R, rec_slot *slot);
 /* Whether rec_special would follow this function now. */
@@ -444,6 +464,9 @@ bool rec_frame_begin(rec_state *R, fs_code *co, fs_ref func, PyObject *func_seen
 /* A generator's own frame at `base`, to be made the running one. */
 bool rec_frame_resume(rec_state *R, fs_code *co, _PyInterpreterFrame *own, fs_ref base, int kind,
                       int call_slot);
+/* The frame of a generator that only exits make, for a builtin on the caller's stack, whose call
+ * counts so many levels of recursion. */
+bool rec_frame_of_made(rec_state *R, fs_code *co, fs_ref builtin, int levels);
 /* Before the running frame's result is taken off its stack: whether its frame object is known. */
 bool rec_frame_ends(rec_state *R);
 void rec_frame_end(rec_state *R, fs_ref result, bool known);

@@ -166,6 +166,9 @@ rec_result rec_MAKE_FUNCTION(rec_state *R, uint32_t arg)
     if (!PyDict_CheckExact(f->globals) || f->builtins != R->frames[0].builtins) {
         return rec_abort(R, FS_ABORT_unsupported_type);
     }
+    if (rec_genexpr_function(R, arg)) {
+        return R->failed ? REC_ABORT : REC_NEXT;
+    }
     items[0] = rec_namespace(R, f->globals, (int)offsetof(_PyInterpreterFrame, f_globals));
     items[1] = rec_object(R, rec_peek(R, 1));
     for (int bit = 3; bit >= 0; bit--) {

@@ -711,16 +711,20 @@ rec_result rec_CALL(rec_state *R, uint32_t arg)
     if (callable == NULL) {
         return ops.callable.flags & REC_BLIND ? rec_call_out(R, arg) : REC_WAIT;
     }
+    rec_result result = rec_genexpr_call(R, &ops);
+    if (result != REC_WAIT || R->failed) {
+        return result;
+    }
     if (rec_call_varies(R, &ops)) {
         return rec_call_any(R, arg, &ops);
     }
     if (callable == (PyObject *)&PySuper_Type) {
-        rec_result result = rec_super(R, arg);
+        result = rec_super(R, arg);
         if (result != REC_WAIT || R->failed) {
             return result;
         }
     }
-    rec_result result = rec_call_resumes(R, arg, callable, ops.base);
+    result = rec_call_resumes(R, arg, callable, ops.base);
     if (result != REC_WAIT || R->failed) {
         return result;
     }

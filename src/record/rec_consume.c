@@ -199,6 +199,11 @@ rec_result rec_call_consumer(rec_state *R, PyObject *callable, const rec_operand
     if (ops->callable.ref != rec_const(R, callable)) {
         rec_guard(R, FS_EQ, ops->callable.ref, rec_const(R, callable));
     }
+    rec_result result = rec_genexpr_consumed(R, callable, ops);
+    if (result != REC_WAIT || R->failed) {
+        return result;
+    }
+    (void)rec_object(R, given);
     (void)rec_guard_type(R, given, &PyGen_Type);
     rec_sync(R);
     /* The collector may look at the whole stack of a generator's frame. */

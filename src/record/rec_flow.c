@@ -25,7 +25,12 @@ static rec_result rec_jump_back(rec_state *R, int target)
 {
     rec_frame *f = rec_top(R);
     bool own = R->depth == 0 && R->kind == FS_TRACE_LOOP && R->from == NULL && target == R->anchor;
-    if (!own && rec_is_short_loop(R, target)) {
+    if (R->ir->frames[f->desc].base == FS_BASE_MADE) {
+        if (++R->gen_turns > REC_MAX_GEN_TURNS) {
+            f->co->gen_stays = true;
+            return rec_abort(R, FS_ABORT_inner_loop);
+        }
+    } else if (!own && rec_is_short_loop(R, target)) {
         if (++R->short_turns > REC_MAX_SHORT_TURNS) {
             return rec_abort(R, FS_ABORT_inner_loop);
         }
@@ -333,6 +338,9 @@ rec_result rec_RETURN_VALUE(rec_state *R, uint32_t arg FS_UNUSED)
     const fs_frame_desc *desc = &R->ir->frames[f->desc];
     if (desc->base == FS_BASE_REF) {
         return rec_generator_end(R);
+    }
+    if (desc->base == FS_BASE_MADE) {
+        return rec_genexpr_ends(R);
     }
     if (desc->kind != FS_KIND_CALL) {
         return rec_return_kind(R, desc->kind);

@@ -16,6 +16,10 @@ fs_ref rec_frame_base(rec_state *R, rec_frame *f, int *offset)
         *offset = 0;
         return desc->baseref;
     }
+    if (desc->base == FS_BASE_MADE) { /* (it has no place) */
+        f->co->gen_stays = true;
+        (void)rec_abort(R, FS_ABORT_generator);
+    }
     *offset = 8 * desc->offset;
     return rec_op2(R, FS_IR_DSTACK, FS_T_PTR, 0, 0);
 }
@@ -178,6 +182,31 @@ bool rec_frame_resume(rec_state *R, fs_code *co, _PyInterpreterFrame *own, fs_re
     return true;
 }
 
+bool rec_frame_of_made(rec_state *R, fs_code *co, fs_ref builtin, int levels)
+{
+    rec_frame *caller = rec_top(R);
+    fs_frame_desc desc = {.co = co,
+                          .func = builtin,
+                          .parent = caller->desc,
+                          .kind = FS_KIND_CONSUME,
+                          .base = FS_BASE_MADE,
+                          .offset = levels,
+                          .call_slot = R->pc_op,
+                          .call_depth = caller->sp};
+    rec_frame *f = frame_next(R, co, &desc);
+    if (f == NULL) {
+        return false;
+    }
+    f->func = builtin;
+    f->globals = caller->globals;
+    f->builtins = caller->builtins;
+    R->depth++;
+    if (R->depth + levels > R->max_depth) {
+        R->max_depth = R->depth + levels;
+    }
+    return true;
+}
+
 /* Whether somebody has asked for the frame object or the dict of locals of the running frame, which
  * is about to end; guards hold it. */
 static bool rec_frame_is_known(rec_state *R, rec_frame *f)
@@ -272,6 +301,11 @@ void rec_make_real(rec_state *R)
 {
     for (int k = 1; k <= R->depth; k++) {
         rec_frame *f = &R->frames[k];
+        if (R->ir->frames[f->desc].base == FS_BASE_MADE) {
+            f->co->gen_stays = true; /* somebody may look: there has to be a generator */
+            (void)rec_abort(R, FS_ABORT_generator);
+            return;
+        }
         if (!f->real) {
             rec_make_one_real(R, f);
         }

@@ -185,6 +185,9 @@ rec_result rec_YIELD_VALUE(rec_state *R, uint32_t arg FS_UNUSED)
     if (R->depth == 0) {
         return rec_consume(R);
     }
+    if (desc.base == FS_BASE_MADE) {
+        return rec_genexpr_yields(R);
+    }
     if (desc.base != FS_BASE_REF) {
         return rec_abort(R, FS_ABORT_generator);
     }

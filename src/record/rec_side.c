@@ -146,6 +146,11 @@ static bool rec_begin_inlined(rec_state *R, const fs_snap_frame *sf, const fs_fr
     if (!fs_ref_is_const(desc->func)) {
         return false;
     }
+    if (desc->base == FS_BASE_MADE) {
+        fs_ref builtin = rec_const(R, fs_ir_constant(parent, desc->func)->o);
+        R->pc_op = desc->call_slot;
+        return rec_frame_of_made(R, desc->co, builtin, desc->offset);
+    }
     PyObject *func = fs_ir_constant(parent, desc->func)->o;
     if ((PyObject *)frame->f_func != func ||
         !rec_frame_begin(R, desc->co, fs_ir_obj(R->ir, func), func, desc->kind, desc->call_slot)) {

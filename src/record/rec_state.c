@@ -404,6 +404,11 @@ static fs_ref rec_make_virtual(rec_state *R, fs_ref ref)
     R->nflight--;
     fs_ref virtual = R->flight[self];
     fs_ins ins = *fs_ir_at(R->ir, virtual);
+    if (ins.op == FS_IR_NEWFUNC || ins.op == FS_IR_NEWGEN || ins.op == FS_IR_NEWGATHERED) {
+        fs_ref object = rec_genexpr_made(R, virtual);
+        rec_replace(R, virtual, object);
+        return object;
+    }
     ins.flags &= ~(uint32_t)FS_INS_SUNK;
     ins.flags |= FS_INS_NOHOT;
     ins.snap = (uint16_t)rec_snapshot(R);
@@ -577,6 +582,10 @@ PyTypeObject *rec_type(rec_state *R, rec_slot *slot)
             return &PyRange_Type;
         case FS_IR_NEWRANGEITER:
             return &PyRangeIter_Type;
+        case FS_IR_NEWFUNC:
+            return &PyFunction_Type;
+        case FS_IR_NEWGEN:
+            return &PyGen_Type;
         case FS_IR_NEWTUPLE:
             return &PyTuple_Type;
         case FS_IR_NEWLIST:

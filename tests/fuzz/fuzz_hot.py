@@ -276,7 +276,20 @@ class Maker:
             "log.append(sys._getframe().f_lineno)", "log.append(sorted(locals())[:3])" if r.random() < 0.2 else "pass",
             f"a0 = [x0, {self.int_(0)}, (x0, o0)]", "f1 = a0 if isinstance(a0, float) else f1", "i2 = (i2 if isinstance(i2, int) else 3)",
             f"x0 = list({self.r.choice(self.generators)}(j % 4))" if self.generators else "pass",
+            self.genexpr(), self.genexpr(),
             "a0 = next(gen, None)", "a0 = lambda: j", "if callable(a0): i1 = a0() if a0.__class__ is type(bump) and not a0.__name__ == 'bump' else 0",
+        )  # fmt: skip
+
+    def genexpr(self) -> str:
+        """A short generator expression that a builtin takes at once."""
+        where = self.pick("l1", "t0", "t1", "(1, 2, 3)", "range(3)", "l0[:2]", "[j, 2]", "(o0, o1)")
+        value = self.pick("v", "v", "(v, j)", "v is None", "n0", "(j, n0)", "str(v)[:3]", "[v]", "v == j", "Loud(v)")
+        number = self.pick("v + j", "v % 3", "v * 0.5", "n0", "j * v", "v > j", "abs(v)", "v", "1")
+        kind = self.pick("l1", "range(4)", "(1, 2)", "(j, n0)", "[j, 3, 4]")
+        return self.pick(
+            f"a0 = tuple({value} for v in {where})", f"a0 = any({value} for v in {where})", f"a0 = all({value} for v in {where})",
+            f"i2 = sum({number} for v in {kind})", f"i2 = len(set({number} for v in {kind}))", f"a0 = sum({number} for v in {where})",
+            f"t0 = tuple({number} for v in {kind})[:2]", f"a0 = set({number} for v in {kind} if v != j)",
         )  # fmt: skip
 
     def loop(self, depth: int) -> None:

@@ -802,6 +802,29 @@ answer([f(rows, 2000), [t["ir"] for t in engine.jit_traces(ir=True) if t["functi
     assert loop.count("GTYPE") == 4  # the row and its items
 
 
+def test_short_generator_expressions_are_not_made() -> None:
+    """They are unrolled where a builtin takes them at once."""
+    code = """
+fullspeed.enable()
+import fullspeed._engine as engine
+def f(row, n):
+    total = 0
+    for i in range(n):
+        total += sum(row[k] * i for k in range(3))
+        total += len(tuple(x for x in row)) + len(set(x for x in row)) + any(x > i for x in row)
+    return total
+f([1, 2, 3], 3000)
+traces = [t for t in engine.jit_traces(ir=True) if t["function"] == "f" and t["kind"] == "loop"]
+answer([f([1, 2, 3], 3000), [t["ir"] for t in traces]])
+"""
+    total, (text,) = ask_child(code, env=CODE)
+    assert total == 6 * sum(range(3000)) + 6 * 3000 + 3
+    loop = text.split(" LOOP", 1)[1].split("snap ", 1)[0]
+    assert "make_function" not in loop and "make_generator" not in loop and "@consume " not in loop
+    assert "NEWGEN" in loop  # for exits
+    assert loop.count("@consume_key") == 3
+
+
 def test_function_around_a_short_loop_is_first() -> None:
     code = """
 fullspeed.enable()
