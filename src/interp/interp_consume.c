@@ -97,22 +97,55 @@ static uint8_t consume_turns(PyObject *it)
     return (uint8_t)(n < FS_GEN_TURNS_MANY ? n : FS_GEN_TURNS_MANY);
 }
 
+static bool consume_asks_truth(int consumer)
+{
+    return consumer == FS_CONSUMER_ANY || consumer == FS_CONSUMER_ALL;
+}
+
 /* Counts how often the loop of a generator expression is as long as it was. */
-static void consume_measure(const PyGenObject *gen, fs_code *co)
+static void consume_measure(const PyGenObject *gen, fs_code *co, int consumer)
 {
     if (gen->gi_frame_state != FRAME_CREATED || co->gen_loop < 0) {
         return;
     }
     uint8_t turns = consume_turns(((const _PyInterpreterFrame *)gen->gi_iframe)->localsplus[0]);
-    co->gen_same =
-        (uint8_t)(turns != co->gen_turns ? 0 : co->gen_same + (co->gen_same < UINT8_MAX));
+    co->gen_length = turns;
+    if (consume_asks_truth(consumer)) {
+        return; /* (how many it takes is known in the end) */
+    }
+    bool same = turns == co->gen_turns;
+    co->gen_same = (uint8_t)(same ? co->gen_same + (co->gen_same < UINT8_MAX) : 0);
     co->gen_turns = turns;
+}
+
+/* The same of any() and all(), which are often over before the loop is: the most turns of late. */
+static void consume_measure_truth(const PyGenObject *gen, bool ended)
+{
+    fs_code *co = fs_pyrt_code_get(gen->gi_code);
+    if (co == NULL || co->gen_loop < 0) {
+        return;
+    }
+    PyObject *it = ended ? NULL : ((const _PyInterpreterFrame *)gen->gi_iframe)->localsplus[0];
+    Py_ssize_t turns = FS_GEN_TURNS_MANY;
+    if (it == NULL) {
+        turns = co->gen_length;
+    } else if (Py_IS_TYPE(it, &PyRangeIter_Type)) {
+        turns = ((fs_pyrt_rangeiter *)it)->index;
+    } else if (Py_IS_TYPE(it, &PyListIter_Type) || Py_IS_TYPE(it, &PyTupleIter_Type)) {
+        turns = ((fs_pyrt_seqiter *)it)->index;
+    }
+    if (turns > co->gen_turns || co->gen_same == UINT8_MAX) {
+        co->gen_turns = (uint8_t)(turns < FS_GEN_TURNS_MANY ? turns : FS_GEN_TURNS_MANY);
+        co->gen_same = 0;
+    } else {
+        co->gen_same++;
+    }
 }
 
 bool fs_consume_begin(PyObject **base, fs_code *co)
 {
-    consume_measure((PyGenObject *)base[2], co);
     int consumer = fs_consumer_of(base[1]);
+    consume_measure((PyGenObject *)base[2], co, consumer);
     PyObject *gathered = NULL;
     if (consumer == FS_CONSUMER_SUM) {
         gathered = Py_NewRef(fs_num_small(0));
@@ -387,7 +420,8 @@ static PyObject *consume_finish(PyObject **base)
 {
     int consumer = fs_consumer_of(base[1]);
     PyObject *gathered = base[0];
-    if (consumer == FS_CONSUMER_ANY || consumer == FS_CONSUMER_ALL) {
+    if (consume_asks_truth(consumer)) {
+        consume_measure_truth((PyGenObject *)base[2], true);
         return PyBool_FromLong(consumer == FS_CONSUMER_ALL);
     }
     base[0] = NULL;
@@ -501,6 +535,7 @@ fs_next fs_consume_rest(fs_ctx *ctx, PyObject *v)
     }
     PyObject *result = NULL;
     if (state > 0) {
+        consume_measure_truth((PyGenObject *)gen, false);
         result = PyBool_FromLong(fs_consumer_of(base[1]) == FS_CONSUMER_ANY);
     } else if (state == 0) {
         result = consume_finish(base);
