@@ -6,17 +6,26 @@
  * be: the first walk notes for each object which other of the list was the first to refer to it.
  * An object that is held from outside, or first referred to by one that stands before it, is
  * reachable and stays in its place, if that holds for all before it, too. So the second walk only
- * looks at the notes and puts the links back; it visits references from the first object on for
- * which this does not hold, and is then CPython's (the simulation). Lists that have been through
- * that once are in such an order.
+ * looks at the notes and puts the links back, up to the first object for which this does not hold.
+ * From there on it is CPython's (the simulation), by what the first walk has written down of the
+ * references in the list.
+ *
+ * In a full collection most objects have kept the order that an earlier one gave them. An object
+ * is *sure* when it is taken for a root, as it was one the last times (gc_roots.c), or when a sure
+ * one that stands before it refers to it. It stays in its place, if the guesses come true, and
+ * references to it need not be written down. When a guess turns out to be wrong, or there is no
+ * room for references, the rest is simulated by visiting the objects.
  *
  * While we are at it, _gc_prev of an object has:
  *     bit 0        FINALIZED, as ever
  *     bit 1        COLLECTING: the object is of this generation
- *     bits 2..33   references that are not accounted for
- *     bits 34..63  1 + the place in the list of the first that refers to it; its own place, if
- *                  there is none before it; 0: not met yet. In the simulation, when it has been put
- *                  aside: its notes, and above them all ones until something refers to it.
+ *     bit 2        SEEN: its own references have been counted
+ *     bit 3        DOUBT: it is not sure
+ *     bits 4..33   references that are not accounted for
+ *     bits 34..63  1 + the place in the list of the first that refers to it, or of the first sure
+ *                  one, if that still stands before it; its own place, if there is none before it;
+ *                  0: not met yet. In the simulation, when it has been put aside: three notes,
+ * where its references are, and bit 63 until something refers to it.
  *
  * What must stay true
  * - The order of the survivors, and of the rest, is that of CPython's move_unreachable; tuples
@@ -25,39 +34,49 @@
  */
 #include "gc/gc_reach.h"
 
+#include "gc/gc_roots.h"
 #include "gc/gc_traverse.h"
 
 enum {
-    REACH_REFS = 2,
+    REACH_SEEN = 1 << 2,
+    REACH_DOUBT = 1 << 3,
+    REACH_REFS = 4,
     REACH_FIRST = 34,
-    REACH_ROOM = 4096, /* objects, without asking for memory */
-    REACH_AHEAD = 24,  /* how far ahead heads are fetched, */
-    REACH_INSIDE = 12, /* ... what they lead to, */
-    REACH_TARGETS = 4, /* ... and the heads of what they refer to */
-    REACH_FEW = 8,     /* items of containers of which that is done */
+    REACH_ROOM = 4096,                          /* objects, without asking for memory */
+    REACH_AHEAD = 24,                           /* how far ahead heads are fetched, */
+    REACH_INSIDE = 12,                          /* ... what they lead to, */
+    REACH_TARGETS = 4,                          /* ... and the heads of what they refer to */
+    REACH_FEW = 8,                              /* items of containers of which that is done */
+    REACH_PLACE = REACH_FIRST + 3,              /* of what was put aside: where its links are, */
+    REACH_LINKS_MOST = 1 << (63 - REACH_PLACE), /* ... so many at the most */
 };
 #define REACH_ONE ((uintptr_t)1 << REACH_REFS)
 #define REACH_MANY ((uintptr_t)1 << (REACH_FIRST - REACH_REFS - 1)) /* more references: no bits */
 #define REACH_MOST ((size_t)1 << (64 - REACH_FIRST - 1))            /* objects */
-#define REACH_ASIDE (UINTPTR_MAX << (REACH_FIRST + 2))
+#define REACH_ASIDE ((uintptr_t)1 << 63)
 #define REACH_REFS_MASK (((uintptr_t)1 << REACH_FIRST) - REACH_ONE)
 
 /* What is noted of an object beside its address in `objects`. */
 enum {
     REACH_REFERS = 1, /* to others of the generation */
     REACH_LOOSE = 2,  /* to nothing that is tracked for good: it may be untracked */
-    REACH_EARLY = 4,  /* it has been put aside */
+    REACH_LINKS = 4,  /* it has some in `links` */
+    REACH_EARLY = 8,  /* it has been put aside */
     REACH_NOTES = 15,
 };
 
 typedef struct {
     uintptr_t *objects; /* heads, and notes in their lowest bits */
     size_t n, room;
-    uintptr_t first;  /* 1 + the place of the one that is looked at, shifted */
+    uintptr_t first;  /* 1 + the place of the one that is looked at, shifted; its DOUBT */
     uintptr_t notes;  /* on it */
     bool full;        /* whatever is tracked is collected */
     bool too_many;    /* references, for the bits */
     PyGC_Head *young; /* the list */
+    uintptr_t *links; /* references to what is not sure, in order; bit 0: the first of an object */
+    size_t n_links, room_links;
+    bool guessed; /* there are sure ones */
+    size_t limit; /* objects from here on must be visited again */
     /* the second walk: */
     PyGC_Head *last;        /* that has its place */
     PyGC_Head queue, *tail; /* what is to be looked at again, behind the list */
@@ -67,7 +86,7 @@ typedef struct {
     Py_ssize_t alive, dead;
 } reach;
 
-static uintptr_t reach_small[REACH_ROOM];
+static uintptr_t reach_small[REACH_ROOM], reach_small_links[REACH_ROOM];
 
 FS_INLINE PyObject *reach_object(PyGC_Head *g)
 {
@@ -88,6 +107,36 @@ FS_INLINE uintptr_t reach_begin(reach *r, PyGC_Head *g)
     r->too_many |= refs >= REACH_MANY;
     return (g->_gc_prev & _PyGC_PREV_MASK_FINALIZED) | _PyGC_PREV_MASK_COLLECTING |
            refs << REACH_REFS;
+}
+
+/* Room for one more link and the end; false: none, those from here on will be visited again. */
+static FS_NOINLINE bool reach_grow_links(reach *r)
+{
+    size_t place = (size_t)(r->first >> REACH_FIRST) - 1;
+    size_t room = r->room_links * 2;
+    uintptr_t *more = NULL;
+    if (r->limit > place && room <= REACH_LINKS_MOST && room <= r->room * 2) {
+        more = PyMem_RawMalloc(room * sizeof(*more));
+    }
+    if (more == NULL) {
+        r->limit = r->limit > place ? place : r->limit;
+        return false;
+    }
+    memcpy(more, r->links, r->n_links * sizeof(*more));
+    if (r->links != reach_small_links) {
+        PyMem_RawFree(r->links);
+    }
+    r->links = more;
+    r->room_links = room;
+    return true;
+}
+
+FS_INLINE void reach_link(reach *r, PyGC_Head *g)
+{
+    if (FS_LIKELY(r->n_links + 1 < r->room_links) || reach_grow_links(r)) {
+        r->links[r->n_links++] = (uintptr_t)g | !(r->notes & REACH_LINKS);
+        r->notes |= REACH_LINKS;
+    }
 }
 
 FS_INLINE void reach_subtract(void *state, PyObject *o, Py_ssize_t times)
@@ -112,7 +161,15 @@ FS_INLINE void reach_subtract(void *state, PyObject *o, Py_ssize_t times)
         r->notes &= ~(uintptr_t)REACH_LOOSE;
     }
     v -= (uintptr_t)times << REACH_REFS;
-    g->_gc_prev = v >> REACH_FIRST != 0 ? v : v | r->first;
+    if (v >> REACH_FIRST == 0) {
+        v |= r->first;
+    } else if (v & ~r->first & REACH_DOUBT && !(v & REACH_SEEN)) {
+        v = (v & ~(UINTPTR_MAX << REACH_FIRST | REACH_DOUBT)) | r->first;
+    }
+    g->_gc_prev = v;
+    if (v & REACH_DOUBT) {
+        reach_link(r, g);
+    }
 }
 
 static int reach_asked_subtract(PyObject *o, void *state)
@@ -246,7 +303,13 @@ FS_INLINE void reach_look(reach *r, size_t i)
     if (!(v & _PyGC_PREV_MASK_COLLECTING)) {
         v = reach_begin(r, g);
     }
-    g->_gc_prev = v >> REACH_FIRST != 0 ? v : v | r->first;
+    if (v >> REACH_FIRST == 0) {
+        bool sure = r->full && fs_gc_roots_guess(g);
+        r->guessed |= sure;
+        v |= r->first | (sure ? 0 : REACH_DOUBT);
+    }
+    g->_gc_prev = v | REACH_SEEN;
+    r->first |= v & REACH_DOUBT;
     r->notes = REACH_LOOSE;
     fs_gc_each(reach_subtract, reach_asked_subtract, r, o);
     r->objects[i] = (uintptr_t)g | r->notes;
@@ -386,58 +449,130 @@ static int reach_asked_mark(PyObject *o, void *state)
     return 0;
 }
 
-/* The rest of the list as CPython goes through it, from the first on that may have to move: what
- * those before it refer to first is reachable, as all of them are. */
-static FS_NOINLINE void reach_simulate(reach *r, size_t from)
+/* Remembers the object at i, if it has been found to be held from outside and by none before it. */
+FS_INLINE void reach_place_root(const reach *r, size_t i, uintptr_t v)
+{
+    if (v >> REACH_FIRST == i + 1 && r->full) {
+        fs_gc_roots_add(reach_head(r->objects[i]));
+    }
+}
+
+/* The first link of the next object that has some. */
+FS_INLINE size_t reach_skip_links(const reach *r, size_t link)
+{
+    do {
+        link++;
+    } while (!(r->links[link] & 1));
+    return link;
+}
+
+/* Marks what an object has links to; gives the first link of the next. */
+FS_INLINE size_t reach_mark_links(reach *r, size_t link)
+{
+    do {
+        reach_mark(r, reach_object(reach_head(r->links[link])), 1);
+        link++;
+    } while (!(r->links[link] & 1));
+    return link;
+}
+
+/* Whether the object at i is held, marked, or referred to by one that keeps its place and was not
+ * visited for that: all those before `from`, and sure ones. */
+FS_INLINE bool reach_stays(reach *r, size_t i, uintptr_t v, size_t from)
+{
+    size_t first = (size_t)(v >> REACH_FIRST) - 1;
+    if ((v & REACH_REFS_MASK) != 0 || first < from) {
+        return true;
+    }
+    if (v & REACH_DOUBT) {
+        return false;
+    }
+    if (first == i) { /* it was taken for a root, and is none */
+        r->limit = i < r->limit ? i : r->limit;
+        return false;
+    }
+    return first < r->limit;
+}
+
+/* The object at i is not reachable so far. */
+FS_INLINE void reach_put_aside(reach *r, size_t i, size_t link)
+{
+    uintptr_t entry = r->objects[i];
+    PyGC_Head *g = reach_head(entry);
+    g->_gc_prev = (g->_gc_prev & ~(UINTPTR_MAX << REACH_FIRST)) | REACH_ASIDE |
+                  (uintptr_t)link << REACH_PLACE |
+                  (entry & (REACH_REFERS | REACH_LOOSE | REACH_LINKS)) << REACH_FIRST;
+    r->objects[r->kept++] = entry | REACH_EARLY;
+}
+
+/* What was put aside and has been met since, in that order. */
+static void reach_simulate_queue(reach *r)
+{
+    while (r->tail != &r->queue) {
+        PyGC_Head *g = fs_gc_next(&r->queue);
+        uintptr_t notes = g->_gc_prev >> REACH_FIRST;
+        if (r->limit != SIZE_MAX) {
+            if (notes & REACH_REFERS) {
+                fs_gc_each(reach_mark, reach_asked_mark, r, reach_object(g));
+            }
+        } else if (notes & REACH_LINKS) {
+            reach_mark_links(r, (size_t)(notes >> (REACH_PLACE - REACH_FIRST)));
+        }
+        r->queue._gc_next = g->_gc_next; /* (a tuple may lose it now) */
+        r->tail = r->tail == g ? &r->queue : r->tail;
+        reach_place(r, g, (notes & REACH_LOOSE) | REACH_EARLY);
+    }
+}
+
+/* The rest of the list as CPython goes through it, from the first on that may have to move or is
+ * not sure: what those before it refer to first is reachable, as all of them are. `link` is its
+ * first link, or the first of those behind it. */
+static FS_NOINLINE void reach_simulate(reach *r, size_t from, size_t link)
 {
     r->tail = &r->queue;
     for (size_t i = from; i < r->n; i++) {
         uintptr_t entry = r->objects[i];
         PyGC_Head *g = reach_head(entry);
         uintptr_t v = g->_gc_prev;
-        if (r->full) {
-            if (i + REACH_AHEAD < r->n) {
-                __builtin_prefetch(reach_head(r->objects[i + REACH_AHEAD]), 1);
-            }
-            reach_fetch_ahead(r, i);
+        if (i + REACH_AHEAD < r->n) {
+            __builtin_prefetch(reach_head(r->objects[i + REACH_AHEAD]), 1);
         }
-        if ((v & REACH_REFS_MASK) == 0 && v >> REACH_FIRST > from) {
-            g->_gc_prev = (v & ~(UINTPTR_MAX << REACH_FIRST)) | REACH_ASIDE |
-                          (entry & (REACH_REFERS | REACH_LOOSE)) << REACH_FIRST;
-            r->objects[r->kept++] = entry | REACH_EARLY;
+        if (!reach_stays(r, i, v, from)) {
+            reach_put_aside(r, i, link);
+            link = entry & REACH_LINKS ? reach_skip_links(r, link) : link;
             continue;
         }
-        if (entry & REACH_REFERS) {
+        if (i < r->limit) {
+            link = entry & REACH_LINKS ? reach_mark_links(r, link) : link;
+        } else if (entry & REACH_REFERS) {
             fs_gc_each(reach_mark, reach_asked_mark, r, reach_object(g));
         }
+        reach_place_root(r, i, v);
         reach_place(r, g, entry);
     }
-    while (r->tail != &r->queue) {
-        PyGC_Head *g = fs_gc_next(&r->queue);
-        uintptr_t notes = g->_gc_prev >> REACH_FIRST;
-        if (notes & REACH_REFERS) {
-            fs_gc_each(reach_mark, reach_asked_mark, r, reach_object(g));
-        }
-        r->queue._gc_next = g->_gc_next; /* (a tuple may lose it now) */
-        r->tail = r->tail == g ? &r->queue : r->tail;
-        reach_place(r, g, notes | REACH_EARLY);
-    }
+    reach_simulate_queue(r);
 }
 
-/* Everything that is reachable gets its place, in order; true: it took the simulation. */
+/* Everything that is reachable gets its place, in order; true: it took the simulation. (It begins
+ * at the first that is not sure, unless none is: only those not sure may have another FIRST than
+ * the first that refers to them, and only from others that are not.) */
 static bool reach_second_walk(reach *r)
 {
+    size_t link = 0;
     for (size_t i = 0; i < r->n; i++) {
         uintptr_t entry = r->objects[i];
         PyGC_Head *g = reach_head(entry);
         uintptr_t v = g->_gc_prev;
-        if ((v & REACH_REFS_MASK) == 0 && v >> REACH_FIRST > i) {
-            reach_simulate(r, i);
+        bool stays = (v & REACH_REFS_MASK) != 0 || v >> REACH_FIRST <= i;
+        if (!stays || (r->guessed && v & REACH_DOUBT)) {
+            reach_simulate(r, i, link);
             return true;
         }
         if (i + REACH_AHEAD < r->n) {
             __builtin_prefetch(reach_head(r->objects[i + REACH_AHEAD]), 1);
         }
+        link = entry & REACH_LINKS ? reach_skip_links(r, link) : link;
+        reach_place_root(r, i, v);
         reach_place(r, g, entry);
     }
     return false;
@@ -475,17 +610,27 @@ fs_gc_result fs_gc_reach(PyGC_Head *young, PyGC_Head *alive, bool full, bool dic
         .last = young,
         .full = full,
         .dicts = dicts,
+        .links = reach_small_links,
+        .room_links = REACH_ROOM,
+        .limit = SIZE_MAX,
     };
     fs_gc_result result = {.done = full ? reach_walk_full(&r) : reach_walk(&r)};
     result.done = result.done && !r.too_many;
     if (result.done) {
+        r.links[r.n_links] = 1;
         result.simulated = reach_second_walk(&r);
         reach_divide(&r, alive);
+        if (full) {
+            fs_gc_roots_turn();
+        }
     } else {
         reach_undo(&r);
     }
     if (r.objects != reach_small) {
         PyMem_RawFree(r.objects);
+    }
+    if (r.links != reach_small_links) {
+        PyMem_RawFree(r.links);
     }
     result.alive = r.alive;
     result.dead = r.dead;

@@ -257,3 +257,74 @@ def test_a_long_list() -> None:
     answer(seen + [gc.collect()])
     """
     assert ask(code) == ask(code, FULLSPEED_GC="0") == [0, True, False, 0, 90002]
+
+
+def test_roots_come_and_go() -> None:
+    """Objects that were held from outside for several full collections are so no more."""
+    code = """
+    import ctypes, random
+    hold, drop = ctypes.pythonapi.Py_IncRef, ctypes.pythonapi.Py_DecRef
+    hold.argtypes = drop.argtypes = [ctypes.py_object]
+    class Node:
+        def __init__(self, i):
+            self.i, self.to = i, []
+        def __del__(self):
+            ends.append(self.i)
+    gc.collect()
+    dice, ends, seen = random.Random(17), [], []
+    nodes = [Node(i) for i in range(3000)]
+    held = []
+    for turn in range(40):
+        for node in dice.sample(nodes, 300):
+            node.to = dice.sample(nodes, dice.randrange(4))
+            node.own = {"list": [node.to]} if dice.random() < 0.5 else (node.to, node)
+        for node in dice.sample(nodes, 20):
+            hold(node)
+            held.append(node)
+        if turn % 6 == 5:
+            dice.shuffle(held)
+            for node in held[:60]:
+                drop(node)
+            del held[:60]
+        if turn % 10 == 9: # what the list had is held by others that stand behind it
+            nodes[:] = dice.sample(nodes, len(nodes) * 3 // 4)
+            nodes += [Node(10000 * turn + i) for i in range(300)]
+            dice.shuffle(nodes)
+        ids = [id(node) for node in held]
+        nodes.append(Node(turn))
+        if turn % 7 == 6:
+            nodes = list(nodes)
+        node = None
+        seen.append(gc.collect())
+        seen.append(hash(tuple(o.i for o in gc.get_objects() if type(o) is Node)))
+    answer([seen, ends])
+    """
+    ours = ask(code)
+    assert ours == ask(code, FULLSPEED_GC="0")
+    assert len(ours[1]) > 500
+
+
+def test_more_references_than_are_written_down() -> None:
+    code = """
+    class Node:
+        pass
+    gc.collect()
+    nodes = [Node() for i in range(1000)]
+    lists = [nodes[i:] + nodes[:i] for i in range(1000)]
+    for i, node in enumerate(nodes):
+        node.i = i
+        node.lists = lists[i:i + 3]
+    lists = lists[::7]
+    rows = []
+    for turn in range(4):
+        lists = [lists[-1]] + lists[:-1]
+        nodes = [*nodes]
+        rows.append(gc.collect(turn % 3))
+        rows.append(hash(tuple(o.i for o in gc.get_objects() if type(o) is Node)))
+    node = None
+    del nodes, lists
+    answer(rows + [gc.collect()])
+    """
+    ours = ask(code)
+    assert ours == ask(code, FULLSPEED_GC="0")
+    assert ours[-1] >= 2000
