@@ -109,8 +109,9 @@ struct fs_code {
     int gen_start; /* the slot of RETURN_GENERATOR if a call need not run what is before it, -1 */
     int gen_loop;  /* the slot of FOR_ITER of a generator expression, which begins with it, -1 */
     uint8_t gen_length; /* items that its iterable had when it was last consumed, */
-    uint8_t gen_turns;  /* those that were taken (FS_GEN_TURNS_MANY: or more), */
-    uint8_t gen_same;   /* how often it has been as many since (any, all: or less), */
+    uint8_t gen_turns;  /* the most that were taken of late (FS_GEN_TURNS_MANY: or more), */
+    uint8_t gen_calls;  /* how often that has held since, */
+    bool gen_varies;    /* whether fewer were taken meanwhile, */
     bool gen_stays;     /* and whether it cannot be followed in the trace that consumes it */
     uint8_t runs_stock; /* FS_RUNS_*: an odd code object that is not run here */
     size_t bytes;       /* memory of this translation, */

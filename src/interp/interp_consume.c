@@ -102,23 +102,33 @@ static bool consume_asks_truth(int consumer)
     return consumer == FS_CONSUMER_ANY || consumer == FS_CONSUMER_ALL;
 }
 
-/* Counts how often the loop of a generator expression is as long as it was. */
+/* The loop of a generator expression has taken so many items: the most of late, how often that has
+ * held, and whether all took as many. */
+static void consume_count(fs_code *co, uint8_t turns)
+{
+    if (turns > co->gen_turns || co->gen_calls == UINT8_MAX) {
+        co->gen_turns = turns;
+        co->gen_calls = 0;
+        co->gen_varies = false;
+    } else {
+        co->gen_varies |= turns != co->gen_turns;
+        co->gen_calls++;
+    }
+}
+
+/* A new generator is about to be consumed. */
 static void consume_measure(const PyGenObject *gen, fs_code *co, int consumer)
 {
     if (gen->gi_frame_state != FRAME_CREATED || co->gen_loop < 0) {
         return;
     }
-    uint8_t turns = consume_turns(((const _PyInterpreterFrame *)gen->gi_iframe)->localsplus[0]);
-    co->gen_length = turns;
-    if (consume_asks_truth(consumer)) {
-        return; /* (how many it takes is known in the end) */
+    co->gen_length = consume_turns(((const _PyInterpreterFrame *)gen->gi_iframe)->localsplus[0]);
+    if (!consume_asks_truth(consumer)) {
+        consume_count(co, co->gen_length);
     }
-    bool same = turns == co->gen_turns;
-    co->gen_same = (uint8_t)(same ? co->gen_same + (co->gen_same < UINT8_MAX) : 0);
-    co->gen_turns = turns;
 }
 
-/* The same of any() and all(), which are often over before the loop is: the most turns of late. */
+/* any() and all() are often over before the loop is; `ended`: not now. */
 static void consume_measure_truth(const PyGenObject *gen, bool ended)
 {
     fs_code *co = fs_pyrt_code_get(gen->gi_code);
@@ -134,12 +144,7 @@ static void consume_measure_truth(const PyGenObject *gen, bool ended)
     } else if (Py_IS_TYPE(it, &PyListIter_Type) || Py_IS_TYPE(it, &PyTupleIter_Type)) {
         turns = ((fs_pyrt_seqiter *)it)->index;
     }
-    if (turns > co->gen_turns || co->gen_same == UINT8_MAX) {
-        co->gen_turns = (uint8_t)(turns < FS_GEN_TURNS_MANY ? turns : FS_GEN_TURNS_MANY);
-        co->gen_same = 0;
-    } else {
-        co->gen_same++;
-    }
+    consume_count(co, (uint8_t)(turns < FS_GEN_TURNS_MANY ? turns : FS_GEN_TURNS_MANY));
 }
 
 bool fs_consume_begin(PyObject **base, fs_code *co)

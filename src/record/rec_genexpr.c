@@ -1,5 +1,4 @@
-/* Recording generator expressions that a builtin consumes at once, when their loops are short and
- * of one length.
+/* Recording generator expressions that a builtin consumes at once, when their loops are short.
  *
  * Neither the function nor the generator is made (NEWFUNC, NEWGEN: an exit makes them), and the
  * loop is unrolled into the trace. Its frame has no place (FS_BASE_MADE): an exit makes the
@@ -14,8 +13,8 @@
 
 enum {
     GENEXPR_TURNS = 12,      /* of a loop that is unrolled, */
-    GENEXPR_TRUTH_TURNS = 4, /* of one that may be left at any turn */
-    GENEXPR_SAME = 16,       /* times that it has been of that length, at most this part of */
+    GENEXPR_OTHER_TURNS = 4, /* of one that often ends before them */
+    GENEXPR_CALLS = 16,      /* that took no more, at most this part of */
     GENEXPR_SHARE = 8,       /* ... those that make a loop hot */
     GENEXPR_SLOTS = 2,       /* of code per op, caches among them */
 };
@@ -60,14 +59,14 @@ static fs_code *genexpr_code(PyObject *code)
                : NULL;
 }
 
-/* Whether its loop has been short, and of one length, for a while, and fits into the trace. */
+/* Whether its loop has been short for a while, and fits into the trace. */
 static bool genexpr_is_short(const rec_state *R, const fs_code *co)
 {
     uint32_t enough = fs_jit_settings.loop / GENEXPR_SHARE;
     int ops = co->gen_turns * (co->nslots - co->gen_loop) / GENEXPR_SLOTS;
-    return !co->gen_stays && co->gen_same >= (enough < GENEXPR_SAME ? enough : GENEXPR_SAME) &&
-           co->gen_turns <= GENEXPR_TURNS && R->nfollowed < REC_MAX_FOLLOWED &&
-           R->bulk + ops * REC_BULK_OF_OP < REC_MAX_BULK / 2;
+    return !co->gen_stays && co->gen_calls >= (enough < GENEXPR_CALLS ? enough : GENEXPR_CALLS) &&
+           co->gen_turns <= (co->gen_varies ? GENEXPR_OTHER_TURNS : GENEXPR_TURNS) &&
+           R->nfollowed < REC_MAX_FOLLOWED && R->bulk + ops * REC_BULK_OF_OP < REC_MAX_BULK / 2;
 }
 
 bool rec_genexpr_function(rec_state *R, uint32_t arg)
@@ -152,13 +151,13 @@ fs_ref rec_genexpr_made(rec_state *R, fs_ref virtual)
 
 /* What is gathered at the beginning, in the place of NULL before the builtin; false: a builtin that
  * is not followed. */
-static bool genexpr_gathers(rec_state *R, PyObject *builtin, const fs_code *co, rec_slot *gathered)
+static bool genexpr_gathers(rec_state *R, PyObject *builtin, rec_slot *gathered)
 {
     *gathered = (rec_slot){0};
     switch (fs_consumer_of(builtin)) {
     case FS_CONSUMER_ANY:
     case FS_CONSUMER_ALL:
-        return co->gen_turns <= GENEXPR_TRUTH_TURNS;
+        return true;
     case FS_CONSUMER_SUM:
         gathered->ref = rec_kint(R, 0);
         return true;
@@ -205,7 +204,7 @@ rec_result rec_genexpr_consumed(rec_state *R, PyObject *builtin, const rec_opera
     rec_slot gathered;
     if (!genexpr_is(R, func, FS_IR_NEWFUNC) || co == NULL || !genexpr_is_short(R, co) ||
         own->f_globals != caller->globals || own->f_builtins != caller->builtins ||
-        R->depth + 2 >= REC_MAX_FRAMES || !genexpr_gathers(R, builtin, co, &gathered)) {
+        R->depth + 2 >= REC_MAX_FRAMES || !genexpr_gathers(R, builtin, &gathered)) {
         return REC_WAIT;
     }
     fs_ref parts[2] = {func, 0};
