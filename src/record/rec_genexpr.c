@@ -293,6 +293,7 @@ static bool genexpr_add(rec_state *R, rec_slot *sum, rec_slot *value)
         fs_ref so_far = ints ? rec_op2(R, FS_IR_I2F, FS_T_F64, sum->ref, 0) : sum->ref;
         sum->ref = rec_op2(R, FS_IR_FADD, FS_T_F64, so_far, v);
     }
+    sum->ref = rec_fresh(R, sum->ref); /* (an object of its own) */
     return true;
 }
 
