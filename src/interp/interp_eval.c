@@ -103,7 +103,7 @@ static Py_tracefunc eval_tracer;
 static int eval_watch(PyObject *self, PyFrameObject *frame, int what, PyObject *arg)
 {
     int result = eval_tracer(self, frame, what, arg);
-    PyThreadState *ts = PyThreadState_Get();
+    PyThreadState *ts = _PyThreadState_GET();
     if (ts->c_tracefunc == NULL && ts->c_profilefunc == NULL && eval_lent == 1 &&
         fs_eval_is_lent(ts->interp)) {
         _PyInterpreterState_SetEvalFrameFunc(ts->interp, fs_eval);

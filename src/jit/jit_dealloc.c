@@ -500,6 +500,14 @@ static bool dealloc_is_bound(const PyMethodObject *bound)
            bound->im_func->ob_refcnt > 1 && bound->im_self->ob_refcnt > 1;
 }
 
+/* Whether nothing else dies with a function of C, be it a bound method. */
+static bool dealloc_is_bound_in_c(const PyCFunctionObject *bound)
+{
+    return bound->m_weakreflist == NULL && bound->m_self != bound->m_module &&
+           (bound->m_self == NULL || bound->m_self->ob_refcnt > 1) &&
+           (bound->m_module == NULL || bound->m_module->ob_refcnt > 1);
+}
+
 /* Ends a set, when all its keys are others', too, in one walk; false: nothing was changed. */
 static bool dealloc_set(PySetObject *set)
 {
@@ -557,6 +565,8 @@ static bool dealloc_at_once(PyObject *o)
         plain = seq == NULL || seq->ob_refcnt > 1;
     } else if (type == &PyMethod_Type) {
         plain = dealloc_is_bound((PyMethodObject *)o);
+    } else if (type == &PyCFunction_Type) {
+        plain = dealloc_is_bound_in_c((PyCFunctionObject *)o);
     }
     if (plain) {
         fs_num_dealloc(o);
@@ -597,12 +607,9 @@ static bool dealloc_zip_is_light(const fs_pyrt_zip *zip)
            dealloc_row_is_safe(((PyTupleObject *)zip->result)->ob_item, count, n);
 }
 
-bool fs_jit_dealloc_quiet(PyObject *o)
+/* Whether it has ended, if it is not a leaf. */
+FS_NOINLINE static bool dealloc_branch(PyObject *o)
 {
-    if (fs_jit_is_leaf(Py_TYPE(o))) {
-        fs_num_dealloc(o);
-        return true;
-    }
     if (dealloc_at_once(o)) {
         return true;
     }
@@ -630,4 +637,17 @@ bool fs_jit_dealloc_quiet(PyObject *o)
     }
     fs_num_dealloc(o);
     return true;
+}
+
+bool fs_jit_dealloc_quiet(PyObject *o)
+{
+    if (Py_TYPE(o) == fs_jit_decimal_type) {
+        _Py_Dealloc(o);
+        return true;
+    }
+    if (fs_jit_is_leaf(Py_TYPE(o))) {
+        fs_num_dealloc(o);
+        return true;
+    }
+    return dealloc_branch(o);
 }
