@@ -26,7 +26,11 @@
 
 typedef struct _gc_runtime_state gc_state;
 
-enum { HOOK_OLDEST = NUM_GENERATIONS - 1, HOOK_LONGEST_PAUSE = 63 };
+enum {
+    HOOK_OLDEST = NUM_GENERATIONS - 1,
+    HOOK_LONGEST_PAUSE = 63,
+    HOOK_FIRST = 30000, /* objects that have grown old before the first full collection is ours */
+};
 
 fs_gc_counts_t fs_gc_counts;
 
@@ -93,19 +97,29 @@ static int hook_guard_traverse(PyObject *self, visitproc visit, void *arg)
 /* ---- a collection ---- */
 
 /* What is garbage is divided twice, which costs more than we save on the rest if there is much of
- * it: then the next collections of that generation are CPython's alone, twice as many each time. */
+ * it, as the simulation does where all is in the caches: then the next collections of that
+ * generation are CPython's alone, twice as many each time. */
 static void hook_judge(int generation, const fs_gc_result *result)
 {
-    bool pays = result->dead * 5 < (result->dead + result->alive) * 2;
+    bool pays = result->dead * 5 < (result->dead + result->alive) * 2 &&
+                (generation == HOOK_OLDEST || !result->simulated);
     int pause = pays ? 0 : hook.pause[generation] * 2 + 1;
     pause = pause > HOOK_LONGEST_PAUSE ? HOOK_LONGEST_PAUSE : pause;
     hook.pause[generation] = hook.left[generation] = pause;
 }
 
+/* Whether this is the first full collection, of so little that it pays only if more follow: that at
+ * the end of a short process. */
+static bool hook_is_first(const gc_state *gc, int generation)
+{
+    return generation == HOOK_OLDEST && gc->long_lived_total == 0 &&
+           gc->long_lived_pending < HOOK_FIRST;
+}
+
 static void hook_collect(gc_state *gc, int generation)
 {
-    if (hook.left[generation] > 0) {
-        hook.left[generation]--;
+    if (hook.left[generation] > 0 || hook_is_first(gc, generation)) {
+        hook.left[generation] -= hook.left[generation] > 0;
         fs_gc_counts.left++;
         return;
     }
