@@ -41,6 +41,7 @@ static struct {
     Py_ssize_t n;               /* so many */
     bool by;                    /* something is put by */
     bool asked;                 /* the guard has been asked once */
+    bool all;                   /* whatever we can, also where it does not pay */
     int pause[NUM_GENERATIONS]; /* collections in a row to be left to CPython, */
     int left[NUM_GENERATIONS];  /* ... and how many of them are still to come */
     PyObject *info;             /* a dict that was made for us: see hook_hold_info */
@@ -102,7 +103,7 @@ static int hook_guard_traverse(PyObject *self, visitproc visit, void *arg)
 static void hook_judge(int generation, const fs_gc_result *result)
 {
     bool pays = result->dead * 5 < (result->dead + result->alive) * 2 &&
-                (generation == HOOK_OLDEST || !result->simulated);
+                (generation == HOOK_OLDEST || hook.all || !result->simulated);
     int pause = pays ? 0 : hook.pause[generation] * 2 + 1;
     pause = pause > HOOK_LONGEST_PAUSE ? HOOK_LONGEST_PAUSE : pause;
     hook.pause[generation] = hook.left[generation] = pause;
@@ -112,7 +113,7 @@ static void hook_judge(int generation, const fs_gc_result *result)
  * the end of a short process. */
 static bool hook_is_first(const gc_state *gc, int generation)
 {
-    return generation == HOOK_OLDEST && gc->long_lived_total == 0 &&
+    return !hook.all && generation == HOOK_OLDEST && gc->long_lived_total == 0 &&
            gc->long_lived_pending < HOOK_FIRST;
 }
 
@@ -352,6 +353,7 @@ int fs_gc_install(PyInterpreterState *interp)
     if (hook.generation == NULL || hook_await_end(interp) < 0) {
         return -1;
     }
+    hook.all = wanted != NULL;
     fs_gc_traverse_init(of_classes);
     Py_SET_TYPE(&hook_list, &PyList_Type);
     Py_SET_REFCNT((PyObject *)&hook_list, 1);
