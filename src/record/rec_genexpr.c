@@ -315,7 +315,8 @@ static void genexpr_gather(rec_state *R, rec_slot *gathered)
 static rec_result genexpr_truth(rec_state *R, bool any, rec_slot *value)
 {
     PyTypeObject *type = rec_type(R, value);
-    bool known = rec_is_unboxed(R, value) || type == &PyBool_Type || type == Py_TYPE(Py_None);
+    bool known = type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type ||
+                 type == Py_TYPE(Py_None); /* (whose end runs nothing) */
     fs_ref is = known && value->seen != NULL ? rec_truth(R, value) : 0;
     if (is == 0) {
         return genexpr_give_up(R);
