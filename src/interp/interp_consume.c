@@ -406,10 +406,16 @@ int fs_consume_quietly(PyObject **base, PyObject *v)
     return FS_CONSUME_ASK;
 }
 
-/* What sorted() does with its list (stolen). */
+/* What sorted() does with its list (stolen). The bound method is an object that the collector
+ * counts: it is made here, too. */
 static PyObject *consume_sort(PyObject *list)
 {
-    PyObject *method = PyObject_GetAttrString(list, "sort");
+    static PyObject *name;
+    if (name == NULL && (name = PyUnicode_InternFromString("sort")) == NULL) {
+        Py_DECREF(list);
+        return NULL;
+    }
+    PyObject *method = PyObject_GetAttr(list, name);
     PyObject *none = method == NULL ? NULL : PyObject_CallNoArgs(method);
     Py_XDECREF(method);
     if (none == NULL) {

@@ -87,8 +87,8 @@ struct fs_trace {
     uint8_t kind;
     uint8_t dead;      /* not to be entered again */
     uint8_t is_called; /* calls of the function begin at it */
-    uint8_t
-        is_reached; /* traces that call may get into it: that, or a generator expression's loop */
+    /* traces that call may get into it: that, or a generator expression's loop */
+    uint8_t is_reached;
     uint8_t only_called; /* traces that call it enter it, the interpreter does not */
     uint8_t calls;       /* it calls Python functions that it does not follow, */
     uint8_t recursive;   /* the one that it begins among them */

@@ -625,7 +625,8 @@ FS_NOINLINE static bool dealloc_branch(PyObject *o)
         fs_num_dealloc(o);
         return true;
     }
-    if (fs_jit_end_plainly(o)) {
+    /* (rows were tried above) */
+    if (Py_TYPE(o) != &PyList_Type && Py_TYPE(o) != &PyTuple_Type && fs_jit_end_plainly(o)) {
         return true;
     }
     if (!dealloc_is_plain(o)) {

@@ -8,7 +8,7 @@
 #include "record/rec.h"
 
 enum { RANGE_INDEX, RANGE_START, RANGE_STEP, RANGE_LENGTH, RANGE_PARTS };
-enum { RANGE_MAX_STEP = 1 << PyLong_SHIFT };
+enum { RANGE_MAX_STEP = PyLong_MASK };
 
 static bool range_is_int(rec_state *R, rec_slot *slot)
 {

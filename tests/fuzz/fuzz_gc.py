@@ -415,7 +415,7 @@ def child(first: int, seeds: int, mode: str, jit: str) -> list[str]:
         "PATH": os.environ["PATH"],
         "PYTHONHASHSEED": "0",
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-        **{k: v for k, v in os.environ.items() if k == "FSDEV" or k.startswith("FULLSPEED_")},
+        **{k: v for k, v in os.environ.items() if k.startswith("FULLSPEED_")},
         "FULLSPEED_GC": mode,
         "FULLSPEED_JIT": jit,
         "FULLSPEED_JIT_THRESHOLDS": os.environ.get("FULLSPEED_JIT_THRESHOLDS", "loop=2,entry=2,exit=2"),

@@ -40,7 +40,7 @@ PASSES = ["", "", "", "-fold", "-forward", "-cse", "-loop", "-magnitude", "-slic
 
 def run(python: str, side: str, path: str, more: dict[str, str]) -> tuple[str, str, int]:
     env = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0", "PYTHONFAULTHANDLER": "1", **child_env.sanitizer()}
-    env |= {k: v for k, v in os.environ.items() if k == "FSDEV" or k.startswith("FULLSPEED_")} | more
+    env |= {k: v for k, v in os.environ.items() if k.startswith("FULLSPEED_")} | more
     try:
         done = subprocess.run(
             [python, str(DRIVE), side, path], env=env, capture_output=True, text=True,
