@@ -120,14 +120,15 @@ static PyObject *engine_stats(PyObject *self FS_UNUSED, PyObject *unused FS_UNUS
 {
     const fs_stats_t *s = &fs_stats;
     return Py_BuildValue(
-        "{sK sK sK sK sK sK sK sK s{sN sN sN} s{sK sK sK} sN}", "frames", s->frames,
+        "{sK sK sK sK sK sK sK sK s{sN sN sN} s{sK sK sK sK} sN}", "frames", s->frames,
         "code_translated", s->translated, "code_objects", s->translated_now, "code_bytes",
         s->bytes_now, "specialized", s->specialized, "misses", s->misses, "despecialized",
         s->despecialized, "given_up", s->given_up, "handovers", "tracing",
         engine_handover_dict(s->handovers[FS_HANDOVER_TRACING]), "disabled",
         engine_handover_dict(s->handovers[FS_HANDOVER_DISABLED]), "odd_code",
         engine_handover_dict(s->handovers[FS_HANDOVER_CODE]), "gc", "ours", fs_gc_counts.ours,
-        "left", fs_gc_counts.left, "simulated", fs_gc_counts.simulated, "jit", fs_jit_report());
+        "left", fs_gc_counts.left, "simulated", fs_gc_counts.simulated, "cleared",
+        fs_gc_counts.cleared, "jit", fs_jit_report());
 }
 
 PyDoc_STRVAR(engine_reset_stats_doc,

@@ -20,6 +20,7 @@ void fs_gc_remove(PyInterpreterState *interp);
 typedef struct {
     uint64_t ours, left;
     uint64_t simulated; /* of ours: those that had to be walked twice */
+    uint64_t cleared;   /* objects that were garbage and went without CPython's looking again */
 } fs_gc_counts_t;
 extern FS_HIDDEN fs_gc_counts_t fs_gc_counts;
 

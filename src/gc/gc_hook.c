@@ -4,8 +4,10 @@
  * started it. The list that Python sees is put by, and one of our own with one callable stands in
  * its place, which calls what the other list has as CPython would, and then does our part:
  *
- * - at the start: gc_reach.c divides the generation. What is reachable goes where CPython would
- * have put it, so that CPython finds nothing but garbage in the generation, in the right order.
+ * - At the start gc_reach.c divides the generation. What is reachable goes where CPython would
+ *   have put it, so that CPython finds nothing but garbage in the generation, in the right order.
+ * - Garbage whose end runs no code before it is cleared (gc_garbage.c) is cleared there and then, and
+ *   CPython finds nothing at all.
  * - A full collection leaves what is reachable in the generation that is collected. It is put by
  *   meanwhile, and must be back before any code of the program runs: at the stop, if there is no
  *   garbage; else a guard stands before the garbage. It has a tp_del, so that CPython asks for
@@ -22,6 +24,7 @@
 #include "gc/gc.h"
 
 #include "base/base_config.h"
+#include "gc/gc_garbage.h"
 #include "gc/gc_reach.h"
 
 typedef struct _gc_runtime_state gc_state;
@@ -40,13 +43,22 @@ static struct {
     PyGC_Head alive;            /* what survives a full collection, while it is put by */
     Py_ssize_t n;               /* so many */
     bool by;                    /* something is put by */
-    bool asked;                 /* the guard has been asked once */
-    bool all;                   /* whatever we can, also where it does not pay */
+    enum {
+        HOOK_UNASKED, /* the guard stands before garbage, and was not asked yet */
+        HOOK_ASKED,   /* ... once */
+        HOOK_CLEARED, /* the guard is alone: the garbage is gone */
+    } stage;
+    PyGC_Head newborn;   /* what was made while plain garbage was cleared, */
+    int count;           /* ... the youngest generation's count after that, */
+    Py_ssize_t cleared;  /* ... and so much was cleared */
+    bool is_asked_for;   /* by gc.collect() */
+    bool all;            /* whatever we can, also where it does not pay */
     int pause[NUM_GENERATIONS]; /* collections in a row to be left to CPython, */
     int left[NUM_GENERATIONS];  /* ... and how many of them are still to come */
     PyObject *info;             /* a dict that was made for us: see hook_hold_info */
     PyObject *generation;       /* the name */
-    int (*exec)(PyObject *);    /* the gc module's own */
+    int (*exec)(PyObject *);    /* the gc module's own, */
+    _PyCFunctionFastWithKeywords collect_own; /* ... and its gc.collect() */
 } hook;
 
 /* ---- the guard ---- */
@@ -82,28 +94,94 @@ static void hook_put_back(void)
 }
 
 /* First CPython takes the guard's reference to itself off its count, so that it is garbage; the
- * second time it looks for what garbage with a tp_del refers to. */
+ * second time it looks for what garbage with a tp_del refers to. When the garbage is gone, being
+ * asked is the moment after the counts were made zero: CPython goes on with the counts that its
+ * own clearing would have left, and no objects. */
 static int hook_guard_traverse(PyObject *self, visitproc visit, void *arg)
 {
-    if (!hook.asked) {
-        hook.asked = true;
+    if (hook.stage == HOOK_UNASKED) {
+        hook.stage = HOOK_ASKED;
         return visit(self, arg);
     }
-    hook_put_back();
     PyGC_Head *g = &hook_guard.head;
+    if (hook.stage == HOOK_CLEARED) {
+        hook.interp->gc.generations[0].count = hook.count;
+        fs_gc_make_empty(fs_gc_next(g));
+        return 0;
+    }
+    hook_put_back();
     fs_gc_join(_PyGCHead_PREV(g), fs_gc_next(g)); /* (CPython goes on behind it) */
     return 0;
 }
 
-/* ---- a collection ---- */
+/* ---- the dict for the callbacks ---- */
 
-/* What is garbage is divided twice, which costs more than we save on the rest if there is much of
- * it, as the simulation does where all is in the caches: then the next collections of that
- * generation are CPython's alone, twice as many each time. */
-static void hook_judge(int generation, const fs_gc_result *result)
+/* Frees the dict that was put by, past the free list. */
+static void hook_drop_info(gc_state *gc)
 {
-    bool pays = result->dead * 5 < (result->dead + result->alive) * 2 &&
-                (generation == HOOK_OLDEST || hook.all || !result->simulated);
+    PyObject *info = hook.info;
+    hook.info = NULL;
+    if (info != NULL) {
+        PyDict_Clear(info);
+        int count = gc->generations[0].count;
+        PyObject_GC_Del(info);
+        gc->generations[0].count = count;
+    }
+}
+
+/* Whether the dict has not come from the free list. (An object that was taken from there is still
+ * named in its place, until another comes to that place.) */
+static bool hook_is_fresh(PyObject *info)
+{
+    const struct _Py_dict_state *dicts = &hook.interp->dict_state;
+    return dicts->numfree == 0 && (PyObject *)dicts->free_list[0] != info;
+}
+
+/* Without us CPython would not have made the dict. If it has not come from the free list, it must
+ * not get there: it is put by until the next time. True: it is so. */
+static bool hook_hold_info(gc_state *gc, PyObject *info)
+{
+    bool fresh = hook_is_fresh(info);
+    hook_drop_info(gc);
+    if (fresh) {
+        hook.info = Py_NewRef(info);
+    }
+    return fresh;
+}
+
+/* Before garbage is cleared CPython's dict is where stock has it at that time: in the free list, or
+ * nowhere, if it is only made for us. It cannot be had back, so another one takes its place there. */
+static void hook_replace_info(gc_state *gc, PyObject *info)
+{
+    struct _Py_dict_state *dicts = &hook.interp->dict_state;
+    if (hook.info == info) {
+        return;
+    }
+    hook_drop_info(gc);
+    hook.info = Py_NewRef(info);
+    if (dicts->numfree >= PyDict_MAXFREELIST) {
+        return;
+    }
+    int count = gc->generations[0].count;
+    PyDictObject *other = PyObject_GC_New(PyDictObject, &PyDict_Type);
+    gc->generations[0].count = count;
+    if (other == NULL) {
+        PyErr_Clear();
+        return;
+    }
+    Py_SET_REFCNT((PyObject *)other, 0);
+    dicts->free_list[dicts->numfree++] = other;
+}
+
+/* ---- what a collection finds ---- */
+
+/* Garbage that is not plain is divided twice, which costs more than we save on the rest if there is
+ * much of it, as the simulation does where all is in the caches: then the next collections of that
+ * generation are CPython's alone, twice as many each time. */
+static void hook_judge(int generation, const fs_gc_result *result, bool plain)
+{
+    bool much = result->dead * 5 >= (result->dead + result->alive) * 2;
+    bool pays = much ? plain : generation == HOOK_OLDEST || hook.all || !result->simulated;
     int pause = pays ? 0 : hook.pause[generation] * 2 + 1;
     pause = pause > HOOK_LONGEST_PAUSE ? HOOK_LONGEST_PAUSE : pause;
     hook.pause[generation] = hook.left[generation] = pause;
@@ -117,7 +195,53 @@ static bool hook_is_first(const gc_state *gc, int generation)
            gc->long_lived_pending < HOOK_FIRST;
 }
 
-static void hook_collect(gc_state *gc, int generation)
+/* Puts the guard at the front of the list that CPython is about to divide. */
+static void hook_place_guard(PyGC_Head *young, int stage)
+{
+    hook.stage = stage;
+    hook_guard.head._gc_prev = 0;
+    fs_gc_join(&hook_guard.head, fs_gc_next(young));
+    fs_gc_join(young, &hook_guard.head);
+}
+
+/* Clears plain garbage, with all lists and counts as CPython has them when it does so; then puts by
+ * what it would divide again: survivors of a full collection and what was made meanwhile. */
+static void hook_clear(gc_state *gc, int generation, const fs_gc_result *result, PyObject *info)
+{
+    hook_replace_info(gc, info);
+    bool full = generation == HOOK_OLDEST;
+    PyGC_Head garbage, *young = &gc->generations[generation].head;
+    PyGC_Head *old = full ? young : &gc->generations[generation + 1].head;
+    fs_gc_make_empty(&garbage);
+    fs_gc_append(young, &garbage);
+    for (int i = 0; i <= generation; i++) {
+        gc->generations[i].count = 0;
+    }
+    if (full) {
+        fs_gc_append(&hook.alive, young);
+    } else {
+        gc->generations[generation + 1].count++;
+    }
+    hook.cleared = result->dead + fs_gc_clear(&garbage, old);
+    if (!full) {
+        gc->generations[generation + 1].count--;
+    }
+    gc->generation_stats[generation].collected += hook.cleared;
+    fs_gc_counts.cleared += (uint64_t)hook.cleared;
+    if (hook.interp == NULL) {
+        return; /* we were switched off: CPython looks again at what is alive */
+    }
+    hook.count = gc->generations[0].count;
+    fs_gc_append(&gc->generations[0].head, &hook.newborn);
+    if (full) {
+        fs_gc_append(young, &hook.alive);
+        hook.by = true;
+    }
+    hook_place_guard(young, HOOK_CLEARED);
+}
+
+/* `info`: the dict that CPython has made for callbacks. */
+static void hook_collect(gc_state *gc, int generation, PyObject *info, bool may_clear)
 {
     if (hook.left[generation] > 0 || hook_is_first(gc, generation)) {
         hook.left[generation] -= hook.left[generation] > 0;
@@ -139,18 +263,19 @@ static void hook_collect(gc_state *gc, int generation)
     }
     fs_gc_counts.ours++;
     fs_gc_counts.simulated += result.simulated;
-    hook_judge(generation, &result);
-    if (full) {
-        hook.n = result.alive;
-        hook.by = true;
-        hook.asked = false;
-        if (result.dead != 0) {
-            hook_guard.head._gc_prev = 0;
-            fs_gc_join(&hook_guard.head, fs_gc_next(young));
-            fs_gc_join(young, &hook_guard.head);
-        }
-    } else if (generation == HOOK_OLDEST - 1) {
+    hook.n = result.alive;
+    if (generation == HOOK_OLDEST - 1) {
         gc->long_lived_pending += result.alive;
+    }
+    bool plain = may_clear && result.dead != 0 && fs_gc_is_plain(young);
+    hook_judge(generation, &result, plain);
+    if (plain) {
+        hook_clear(gc, generation, &result, info);
+    } else if (full) {
+        hook.by = true;
+        if (result.dead != 0) {
+            hook_place_guard(young, HOOK_UNASKED);
+        }
     }
 }
 
@@ -170,38 +295,23 @@ static void hook_call_others(PyObject *phase, PyObject *info)
     }
 }
 
-/* ---- the dict for the callbacks ---- */
+/* ---- a collection starts and stops ---- */
 
-/* Frees the dict that was put by, past the free list. */
-static void hook_drop_info(gc_state *gc)
+/* Whether garbage may be cleared by us: how much it was is what PyGC_Collect() returns, and that
+ * comes from CPython alone. So either it must be gc.collect(), which is mended (hook_collect_now), or a
+ * collection that began by itself, because there are many young objects. */
+static bool hook_may_clear(const gc_state *gc, PyObject *info)
 {
-    PyObject *info = hook.info;
-    hook.info = NULL;
-    if (info != NULL) {
-        PyDict_Clear(info);
-        int count = gc->generations[0].count;
-        PyObject_GC_Del(info);
-        gc->generations[0].count = count;
-    }
-}
-
-/* Without us CPython would not have made the dict. If it has not come from the free list, it must
- * not get there: it is put by until the next time. True: it is so. (An object that was taken from
- * the free list is still named in its place there, until another comes to that place.) */
-static bool hook_hold_info(gc_state *gc, PyObject *info)
-{
-    struct _Py_dict_state *dicts = &hook.interp->dict_state;
-    bool fresh = dicts->numfree == 0 && (PyObject *)dicts->free_list[0] != info;
-    hook_drop_info(gc);
-    if (fresh) {
-        hook.info = Py_NewRef(info);
-    }
-    return fresh;
+    const struct gc_generation *young = &gc->generations[0];
+    return hook.is_asked_for || (gc->enabled && young->threshold != 0 &&
+                                 young->count - hook_is_fresh(info) > young->threshold);
 }
 
 static void hook_start(gc_state *gc, PyObject *phase, PyObject *info)
 {
     int generation = (int)PyLong_AsLong(PyDict_GetItem(info, hook.generation));
+    bool may_clear = hook_may_clear(gc, info);
+    hook.cleared = 0;
     if (PyList_GET_SIZE(hook.callbacks) == 0) {
         hook_hold_info(gc, info);
     } else {
@@ -213,8 +323,18 @@ static void hook_start(gc_state *gc, PyObject *phase, PyObject *info)
     if (gc->debug != 0) {
         fs_gc_counts.left++;
     } else {
-        hook_collect(gc, generation);
+        hook_collect(gc, generation, info, may_clear);
     }
+}
+
+/* Has the dict for the callbacks tell how much was collected. */
+static void hook_tell_cleared(PyObject *info)
+{
+    PyObject *collected = hook.cleared == 0 ? NULL : PyLong_FromSsize_t(hook.cleared);
+    if (collected != NULL && PyDict_SetItemString(info, "collected", collected) < 0) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(collected);
 }
 
 static void hook_stop(gc_state *gc, PyObject *phase, PyObject *info)
@@ -222,11 +342,13 @@ static void hook_stop(gc_state *gc, PyObject *phase, PyObject *info)
     if (hook.by) {
         hook_put_back();
     }
+    fs_gc_append(&hook.newborn, &gc->generations[0].head);
     hook_guard.head._gc_next = 0;
     if (PyLong_AsLong(PyDict_GetItem(info, hook.generation)) == HOOK_OLDEST) {
         hook.interp->dict_state.free_list[0] = NULL; /* it was emptied: the name means nothing */
     }
     if (PyList_GET_SIZE(hook.callbacks) != 0) {
+        hook_tell_cleared(info);
         hook_call_others(phase, info);
     } else if (hook_hold_info(gc, info) && gc->generations[0].count > 0) {
         gc->generations[0].count--; /* (the start's was forgotten when the collection began) */
@@ -257,6 +379,40 @@ static PyTypeObject hook_callable_type = {
 static struct hook_callable hook_callable = {{1, &hook_callable_type}, hook_call};
 static PyObject *hook_items[] = {&hook_callable.ob_base};
 static PyListObject hook_list = {.ob_item = hook_items, .allocated = 1};
+
+/* ---- gc.collect() ---- */
+
+/* Returns how much was found by CPython, and how much was cleared by us. */
+static PyObject *hook_collect_now(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
+                                  PyObject *names)
+{
+    if (hook.interp == NULL || hook.interp != PyInterpreterState_Get() ||
+        hook.interp->gc.collecting) {
+        return hook.collect_own(module, args, nargs, names);
+    }
+    hook.is_asked_for = true;
+    hook.cleared = 0;
+    PyObject *found = hook.collect_own(module, args, nargs, names);
+    hook.is_asked_for = false;
+    if (found == NULL || hook.cleared == 0) {
+        return found;
+    }
+    Py_ssize_t n = PyLong_AsSsize_t(found);
+    Py_DECREF(found);
+    return PyLong_FromSsize_t(n + hook.cleared);
+}
+
+static void hook_find_collect(PyMethodDef *method)
+{
+    while (method != NULL && method->ml_name != NULL && strcmp(method->ml_name, "collect") != 0) {
+        method++;
+    }
+    if (method != NULL && method->ml_name != NULL &&
+        method->ml_flags == (METH_FASTCALL | METH_KEYWORDS)) {
+        hook.collect_own = (_PyCFunctionFastWithKeywords)(void (*)(void))method->ml_meth;
+        method->ml_meth = (PyCFunction)(void (*)(void))hook_collect_now;
+    }
+}
 
 /* ---- in and out ---- */
 
@@ -301,6 +457,7 @@ static bool hook_module(void)
     }
     hook.exec = (int (*)(PyObject *))slot->value;
     slot->value = (void *)hook_exec;
+    hook_find_collect(((PyModuleDef *)made)->m_methods);
     return true;
 }
 
@@ -358,6 +515,7 @@ int fs_gc_install(PyInterpreterState *interp)
     Py_SET_TYPE(&hook_list, &PyList_Type);
     Py_SET_REFCNT((PyObject *)&hook_list, 1);
     Py_SET_SIZE((PyVarObject *)&hook_list, 1);
+    fs_gc_make_empty(&hook.newborn);
     hook.interp = interp;
     hook.callbacks = interp->gc.callbacks;
     interp->gc.callbacks = (PyObject *)&hook_list;

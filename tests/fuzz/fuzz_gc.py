@@ -28,6 +28,7 @@ import contextvars
 import ctypes
 import functools
 import gc
+import io
 import itertools
 import os
 import random
@@ -185,6 +186,28 @@ class Awaitable:
         yield None
 
 
+def ended(values: Iterator[object]) -> Any:
+    """Return a generator that has nothing left to do."""
+    made = (value for value in values)
+    list(made)
+    return made
+
+
+class OwnFile(io.BytesIO):
+    """A file whose end is told."""
+
+    def close(self) -> None:
+        log.append(("closed", len(gc.get_objects(1)) % 7919))
+
+
+def runs_code(made: object) -> bool:
+    """Tell whether an object has a finalizer that runs code."""
+    if isinstance(made, types.GeneratorType):
+        return made.gi_frame is not None
+    kinds = (Loud, Raising, Phoenix, Busy, OwnFile, types.CoroutineType, asyncio.Future)
+    return isinstance(made, kinds) or (with_tp_del is not None and isinstance(made, Legacy))
+
+
 def raised(*held: object) -> BaseException:
     """Return an exception with a traceback, whose frame holds something."""
     try:
@@ -202,6 +225,7 @@ class World:
         self.n = 0
         self.loop = asyncio.new_event_loop()
         self.refs: list[Any] = []
+        self.quiet = self.r.random() < 0.5  # nothing with a finalizer that could run code
 
     def any(self) -> Any:
         """Return some object that is there."""
@@ -233,13 +257,22 @@ class World:
             lambda: super(Loud, Loud(n)), lambda: memoryview(bytearray(8)), lambda: (a, [b], {"c": a}),
             lambda: iter(self.future(a)), contextvars.copy_context, lambda: classmethod(a),
             lambda: contextlib.ExitStack(), lambda: list[a if isinstance(a, type) else int],
+            lambda: ended(iter((a, b))), lambda: self.buffer(a),
         ]  # fmt: skip
         if with_tp_del is not None:
             makers.append(lambda: self.fill(Legacy(n)))
         try:
-            return self.r.choice(makers)()
+            made = self.r.choice(makers)()
         except TypeError:  # (a ctypes structure is particular)
             return [a, b]
+        return [a, b] if self.quiet and runs_code(made) else made
+
+    def buffer(self, held: object) -> Any:
+        """Return a file in memory, which has a finalizer that runs no code, mostly."""
+        file = io.BytesIO(b"text") if self.r.random() < 0.5 else OwnFile()
+        if isinstance(file, OwnFile) or self.r.random() < 0.2:
+            file.held = held  # type: ignore[union-attr]
+        return file
 
     def future(self, held: object) -> Any:
         """Return a future or a task that has something."""

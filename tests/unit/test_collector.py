@@ -192,6 +192,132 @@ def test_switched_off_by_a_finalizer() -> None:
     assert ask(code) == ask(code, FULLSPEED_GC="0") == [[True], 2, True]
 
 
+KNOTS = """
+import ctypes, io, weakref
+class Node:
+    pass
+class Loud(Node):
+    def __del__(self):
+        log.append(("end", gc.get_count(), len(gc.get_objects()) - before, self.n))
+class Closes(io.BytesIO):
+    def close(self):
+        log.append("closed")
+log = []
+before = 0
+def knot(what, n=1):
+    for _ in range(n):
+        node = Node()
+        node.me = node
+        node.it = what()
+"""
+
+
+def ask_knots(code: str, **env: str) -> Any:
+    """Return a child's answer; it knows KNOTS."""
+    return ask(code, ENABLE + KNOTS, **env)
+
+
+def test_plain_garbage_is_cleared_at_once() -> None:
+    code = """
+    gc.collect()
+    def suspended():
+        made = (i for i in "ab")
+        next(made)
+        return made
+    def ended():
+        made = (i for i in "")
+        list(made)
+        return made
+    def own_close():
+        made = io.BytesIO(b"text")
+        made.close = lambda: log.append("mine")
+        return made
+    seen = []
+    for what in (int, ended, lambda: io.BytesIO(b"text"), io.StringIO, lambda: weakref.ref(Node()),
+                 lambda: weakref.ref(Node, print), suspended, Closes, own_close):
+        cleared = counts()["cleared"]
+        knot(what, 3)
+        found = gc.collect(), gc.get_stats()[2]["collected"]
+        seen.append((found[0], counts()["cleared"] - cleared))
+    answer([seen, log])
+    """
+    seen, log = ask_knots(code)
+    assert [found for found, _ in seen] == [found for found, _ in ask_knots(code, FULLSPEED_GC="0")[0]]
+    assert [bool(cleared) for _, cleared in seen] == [True] * 6 + [False] * 3
+    assert all(cleared in (0, found) for found, cleared in seen)
+    assert log == ["closed"] * 3 + ["mine"] * 3
+
+
+def test_what_runs_while_garbage_is_cleared() -> None:
+    code = """
+    gc.collect()
+    def loud(n):
+        made = Loud()
+        made.n = n
+        return made
+    class Holds:
+        pass
+    def callback(ref):
+        log.append(("back", ref(), gc.get_count(), len(gc.get_objects()) - before))
+        kept.append([ref])
+        if len(kept) % 2:
+            refs.remove(ref)
+    kept, refs = [], []
+    before = len(gc.get_objects())
+    for n in range(40):
+        node = Node()
+        node.me = node
+        refs.append(weakref.ref(node, callback))
+        refs.append(weakref.ref(node))
+        node.dropped = [loud(n)]
+        del node
+        if n % 8 == 7:
+            log.append(gc.collect(n // 8 % 3))
+            log.append((gc.get_count(), [s["collected"] for s in gc.get_stats()]))
+            log.append([len(gc.get_objects(i)) - before for i in range(3)])
+    collections = gc.get_stats()[0]["collections"]
+    for n in range(3000):
+        knot(lambda: [], 1)
+        if n % 100 == 0:
+            log.append((gc.get_count(), [tuple(s.values()) for s in gc.get_stats()]))
+    answer([log, gc.get_stats()[0]["collections"] - collections > 5])
+    """
+    assert ask_knots(code) == ask_knots(code, FULLSPEED_GC="0")
+
+
+def test_how_much_was_found_by_c() -> None:
+    code = """
+    collect = ctypes.pythonapi.PyGC_Collect
+    collect.restype = ctypes.c_ssize_t
+    seen = []
+    for n in (1, 5):
+        knot(int, n)
+        seen.append(collect())
+    gc.set_threshold(10)
+    knot(int, 3)
+    gc.disable()
+    knot(int, 20)
+    seen.append(collect())
+    answer([seen, gc.collect()])
+    """
+    assert ask_knots(code) == ask_knots(code, FULLSPEED_GC="0")
+
+
+def test_callbacks_are_told_how_much_was_cleared() -> None:
+    code = """
+    gc.collect()
+    gc.callbacks.append(lambda phase, info: log.append((phase, list(info.items()))))
+    knot(int, 7)
+    cleared = counts()["cleared"]
+    found = gc.collect(1)
+    gc.callbacks.clear()
+    answer([found, log, counts()["cleared"] - cleared])
+    """
+    found, log, cleared = ask_knots(code)
+    assert [found, log] == ask_knots(code, FULLSPEED_GC="0")[:2]
+    assert cleared == found > 0
+
+
 def test_threads() -> None:
     code = """
     import threading
