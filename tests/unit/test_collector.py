@@ -242,7 +242,8 @@ def test_plain_garbage_is_cleared_at_once() -> None:
     answer([seen, log])
     """
     seen, log = ask_knots(code)
-    assert [found for found, _ in seen] == [found for found, _ in ask_knots(code, FULLSPEED_GC="0")[0]]
+    theirs = ask_knots(code, FULLSPEED_GC="0")[0]
+    assert [found for found, _ in seen] == [found for found, _ in theirs]
     assert [bool(cleared) for _, cleared in seen] == [True] * 6 + [False] * 3
     assert all(cleared in (0, found) for found, cleared in seen)
     assert log == ["closed"] * 3 + ["mine"] * 3
