@@ -2,8 +2,8 @@
  *
  * CPython looks twice for what is garbage: first, and again when finalizers have run, as they may
  * have brought some of it back. Nothing else can: callbacks of weak references run when no weak
- * reference leads to garbage any more, and what is garbage is in no list that a program can see. So if
- * there are no such finalizers it is enough to look once. What is left to do is short, in the
+ * reference leads to garbage any more, and what is garbage is in no list that a program can see. So
+ * if there are no such finalizers it is enough to look once. What is left to do is short, in the
  * order of the list: clear the weak references to what dies, call their callbacks, then have every
  * object drop what it refers to.
  */

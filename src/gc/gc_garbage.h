@@ -4,14 +4,14 @@
 
 #include "pyrt/pyrt.h"
 
-/* Whether no object in a list of garbage has a finalizer that runs code of the program. Marks what it
- * has looked at as being collected, as CPython would, too. */
+/* Whether no object in a list of garbage has a finalizer that runs code of the program. Marks what
+ * it has looked at as being collected, as CPython would, too. */
 bool fs_gc_is_plain(PyGC_Head *garbage);
 
-/* Clears weak references to plain garbage and calls their callbacks, then clears all of it, as CPython
- * does at that point; the list is empty then. What is alive nevertheless goes to the end of `old`.
- * Any code may run. Returns how many weak references went with their callbacks, which CPython
- * counts, too. */
+/* Clears weak references to plain garbage and calls their callbacks, then clears all of it, as
+ * CPython does at that point; the list is empty then. What is alive nevertheless goes to the end of
+ * `old`. Any code may run. Returns how many weak references went with their callbacks, which
+ * CPython counts, too. */
 Py_ssize_t fs_gc_clear(PyGC_Head *garbage, PyGC_Head *old);
 
 #endif
