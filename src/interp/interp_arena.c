@@ -2,8 +2,8 @@
  * while when they are empty.
  *
  * CPython maps each arena by itself. Of a heap of some size the processor then knows only few
- * addresses at a time (its TLB has an entry per page of 4 KiB), and walks over many objects wait for
- * tables of pages; in a virtual machine each such wait is several. So once a program has some
+ * addresses at a time (its TLB has an entry per page of 4 KiB), and walks over many objects wait
+ * for tables of pages; in a virtual machine each such wait is several. So once a program has some
  * arenas, the next ones are cut in pairs from pieces of 2 MiB, of which the kernel makes one page
  * each, if it is set up for that. They stand in chunks of 32 MiB, whose address space alone is
  * taken at once.
@@ -101,8 +101,8 @@ static void *arena_take(struct arena_chunk *chunk, uint32_t bits)
     return chunk->base + (size_t)i * ARENA_SIZE;
 }
 
-/* An arena of a pair: the other one of a pair that is in use, else of an empty pair that has its memory,
- * else of any; NULL: there is none. */
+/* An arena of a pair: the other one of a pair that is in use, else of an empty pair that has its
+ * memory, else of any; NULL: there is none. */
 static void *arena_alloc_paired(void)
 {
     struct arena_chunk *warm = NULL, *any = NULL;
