@@ -6,8 +6,8 @@
  *
  * - At the start gc_reach.c divides the generation. What is reachable goes where CPython would
  *   have put it, so that CPython finds nothing but garbage in the generation, in the right order.
- * - Garbage whose end runs no code before it is cleared (gc_garbage.c) is cleared there and then, and
- *   CPython finds nothing at all.
+ * - Garbage whose end runs no code before it is cleared (gc_garbage.c) is cleared there and then,
+ * and CPython finds nothing at all.
  * - A full collection leaves what is reachable in the generation that is collected. It is put by
  *   meanwhile, and must be back before any code of the program runs: at the stop, if there is no
  *   garbage; else a guard stands before the garbage. It has a tp_del, so that CPython asks for
@@ -48,16 +48,16 @@ static struct {
         HOOK_ASKED,   /* ... once */
         HOOK_CLEARED, /* the guard is alone: the garbage is gone */
     } stage;
-    PyGC_Head newborn;   /* what was made while plain garbage was cleared, */
-    int count;           /* ... the youngest generation's count after that, */
-    Py_ssize_t cleared;  /* ... and so much was cleared */
-    bool is_asked_for;   /* by gc.collect() */
-    bool all;            /* whatever we can, also where it does not pay */
-    int pause[NUM_GENERATIONS]; /* collections in a row to be left to CPython, */
-    int left[NUM_GENERATIONS];  /* ... and how many of them are still to come */
-    PyObject *info;             /* a dict that was made for us: see hook_hold_info */
-    PyObject *generation;       /* the name */
-    int (*exec)(PyObject *);    /* the gc module's own, */
+    PyGC_Head newborn;                        /* what was made while plain garbage was cleared, */
+    int count;                                /* ... the youngest generation's count after that, */
+    Py_ssize_t cleared;                       /* ... and so much was cleared */
+    bool is_asked_for;                        /* by gc.collect() */
+    bool all;                                 /* whatever we can, also where it does not pay */
+    int pause[NUM_GENERATIONS];               /* collections in a row to be left to CPython, */
+    int left[NUM_GENERATIONS];                /* ... and how many of them are still to come */
+    PyObject *info;                           /* a dict that was made for us: see hook_hold_info */
+    PyObject *generation;                     /* the name */
+    int (*exec)(PyObject *);                  /* the gc module's own, */
     _PyCFunctionFastWithKeywords collect_own; /* ... and its gc.collect() */
 } hook;
 
@@ -150,7 +150,8 @@ static bool hook_hold_info(gc_state *gc, PyObject *info)
 }
 
 /* Before garbage is cleared CPython's dict is where stock has it at that time: in the free list, or
- * nowhere, if it is only made for us. It cannot be had back, so another one takes its place there. */
+ * nowhere, if it is only made for us. It cannot be had back, so another one takes its place there.
+ */
 static void hook_replace_info(gc_state *gc, PyObject *info)
 {
     struct _Py_dict_state *dicts = &hook.interp->dict_state;
@@ -298,8 +299,8 @@ static void hook_call_others(PyObject *phase, PyObject *info)
 /* ---- a collection starts and stops ---- */
 
 /* Whether garbage may be cleared by us: how much it was is what PyGC_Collect() returns, and that
- * comes from CPython alone. So either it must be gc.collect(), which is mended (hook_collect_now), or a
- * collection that began by itself, because there are many young objects. */
+ * comes from CPython alone. So either it must be gc.collect(), which is mended (hook_collect_now),
+ * or a collection that began by itself, because there are many young objects. */
 static bool hook_may_clear(const gc_state *gc, PyObject *info)
 {
     const struct gc_generation *young = &gc->generations[0];

@@ -422,11 +422,21 @@ static bool rec_is_away(rec_state *R, _PyInterpreterFrame *frame)
     return R->away;
 }
 
-/* Whether the function that the trace is in has been run elsewhere: by C, as an op does that has no
- * form for what it sees yet. What it has looked at may be gone. */
+/* Whether the function or generator that the trace is in has been run elsewhere: by C, as an op
+ * does that has no form for what it sees yet. What it has looked at may be gone. */
 static bool rec_has_passed(rec_state *R, const _PyInterpreterFrame *frame)
 {
-    return R->depth > 0 && rec_top(R)->frame == NULL && R->frames[R->depth - 1].frame == frame;
+    const rec_frame *f = rec_top(R);
+    bool new = f->frame == NULL;
+    if (!new && !f->unseen) {
+        return false;
+    }
+    for (int k = new && R->depth > 0 ? R->depth - 1 : 0; k < R->depth; k++) {
+        if (R->frames[k].frame == frame) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Records ops: catching up with the interpreter at `now` first, then one that does something and
@@ -568,6 +578,7 @@ void fs_rec_step(fs_ctx *ctx, _PyInterpreterFrame *frame, PyObject **sp, fs_inst
         frame->f_code == f->co->pycode) {
         f->frame = frame;
     }
+    f->unseen = f->unseen && f->frame != frame;
     if (rec_is_away(R, frame)) {
         if (++R->skipped > REC_MAX_SKIPPED) {
             (void)rec_abort(R, FS_ABORT_too_long);

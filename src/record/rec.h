@@ -42,9 +42,10 @@ typedef struct rec_frame {
     bool real;                  /* memory has its slots */
     bool linked; /* and it stands in the chain of frames: a generator's is real without that */
     const _Py_CODEUNIT *resumed_at; /* a generator's: where it stood; NULL: not known */
-    int pc;                         /* slot of the op that is next */
-    int sp;                         /* slots in use: locals, then stack */
-    fs_ref func;                    /* the function object */
+    bool unseen; /* a generator's that goes on: the interpreter was not seen in it yet */
+    int pc;      /* slot of the op that is next */
+    int sp;      /* slots in use: locals, then stack */
+    fs_ref func; /* the function object */
     PyObject *func_seen;
     PyObject *globals, *builtins; /* borrowed */
     rec_slot *slots;

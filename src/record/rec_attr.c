@@ -24,21 +24,23 @@ bool rec_guard_class_of(rec_state *R, rec_slot *owner, PyTypeObject *type, uint3
     return true;
 }
 
-/* Guards that what a class has under a name stays what it is, a descriptor or none, if its own
- * class can be changed. */
-static bool rec_guard_kind(rec_state *R, PyObject *descr)
+/* Whether it can be guarded what an object of a class is, a descriptor or none. */
+static bool rec_kind_is_known(PyObject *descr)
 {
     PyTypeObject *type = Py_TYPE(descr);
-    if (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) {
-        return true;
+    return (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) || fs_pyrt_type_version(type) != 0;
+}
+
+/* Guards that what a class has under a name stays what it is, a descriptor or none, if its own
+ * class can be changed. The class must be guarded before: else the object may be gone. */
+static void rec_guard_kind(rec_state *R, PyObject *descr)
+{
+    PyTypeObject *type = Py_TYPE(descr);
+    if (!(type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE)) {
+        (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, rec_const(R, descr),
+                      rec_const(R, (PyObject *)type));
+        rec_guard_version(R, type, fs_pyrt_type_version(type));
     }
-    uint32_t version = fs_pyrt_type_version(type);
-    if (version == 0) {
-        return false;
-    }
-    (void)rec_opg(R, FS_IR_GTYPE, FS_T_NONE, rec_const(R, descr), rec_const(R, (PyObject *)type));
-    rec_guard_version(R, type, version);
-    return true;
 }
 
 /* The value array of an instance, guarded to be there. */
@@ -296,14 +298,14 @@ static fs_ref rec_class_value(rec_state *R, rec_slot *owner, PyObject *name, PyO
     PyObject *value = _PyType_Lookup(cls, name);
     PyObject *above = _PyType_Lookup(meta, name); /* comes first when it is a data descriptor */
     bool shadowed =
-        above != NULL && (Py_TYPE(above)->tp_descr_set != NULL || !rec_guard_kind(R, above));
+        above != NULL && (Py_TYPE(above)->tp_descr_set != NULL || !rec_kind_is_known(above));
     if (!fs_pyrt_standard_loads(meta, PyType_Type.tp_getattro) || value == NULL || shadowed) {
         return 0;
     }
     bool plain = PyFunction_Check(value) || Py_TYPE(value)->tp_descr_get == NULL;
     bool wrapped =
         Py_IS_TYPE(value, &PyClassMethod_Type) || Py_IS_TYPE(value, &PyStaticMethod_Type);
-    if ((!plain && !wrapped) || !rec_guard_kind(R, value)) {
+    if ((!plain && !wrapped) || !rec_kind_is_known(value)) {
         return 0;
     }
     uint32_t version = fs_pyrt_type_version(cls);
@@ -318,6 +320,10 @@ static fs_ref rec_class_value(rec_state *R, rec_slot *owner, PyObject *name, PyO
                   rec_const(R, (PyObject *)meta));
     rec_guard_version(R, cls, version);
     rec_guard_version(R, meta, meta_version);
+    if (above != NULL) {
+        rec_guard_kind(R, above);
+    }
+    rec_guard_kind(R, value);
     *seen = value;
     return rec_const(R, value);
 }
@@ -453,8 +459,11 @@ rec_result rec_LOAD_ATTR(rec_state *R, uint32_t arg)
         found.kind != FS_ATTR_METHOD) {
         return rec_attr_generic(R, name);
     }
-    if (found.may_change && !rec_guard_kind(R, found.descr)) {
-        return rec_attr_generic(R, name);
+    if (found.may_change) {
+        if (!rec_kind_is_known(found.descr) || !rec_guard_class_of(R, owner, type, found.version)) {
+            return rec_attr_generic(R, name);
+        }
+        rec_guard_kind(R, found.descr);
     }
     fs_attr_place place = fs_attr_look_in_instance(owner->seen, name);
     if (place.value != NULL) {

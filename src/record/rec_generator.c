@@ -115,6 +115,7 @@ rec_result rec_resume(rec_state *R, rec_slot *slot, int kind, rec_slot *sent)
     }
     rec_frame *f = rec_top(R);
     f->resumed_at = own->prev_instr;
+    f->unseen = true;
     f->sp = own->stacktop;
     f->pc = at;
     for (int i = 0; i < f->sp; i++) {
