@@ -12,9 +12,11 @@
 
 enum {
     DEALLOC_DEPTH = 4,
-    DEALLOC_FOUND = 64, /* types that are remembered */
-    DEALLOC_FEW = 4,    /* objects that die at once and are looked at in the plain way */
-    DEALLOC_MANY = 1000 /* references: those objects do not have so many of one */
+    DEALLOC_FOUND = 64,   /* types that are remembered */
+    DEALLOC_FEW = 4,      /* objects that die at once and are looked at in the plain way */
+    DEALLOC_MANY = 1000,  /* references: those objects do not have so many of one */
+    DEALLOC_HOPELESS = 8, /* so many instances of a class in a row ended loudly: of the next, */
+    DEALLOC_SPARED = 32,  /* ... one in so many is looked at */
 };
 
 /* How a quiet type's references are found. */
@@ -607,6 +609,22 @@ static bool dealloc_zip_is_light(const fs_pyrt_zip *zip)
            dealloc_row_is_safe(((PyTupleObject *)zip->result)->ob_item, count, n);
 }
 
+/* Ends an object if that is quiet, whatever it has. */
+static bool dealloc_look(PyObject *o)
+{
+    bool is_row = Py_TYPE(o) == &PyList_Type || Py_TYPE(o) == &PyTuple_Type; /* tried above */
+    bool ended = !is_row && fs_jit_end_plainly(o);
+    bool quiet = ended || dealloc_is_plain(o);
+    if (!quiet && dealloc_try(o, 0)) {
+        dealloc_put_back(o, PY_SSIZE_T_MAX);
+        quiet = true;
+    }
+    if (quiet && !ended) {
+        fs_num_dealloc(o);
+    }
+    return quiet;
+}
+
 /* Whether it has ended, if it is not a leaf. */
 FS_NOINLINE static bool dealloc_branch(PyObject *o)
 {
@@ -625,19 +643,22 @@ FS_NOINLINE static bool dealloc_branch(PyObject *o)
         fs_num_dealloc(o);
         return true;
     }
-    /* (rows were tried above) */
-    if (Py_TYPE(o) != &PyList_Type && Py_TYPE(o) != &PyTuple_Type && fs_jit_end_plainly(o)) {
-        return true;
+    /* Where instances of a class take something loud with them, it takes long to find that out:
+     * most of them are not even looked at. */
+    bool is_instance = Py_TYPE(o)->tp_dealloc == fs_jit_dealloc_of_classes;
+    fs_jit_class *class = is_instance ? fs_jit_class_of(Py_TYPE(o)) : NULL;
+    if (class != NULL && class->loud == DEALLOC_HOPELESS && ++class->spared % DEALLOC_SPARED != 0) {
+        o->ob_refcnt = 1;
+        return false;
     }
-    if (!dealloc_is_plain(o)) {
-        if (!dealloc_try(o, 0)) {
-            o->ob_refcnt = 1;
-            return false;
-        }
-        dealloc_put_back(o, PY_SSIZE_T_MAX);
+    bool quiet = dealloc_look(o);
+    if (class != NULL) { /* (maybe another's by now: it is but a habit) */
+        class->loud = quiet ? 0 : class->loud < DEALLOC_HOPELESS ? class->loud + 1 : class->loud;
     }
-    fs_num_dealloc(o);
-    return true;
+    if (!quiet) {
+        o->ob_refcnt = 1;
+    }
+    return quiet;
 }
 
 bool fs_jit_dealloc_quiet(PyObject *o)

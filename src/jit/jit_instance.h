@@ -37,6 +37,8 @@ typedef struct {
     bool managed;     /* they have values (or a dict) in front of them */
     uint8_t words;    /* places in the body */
     uint8_t weakrefs; /* which of them is for weak references, + 1; 0: none */
+    uint8_t loud;     /* so many of them in a row could not end quietly, */
+    uint8_t spared;   /* ... and so many since have not been looked at */
     fs_pool *pool;    /* where their memory goes and comes from, once that is settled, else NULL */
 } fs_jit_class;
 enum { FS_JIT_CLASSES = 64 }; /* that are known at a time; a power of two */
