@@ -22,7 +22,8 @@ FS_INLINE bool fs_ir_op_has_mem(int op)
 FS_INLINE bool fs_ir_op_has_args(int op)
 {
     return op == FS_IR_CALL || op == FS_IR_JTRACE || op == FS_IR_NEWTUPLE || op == FS_IR_NEWLIST ||
-           op == FS_IR_NEWINST || fs_ir_has_plain_parts(op);
+           op == FS_IR_NEWINST || op == FS_IR_NEWFUNC || op == FS_IR_NEWGEN ||
+           op == FS_IR_NEWGATHERED || fs_ir_has_plain_parts(op);
 }
 
 FS_INLINE bool fs_ir_op_has_aux(int op)
