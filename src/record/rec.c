@@ -423,12 +423,14 @@ static bool rec_is_away(rec_state *R, _PyInterpreterFrame *frame)
 }
 
 /* Whether the function or generator that the trace is in has been run elsewhere: by C, as an op
- * does that has no form for what it sees yet. What it has looked at may be gone. */
+ * does that has no form for what it sees yet, or when it takes over in the middle (a loop does not
+ * end unseen). What it has looked at may be gone. */
 static bool rec_has_passed(rec_state *R, const _PyInterpreterFrame *frame)
 {
     const rec_frame *f = rec_top(R);
     bool new = f->frame == NULL;
-    if (!new && !f->unseen) {
+    bool loops = _Py_OPCODE(f->code[f->pc]) == FOR_ITER && f->frame != frame;
+    if (!new && !f->unseen && !loops) {
         return false;
     }
     for (int k = new && R->depth > 0 ? R->depth - 1 : 0; k < R->depth; k++) {
