@@ -118,13 +118,8 @@ struct fs_trace {
     fs_trace *target; /* the root whose LOOP the JTRACE at its end goes on at, NULL */
     fs_trace *next;   /* list of the dead that wait for their end */
     int32_t gain;     /* roots: nanoseconds that the last entries that were weighed have saved, */
-    int32_t again;    /* those of them that turns have saved, not the first pass, */
-    uint32_t leaving; /* nanoseconds that leaving took, */
     uint16_t weighed; /* and how many those are */
-    bool seldom;      /* it is entered seldom */
-    uint64_t look;    /* entries when that is looked at next; */
-    uint64_t since, first; /* when it was last, and the entries by then */
-    uint64_t turns;        /* times at LOOP, if that is counted */
+    uint64_t turns;   /* times at LOOP, if that is counted */
     fs_jit_trial trial;
     uint64_t last;         /* roots: when last entered, by the count of all entries */
     uint32_t held;         /* dead: activations that may be inside */

@@ -8,11 +8,6 @@
  * there the time inside tells.) WORTH_ENTRIES of them together must save
  * something.
  *
- * A tree that is not in the caches any more when it is entered costs, the first time through, about
- * what it saves, and what it pushes out of them comes on top: of it only turns count. How long
- * leaving takes tells. Such trees are entered seldom: then all entries are weighed, and sooner,
- * until it is known.
- *
  * Function entries and loops are tried: WORTH_CALLS entries, then as many calls or turns by the
  * interpreter, up to WORTH_PAIRS times, by the clock. The trace must win at least half of them.
  * That sees everything: caches, what is called, who leaves and comes back.
@@ -27,15 +22,11 @@ enum {
     WORTH_ENTRIES = 64, /* weighed, then there is a judgement */
     WORTH_ENTER = 60,   /* nanoseconds to enter, */
     WORTH_LEAVE = 500,  /* and to leave, at most: what takes longer has to do with something else */
-    WORTH_COLD = 120,   /* nanoseconds that leaving takes when a tree is not in the caches */
-    WORTH_SELDOM = 20,  /* microseconds from entry to entry, of what is entered seldom, */
-    WORTH_LOOK = 50,    /* as the mean of so many; */
-    WORTH_LOOK_AGAIN = 2000, /* so many later again when it is in the caches nevertheless */
-    WORTH_FEW = 80,   /* nanoseconds in which a loop that calls nothing has not done many turns */
-    WORTH_TIGHT = 2,  /* ops that it does per nanosecond, at least */
-    WORTH_OP = 2,     /* that machine code saves per op, */
-    WORTH_CREDIT = 4, /* and what the interpreter takes for it */
-    WORTH_LONG = 8,   /* times as long as what is counted may take, */
+    WORTH_FEW = 80,     /* nanoseconds in which a loop that calls nothing has not done many turns */
+    WORTH_TIGHT = 2,    /* ops that it does per nanosecond, at least */
+    WORTH_OP = 2,       /* that machine code saves per op, */
+    WORTH_CREDIT = 4,   /* and what the interpreter takes for it */
+    WORTH_LONG = 8,     /* times as long as what is counted may take, */
     WORTH_UNSEEN = 2000, /* and nanoseconds: else it has done what is not counted */
     WORTH_MOST = 4000,   /* ops or nanoseconds that one entry counts for */
     WORTH_REST = 4096,   /* turns or calls without entering, the first time */
@@ -49,7 +40,6 @@ enum {
      */
     WORTH_GROWN = 2000,     /* entries after which a tree is judged while it grows, too, */
     WORTH_GROWN_SIDE = 500, /* and so many more for each side trace */
-    WORTH_SOONER = 8,       /* times sooner when it is entered seldom */
     WORTH_TRIAL = 1000,
     WORTH_TRIAL_TURNS = 10000,
     WORTH_AGAIN = 100,
@@ -59,7 +49,7 @@ bool fs_jit_weighs(const fs_trace *root)
 {
     /* (each costs: in a trial, too, only what begins or ends a side is looked at) */
     return fs_jit_settings.thrifty &&
-           (root->entries % WORTH_EVERY == 1 || root->seldom ||
+           (root->entries % WORTH_EVERY == 1 ||
             (root->kind == FS_TRACE_ENTRY &&
              (root->entries >= root->trial.next ||
               (root->turns >= root->trial.due_turns && root->trial.side == FS_TRIAL_OFF))));
@@ -72,18 +62,10 @@ static void worth_begin_anew(fs_trace *root, uint64_t times)
                                  .due_turns = root->turns + times * WORTH_TRIAL_TURNS};
 }
 
-/* What was weighed so far is not looked at. */
-static void worth_forget(fs_trace *root)
-{
-    root->gain = root->again = root->weighed = 0;
-    root->leaving = 0;
-}
-
 static void worth_grows(fs_trace *root)
 {
-    uint64_t grown = WORTH_GROWN + WORTH_GROWN_SIDE * (uint64_t)root->sides;
-    if (root->entries < (root->seldom ? grown / WORTH_SOONER : grown)) {
-        worth_forget(root);
+    if (root->entries < WORTH_GROWN + WORTH_GROWN_SIDE * (uint64_t)root->sides) {
+        root->gain = root->weighed = 0;
         worth_begin_anew(root, 1);
     }
 }
@@ -130,7 +112,6 @@ static void worth_rest(fs_trace *root, fs_jit_place *place)
         place->left = (uint32_t)(rest < WORTH_LONGEST ? rest : WORTH_LONGEST);
         place->turns = root->turns;
         place->rests++;
-        root->since = root->look = 0; /* (the rest does not count) */
         fs_jit_log_event("rests, it does not pay now", root);
     }
     worth_begin_anew(root, 1);
@@ -215,12 +196,6 @@ static void worth_credit(const fs_trace *root, const fs_exit *exit, const fs_jit
     fs_jit_was_inside((saved < ns ? saved : ns) * WORTH_EVERY / 1000);
 }
 
-/* What so many ops have saved, for that cost. */
-static int32_t worth_gain(uint64_t ops, uint64_t cost)
-{
-    return (int32_t)((ops < WORTH_MOST ? ops : WORTH_MOST) * WORTH_OP) - (int32_t)cost;
-}
-
 /* The entry's weight is added. */
 static void worth_weigh(fs_trace *root, fs_jit_place *place, const fs_exit *exit,
                         const fs_jit_times *times, uint64_t turns)
@@ -232,44 +207,15 @@ static void worth_weigh(fs_trace *root, fs_jit_place *place, const fs_exit *exit
     } else if (ns > WORTH_UNSEEN && ns > WORTH_LONG * ops && ops * WORTH_OP < cost) {
         ops = (cost + WORTH_OP - 1) / WORTH_OP; /* other loops, bridges, calls: nobody knows */
     }
-    uint64_t turned = worth_ops(root, exit, ns, turns);
-    turned = turned > exit->work ? turned - exit->work : 0;
-    root->gain += worth_gain(ops, cost);
-    root->leaving += (uint32_t)cost - WORTH_ENTER;
-    root->again += worth_gain(turned, cost);
+    root->gain += (int)((ops < WORTH_MOST ? ops : WORTH_MOST) * WORTH_OP) - (int)cost;
     if (++root->weighed < WORTH_ENTRIES) {
         return;
     }
-    bool cold = root->leaving > WORTH_COLD * WORTH_ENTRIES;
-    bool pays = root->seldom ? !cold || root->again >= 0 : root->gain >= 0;
-    if (root->seldom && !cold) { /* (it is weighed as all others) */
-        root->seldom = false;
-        root->since = 0;
-        root->look = root->entries + WORTH_LOOK_AGAIN;
-    }
-    worth_forget(root);
-    if (!pays) {
+    int gain = root->gain;
+    root->gain = root->weighed = 0;
+    if (gain < 0) {
         worth_rest(root, place);
     }
-}
-
-/* Looks whether it is entered seldom, by CPU time. */
-static void worth_look(fs_trace *root)
-{
-    if (root->entries < root->look) {
-        return;
-    }
-    uint64_t now = fs_jit_cpu_clock(CLOCK_PROCESS_CPUTIME_ID);
-    if (root->since != 0) {
-        bool seldom = now - root->since > (root->entries - root->first) * WORTH_SELDOM;
-        if (seldom != root->seldom) {
-            worth_forget(root);
-        }
-        root->seldom = seldom;
-    }
-    root->since = now;
-    root->first = root->entries;
-    root->look = root->entries + WORTH_LOOK;
 }
 
 void fs_jit_weigh(fs_trace *root, const fs_exit *exit, fs_jit_times *times, uint64_t turns)
@@ -280,17 +226,16 @@ void fs_jit_weigh(fs_trace *root, const fs_exit *exit, fs_jit_times *times, uint
     if (place == NULL || place->trace != root) {
         return;
     }
-    worth_look(root);
     if (root->trial.next == 0) {
         worth_begin_anew(root, 1);
     }
-    if (root->entries % WORTH_EVERY == 1) { /* (not all of those that are entered seldom) */
+    if (root->entries % WORTH_EVERY == 1) {
         worth_credit(root, exit, times, turns);
     }
     if (root->recursive) {
         return; /* one entry goes through many calls of it */
     }
-    if (root->entries % WORTH_EVERY == 1 || root->seldom) {
+    if (root->entries % WORTH_EVERY == 1) {
         worth_weigh(root, place, exit, times, turns);
     }
     bool tries = root->entries >= root->trial.next ||

@@ -151,24 +151,3 @@ p = place("ways")
 answer([t, p["state"], p["rests"], p["entries"] > 4000])
 """
     assert_by_the_clock(code, [3000 * 1999, "compiled", 0, True])
-
-
-def test_what_is_not_in_the_caches_when_it_is_entered_pays_by_its_turns_only() -> None:
-    """Between the calls of the first one memory is read that pushes all code out of them."""
-    code = """
-def make():
-    names = {}
-    exec("def work(n):\\n t = n\\n" + " t += n & 3\\n t ^= n\\n" * 12 + " return t", names)
-    return names["work"]
-
-def rests():
-    return [p["rests"] > 0 for p in engine.jit_places() if p["kind"] == "entry"]
-
-warm = make()
-t = sum(map(warm, range(30000)))
-before = rests()
-cold, much = make(), bytes(2 << 20)
-u = sum(map(cold, map(much.count, [b"x"] * 3400)))
-answer([t > u == 0, before, sorted(rests())])
-"""
-    assert_by_the_clock(code, [True, [False], [False, True]])
