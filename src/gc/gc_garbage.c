@@ -11,16 +11,10 @@
 
 #include "gc/gc_reach.h"
 
-FS_INLINE PyObject *garbage_object(const PyGC_Head *g)
-{
-    return (PyObject *)((PyGC_Head *)g + 1);
-}
-
 static void garbage_move(PyGC_Head *g, PyGC_Head *list)
 {
     fs_gc_join(_PyGCHead_PREV(g), fs_gc_next(g));
-    fs_gc_join(fs_gc_last(list), g);
-    fs_gc_join(g, list);
+    fs_gc_add(g, list);
 }
 
 /* Whether it is one of CPython's own types whose finalizer only closes what is in memory, and with
@@ -51,7 +45,7 @@ static bool garbage_ends_quietly(const PyGC_Head *g, PyObject *o)
 bool fs_gc_is_plain(PyGC_Head *garbage)
 {
     for (PyGC_Head *g = fs_gc_next(garbage); g != garbage; g = fs_gc_next(g)) {
-        PyObject *o = garbage_object(g);
+        PyObject *o = fs_gc_object(g);
         const PyTypeObject *type = Py_TYPE(o);
         __builtin_prefetch(fs_gc_next(g));
         g->_gc_prev |= _PyGC_PREV_MASK_COLLECTING;
@@ -77,7 +71,7 @@ static void garbage_clear_weakref(PyWeakReference *ref, PyGC_Head *calls)
 static void garbage_clear_weakrefs(PyGC_Head *garbage, PyGC_Head *calls)
 {
     for (PyGC_Head *g = fs_gc_next(garbage); g != garbage; g = fs_gc_next(g)) {
-        PyObject *o = garbage_object(g);
+        PyObject *o = fs_gc_object(g);
         if (PyWeakref_Check(o)) {
             _PyWeakref_ClearRef((PyWeakReference *)o);
         }
@@ -97,7 +91,7 @@ static Py_ssize_t garbage_call_back(PyGC_Head *calls, PyGC_Head *old)
     Py_ssize_t gone = 0;
     while (!fs_gc_is_empty(calls)) {
         PyGC_Head *g = fs_gc_next(calls);
-        PyObject *ref = garbage_object(g);
+        PyObject *ref = fs_gc_object(g);
         PyObject *callback = ((PyWeakReference *)ref)->wr_callback;
         PyObject *result = PyObject_CallOneArg(callback, ref);
         if (result == NULL) {
@@ -118,7 +112,7 @@ static Py_ssize_t garbage_call_back(PyGC_Head *calls, PyGC_Head *old)
 static void garbage_finalize(PyGC_Head *garbage)
 {
     for (PyGC_Head *g = fs_gc_next(garbage); g != garbage; g = fs_gc_next(g)) {
-        PyObject *o = garbage_object(g);
+        PyObject *o = fs_gc_object(g);
         destructor finalize = Py_TYPE(o)->tp_finalize;
         if (finalize != NULL && !_PyGCHead_FINALIZED(g)) {
             _PyGCHead_SET_FINALIZED(g);
@@ -136,7 +130,7 @@ Py_ssize_t fs_gc_clear(PyGC_Head *garbage, PyGC_Head *old)
     garbage_finalize(garbage);
     while (!fs_gc_is_empty(garbage)) {
         PyGC_Head *g = fs_gc_next(garbage);
-        PyObject *o = garbage_object(g);
+        PyObject *o = fs_gc_object(g);
         inquiry clear = Py_TYPE(o)->tp_clear;
         if (clear != NULL) {
             Py_INCREF(o);

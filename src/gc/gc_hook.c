@@ -6,8 +6,8 @@
  *
  * - At the start gc_reach.c divides the generation. What is reachable goes where CPython would
  *   have put it, so that CPython finds nothing but garbage in the generation, in the right order.
- * - Garbage whose end runs no code before it is cleared (gc_garbage.c) is cleared there and then,
- * and CPython finds nothing at all.
+ * - Garbage that no finalizer can bring back (gc_garbage.c) is cleared there and then, and CPython
+ *   finds nothing at all.
  * - A full collection leaves what is reachable in the generation that is collected. It is put by
  *   meanwhile, and must be back before any code of the program runs: at the stop, if there is no
  *   garbage; else a guard stands before the garbage. It has a tp_del, so that CPython asks for

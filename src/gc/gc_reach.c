@@ -24,8 +24,8 @@
  *     bits 4..33   references that are not accounted for
  *     bits 34..63  1 + the place in the list of the first that refers to it, or of the first sure
  *                  one, if that still stands before it; its own place, if there is none before it;
- *                  0: not met yet. In the simulation, when it has been put aside: three notes,
- * where its references are, and bit 63 until something refers to it.
+ *                  0: not met yet. In the simulation, when it has been put aside: three
+ *                  notes, where its references are, and bit 63 until something refers to it.
  *
  * What must stay true
  * - The order of the survivors, and of the rest, is that of CPython's move_unreachable; tuples
@@ -88,14 +88,25 @@ typedef struct {
 
 static uintptr_t reach_small[REACH_ROOM], reach_small_links[REACH_ROOM];
 
-FS_INLINE PyObject *reach_object(PyGC_Head *g)
-{
-    return (PyObject *)(g + 1);
-}
-
 FS_INLINE PyGC_Head *reach_head(uintptr_t entry)
 {
     return (PyGC_Head *)(entry & ~(uintptr_t)REACH_NOTES);
+}
+
+/* Moves the first n of an array to more room; false: no memory. `small` is what it began with. */
+static bool reach_enlarge(uintptr_t **array, size_t n, size_t *room, const uintptr_t *small)
+{
+    uintptr_t *more = PyMem_RawMalloc(*room * 2 * sizeof(*more));
+    if (more == NULL) {
+        return false;
+    }
+    memcpy(more, *array, n * sizeof(*more));
+    if (*array != small) {
+        PyMem_RawFree(*array);
+    }
+    *array = more;
+    *room *= 2;
+    return true;
 }
 
 /* ---- the first walk ---- */
@@ -103,7 +114,7 @@ FS_INLINE PyGC_Head *reach_head(uintptr_t entry)
 /* What _gc_prev begins with. */
 FS_INLINE uintptr_t reach_begin(reach *r, PyGC_Head *g)
 {
-    size_t refs = (size_t)Py_REFCNT(reach_object(g));
+    size_t refs = (size_t)Py_REFCNT(fs_gc_object(g));
     r->too_many |= refs >= REACH_MANY;
     return (g->_gc_prev & _PyGC_PREV_MASK_FINALIZED) | _PyGC_PREV_MASK_COLLECTING |
            refs << REACH_REFS;
@@ -114,21 +125,12 @@ static FS_NOINLINE bool reach_grow_links(reach *r)
 {
     size_t place = (size_t)(r->first >> REACH_FIRST) - 1;
     size_t room = r->room_links * 2;
-    uintptr_t *more = NULL;
-    if (r->limit > place && room <= REACH_LINKS_MOST && room <= r->room * 2) {
-        more = PyMem_RawMalloc(room * sizeof(*more));
+    if (r->limit > place && room <= REACH_LINKS_MOST && room <= r->room * 2 &&
+        reach_enlarge(&r->links, r->n_links, &r->room_links, reach_small_links)) {
+        return true;
     }
-    if (more == NULL) {
-        r->limit = r->limit > place ? place : r->limit;
-        return false;
-    }
-    memcpy(more, r->links, r->n_links * sizeof(*more));
-    if (r->links != reach_small_links) {
-        PyMem_RawFree(r->links);
-    }
-    r->links = more;
-    r->room_links = room;
-    return true;
+    r->limit = r->limit > place ? place : r->limit;
+    return false;
 }
 
 FS_INLINE void reach_link(reach *r, PyGC_Head *g)
@@ -181,7 +183,7 @@ static int reach_asked_subtract(PyObject *o, void *state)
 /* Fetches what an object whose head is here leads to. */
 FS_INLINE void reach_fetch_inside(PyGC_Head *g)
 {
-    PyObject *o = reach_object(g);
+    PyObject *o = fs_gc_object(g);
     const PyTypeObject *type = Py_TYPE(o);
     if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
         __builtin_prefetch(*_PyObject_ValuesPointer(o));
@@ -204,23 +206,14 @@ FS_INLINE void reach_fetch(void *state FS_UNUSED, PyObject *o, Py_ssize_t times 
 /* Fetches the heads of what an object refers to, if that is here. */
 FS_INLINE void reach_fetch_targets(PyGC_Head *g)
 {
-    PyObject *o = reach_object(g);
-    const PyTypeObject *type = Py_TYPE(o);
+    PyObject *o = fs_gc_object(g);
+    PyTypeObject *type = Py_TYPE(o);
     traverseproc traverse = type->tp_traverse;
     if (traverse == fs_gc_of_classes) {
         if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
-            PyDictValues *values = *_PyObject_ValuesPointer(o);
-            if (values != NULL) {
-                fs_gc_row(reach_fetch, NULL, values->values,
-                          ((PyHeapTypeObject *)type)->ht_cached_keys->dk_nentries);
-            }
-            return;
-        }
-        PyMemberDef *member = _PyHeapType_GET_MEMBERS((PyHeapTypeObject *)type);
-        for (Py_ssize_t n = Py_SIZE(type); n > 0; n--, member++) {
-            if (member->type == T_OBJECT_EX) {
-                fs_gc_one(reach_fetch, NULL, *(PyObject **)((char *)o + member->offset));
-            }
+            fs_gc_each_of_values(reach_fetch, NULL, o);
+        } else {
+            fs_gc_each_of_slots(reach_fetch, NULL, o, type);
         }
         return;
     }
@@ -270,18 +263,7 @@ FS_INLINE void reach_fetch_ahead(const reach *r, size_t i)
 /* Room for one more; false: no memory. */
 static FS_NOINLINE bool reach_grow(reach *r)
 {
-    size_t room = r->room * 2;
-    uintptr_t *more = room > REACH_MOST ? NULL : PyMem_RawMalloc(room * sizeof(*more));
-    if (more == NULL) {
-        return false;
-    }
-    memcpy(more, r->objects, r->n * sizeof(*more));
-    if (r->objects != reach_small) {
-        PyMem_RawFree(r->objects);
-    }
-    r->objects = more;
-    r->room = room;
-    return true;
+    return r->room * 2 <= REACH_MOST && reach_enlarge(&r->objects, r->n, &r->room, reach_small);
 }
 
 /* Takes the object behind the last that has been taken into `objects`; false: no memory. */
@@ -297,7 +279,7 @@ FS_INLINE bool reach_take(reach *r, PyGC_Head *g)
 FS_INLINE void reach_look(reach *r, size_t i)
 {
     PyGC_Head *g = (PyGC_Head *)r->objects[i];
-    PyObject *o = reach_object(g);
+    PyObject *o = fs_gc_object(g);
     uintptr_t v = g->_gc_prev;
     r->first = (uintptr_t)(i + 1) << REACH_FIRST;
     if (!(v & _PyGC_PREV_MASK_COLLECTING)) {
@@ -390,9 +372,9 @@ static void reach_visit_loose(void *state, PyObject *o, Py_ssize_t times FS_UNUS
 static bool reach_untrack_dict(PyGC_Head *g)
 {
     bool loose = true;
-    fs_gc_each_of_dict(reach_visit_loose, &loose, (PyDictObject *)reach_object(g));
+    fs_gc_each_of_dict(reach_visit_loose, &loose, (PyDictObject *)fs_gc_object(g));
     if (loose) {
-        _PyObject_GC_UNTRACK(reach_object(g));
+        _PyObject_GC_UNTRACK(fs_gc_object(g));
     }
     return loose;
 }
@@ -402,7 +384,7 @@ static bool reach_untrack_dict(PyGC_Head *g)
 FS_INLINE void reach_place(reach *r, PyGC_Head *g, uintptr_t notes)
 {
     uintptr_t finalized = g->_gc_prev & _PyGC_PREV_MASK_FINALIZED;
-    PyObject *o = reach_object(g);
+    PyObject *o = fs_gc_object(g);
     if (FS_UNLIKELY(notes & REACH_LOOSE)) {
         if (PyTuple_CheckExact(o)) {
             if (reach_is_loose_tuple(o)) {
@@ -470,7 +452,7 @@ FS_INLINE size_t reach_skip_links(const reach *r, size_t link)
 FS_INLINE size_t reach_mark_links(reach *r, size_t link)
 {
     do {
-        reach_mark(r, reach_object(reach_head(r->links[link])), 1);
+        reach_mark(r, fs_gc_object(reach_head(r->links[link])), 1);
         link++;
     } while (!(r->links[link] & 1));
     return link;
@@ -513,7 +495,7 @@ static void reach_simulate_queue(reach *r)
         uintptr_t notes = g->_gc_prev >> REACH_FIRST;
         if (r->limit != SIZE_MAX) {
             if (notes & REACH_REFERS) {
-                fs_gc_each(reach_mark, reach_asked_mark, r, reach_object(g));
+                fs_gc_each(reach_mark, reach_asked_mark, r, fs_gc_object(g));
             }
         } else if (notes & REACH_LINKS) {
             reach_mark_links(r, (size_t)(notes >> (REACH_PLACE - REACH_FIRST)));
@@ -545,7 +527,7 @@ static FS_NOINLINE void reach_simulate(reach *r, size_t from, size_t link)
         if (i < r->limit) {
             link = entry & REACH_LINKS ? reach_mark_links(r, link) : link;
         } else if (entry & REACH_REFERS) {
-            fs_gc_each(reach_mark, reach_asked_mark, r, reach_object(g));
+            fs_gc_each(reach_mark, reach_asked_mark, r, fs_gc_object(g));
         }
         reach_place_root(r, i, v);
         reach_place(r, g, entry);
@@ -591,11 +573,10 @@ static void reach_divide(reach *r, PyGC_Head *alive)
         PyGC_Head *g = reach_head(r->objects[i]);
         if (g->_gc_prev >= REACH_ASIDE) {
             g->_gc_prev &= _PyGC_PREV_MASK_FINALIZED;
-            fs_gc_join(fs_gc_last(young), g);
-            fs_gc_join(g, young);
+            fs_gc_add(g, young);
             r->dead++;
         } else if (r->dicts && r->objects[i] & REACH_LOOSE && g->_gc_next != 0 &&
-                   PyDict_CheckExact(reach_object(g)) && reach_untrack_dict(g)) {
+                   PyDict_CheckExact(fs_gc_object(g)) && reach_untrack_dict(g)) {
             r->alive--;
         }
     }

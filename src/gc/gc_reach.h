@@ -44,11 +44,23 @@ FS_INLINE void fs_gc_make_empty(PyGC_Head *head)
     head->_gc_next = head->_gc_prev = (uintptr_t)head;
 }
 
+FS_INLINE PyObject *fs_gc_object(const PyGC_Head *g)
+{
+    return (PyObject *)((PyGC_Head *)g + 1);
+}
+
 /* Makes `b` come after `a`; b's flags stay. */
 FS_INLINE void fs_gc_join(PyGC_Head *a, PyGC_Head *b)
 {
     a->_gc_next = (uintptr_t)b;
     b->_gc_prev = (b->_gc_prev & ~_PyGC_PREV_MASK) | (uintptr_t)a;
+}
+
+/* Puts one that is in no list at the end of one. */
+FS_INLINE void fs_gc_add(PyGC_Head *g, PyGC_Head *list)
+{
+    fs_gc_join(fs_gc_last(list), g);
+    fs_gc_join(g, list);
 }
 
 /* Puts all of `from` at the end of `to`. */

@@ -15,8 +15,7 @@
 
 enum fs_gc_kind {
     FS_GC_UNKNOWN,
-    FS_GC_INSTANCE, /* of a class of Python */
-    FS_GC_ROW,      /* one of the types of gc_traverse.c's table of places */
+    FS_GC_ROW, /* one of the types of gc_traverse.c's table of places */
     FS_GC_LIST,
     FS_GC_TUPLE,
     FS_GC_DICT,
@@ -172,27 +171,39 @@ FS_INLINE PyObject **fs_gc_dict_place(PyObject *o, PyTypeObject *type)
     return at == 0 ? NULL : (PyObject **)((char *)o + at);
 }
 
+/* What an instance has in the slots of one of its classes. */
+FS_INLINE void fs_gc_each_of_slots(fs_gc_visitor visit, void *state, PyObject *o,
+                                   PyTypeObject *type)
+{
+    PyMemberDef *member = _PyHeapType_GET_MEMBERS((PyHeapTypeObject *)type);
+    for (Py_ssize_t n = Py_SIZE(type); n > 0; n--, member++) {
+        if (member->type == T_OBJECT_EX) {
+            fs_gc_one(visit, state, *(PyObject **)((char *)o + member->offset));
+        }
+    }
+}
+
+/* What an instance of a class with managed dicts has without one. */
+FS_INLINE void fs_gc_each_of_values(fs_gc_visitor visit, void *state, PyObject *o)
+{
+    PyDictValues *values = *_PyObject_ValuesPointer(o);
+    if (values != NULL) {
+        fs_gc_row(visit, state, values->values,
+                  ((PyHeapTypeObject *)Py_TYPE(o))->ht_cached_keys->dk_nentries);
+    }
+}
+
 /* What a class of Python adds to what it comes from: slots, values or a dict, the class itself.
  * Gives the tp_traverse of what it comes from, NULL if that has none. */
 FS_INLINE traverseproc fs_gc_each_of_instance(fs_gc_visitor visit, void *state, PyObject *o)
 {
     PyTypeObject *type = Py_TYPE(o), *base = type;
     for (; base->tp_traverse == fs_gc_of_classes; base = base->tp_base) {
-        Py_ssize_t n = Py_SIZE(base);
-        PyMemberDef *member = _PyHeapType_GET_MEMBERS((PyHeapTypeObject *)base);
-        for (; n > 0; n--, member++) {
-            if (member->type == T_OBJECT_EX) {
-                fs_gc_one(visit, state, *(PyObject **)((char *)o + member->offset));
-            }
-        }
+        fs_gc_each_of_slots(visit, state, o, base);
     }
     bool managed = (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) != 0;
     if (managed) {
-        PyDictValues *values = *_PyObject_ValuesPointer(o);
-        if (values != NULL) {
-            fs_gc_row(visit, state, values->values,
-                      ((PyHeapTypeObject *)type)->ht_cached_keys->dk_nentries);
-        }
+        fs_gc_each_of_values(visit, state, o);
     }
     if (type->tp_dictoffset != base->tp_dictoffset) {
         PyObject **dict = managed ? _PyObject_ManagedDictPointer(o) : fs_gc_dict_place(o, type);

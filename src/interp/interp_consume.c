@@ -81,18 +81,20 @@ static PyObject *consume_new_tuple(void)
     return tuple;
 }
 
-/* How many items an iterator has, when it is one of CPython's for lists, tuples and ranges. */
-static uint8_t consume_turns(PyObject *it)
+/* How many items an iterator has, or has `given`, when it is one of CPython's for lists, tuples and
+ * ranges; else many. */
+static uint8_t consume_turns(PyObject *it, bool given)
 {
     Py_ssize_t n = FS_GEN_TURNS_MANY;
     if (it == NULL) {
         return FS_GEN_TURNS_MANY;
     }
     if (Py_IS_TYPE(it, &PyRangeIter_Type)) {
-        n = ((fs_pyrt_rangeiter *)it)->len;
+        const fs_pyrt_rangeiter *range = (const fs_pyrt_rangeiter *)it;
+        n = given ? range->index : range->len;
     } else if (Py_IS_TYPE(it, &PyListIter_Type) || Py_IS_TYPE(it, &PyTupleIter_Type)) {
-        PyObject *seq = ((fs_pyrt_seqiter *)it)->seq;
-        n = seq == NULL ? 0 : Py_SIZE(seq);
+        const fs_pyrt_seqiter *items = (const fs_pyrt_seqiter *)it;
+        n = given ? items->index : items->seq == NULL ? 0 : Py_SIZE(items->seq);
     }
     return (uint8_t)(n < FS_GEN_TURNS_MANY ? n : FS_GEN_TURNS_MANY);
 }
@@ -122,7 +124,8 @@ static void consume_measure(const PyGenObject *gen, fs_code *co, int consumer)
     if (gen->gi_frame_state != FRAME_CREATED || co->gen_loop < 0) {
         return;
     }
-    co->gen_length = consume_turns(((const _PyInterpreterFrame *)gen->gi_iframe)->localsplus[0]);
+    co->gen_length =
+        consume_turns(((const _PyInterpreterFrame *)gen->gi_iframe)->localsplus[0], false);
     if (!consume_asks_truth(consumer)) {
         consume_count(co, co->gen_length);
     }
@@ -136,15 +139,7 @@ static void consume_measure_truth(const PyGenObject *gen, bool ended)
         return;
     }
     PyObject *it = ended ? NULL : ((const _PyInterpreterFrame *)gen->gi_iframe)->localsplus[0];
-    Py_ssize_t turns = FS_GEN_TURNS_MANY;
-    if (it == NULL) {
-        turns = co->gen_length;
-    } else if (Py_IS_TYPE(it, &PyRangeIter_Type)) {
-        turns = ((fs_pyrt_rangeiter *)it)->index;
-    } else if (Py_IS_TYPE(it, &PyListIter_Type) || Py_IS_TYPE(it, &PyTupleIter_Type)) {
-        turns = ((fs_pyrt_seqiter *)it)->index;
-    }
-    consume_count(co, (uint8_t)(turns < FS_GEN_TURNS_MANY ? turns : FS_GEN_TURNS_MANY));
+    consume_count(co, it == NULL ? co->gen_length : consume_turns(it, true));
 }
 
 bool fs_consume_begin(PyObject **base, fs_code *co)
