@@ -1,0 +1,21 @@
+/* fullspeed._array: the module that Python imports. It puts the room's parts together.
+ *
+ * What must stay true: nothing of fullspeed imports it unless array expressions are asked for, as
+ * it imports NumPy. Without NumPy the import fails with an ImportError that says so.
+ */
+#define FS_ARRAY_IMPORTS_NUMPY
+#include "array/array.h"
+
+static struct PyModuleDef array_module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "fullspeed._array",
+    .m_doc = "Array expressions: parser, compiler and execution.",
+    .m_size = -1,
+};
+
+PyMODINIT_FUNC PyInit__array(void);
+PyMODINIT_FUNC PyInit__array(void)
+{
+    import_array();
+    return PyModule_Create(&array_module);
+}
