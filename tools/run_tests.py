@@ -59,6 +59,7 @@ LINT = (
     Step("clang-format", ("{python}", "tools/run_format.py", "--check"), 1),
     Step("layers", ("{python}", "tools/check_layers.py"), 1),
     pytest_step("tools", "tests/tools", 2),
+    pytest_step("cpu-table", "tests/cpu/table", 4),
 )
 # For each build.
 COMMON = (

@@ -135,7 +135,7 @@ sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Pyth
 build_digest() {
     local inputs=() path
     for path in pyproject.toml meson.build meson.options README.md LICENSE src python \
-        tools/opgen tools/backend; do
+        tools/opgen tools/cpugen tools/backend; do
         [ ! -e "$path" ] || inputs+=("$path")
     done
     {
