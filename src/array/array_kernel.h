@@ -10,8 +10,8 @@
  *   - `dst` and each `src` are n values, one behind the other, aligned to the item's alignment
  * only;
  *   - bit i of `scalars`: src[i] is one value, which stands for n equal ones;
- *   - `dst` may be exactly one or more of the src that are not scalars and whose items are of the
- *     same size or larger (a cast in place from wider to narrower); else they do not overlap;
+ *   - `dst` may be exactly one or more of the src that are not scalars and whose items have the
+ * same size; else they do not overlap;
  *   - n may be 0. A kernel never fails, never writes beyond n, needs no GIL, keeps no state, and
  *     gives item i the same bits whatever n, the position in the block and `scalars` are.
  *

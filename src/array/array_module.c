@@ -5,6 +5,8 @@
  */
 #define FS_ARRAY_IMPORTS_NUMPY
 #include "array/array.h"
+#include "array/array_kernel.h"
+#include "array/array_probe.h"
 
 static struct PyModuleDef array_module = {
     PyModuleDef_HEAD_INIT,
@@ -17,5 +19,9 @@ PyMODINIT_FUNC PyInit__array(void);
 PyMODINIT_FUNC PyInit__array(void)
 {
     import_array();
-    return PyModule_Create(&array_module);
+    fs_array_target_init();
+    PyObject *module = PyModule_Create(&array_module);
+    if (module && fs_array_probe_add(module) < 0)
+        Py_CLEAR(module);
+    return module;
 }

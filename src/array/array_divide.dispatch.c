@@ -1,0 +1,187 @@
+/* Kernels of division that rounds down, its remainder, and C's division of integers.
+ *
+ * The results are NumPy's: the remainder has the divisor's sign; an integer divided by zero is 0,
+ * so is the remainder; the least integer divided by -1 is itself. NumExpr's own remainder of
+ * floating point, a - floor(a/b)*b, is inexact, which this one is not.
+ *
+ * How floating point goes fast: trunc(a/b) is the quotient or one more, as long as it is below
+ * 2^53; a - q*b is then exact, with a fused multiply-add or with the product in two parts. All else
+ * (large quotients, infinities, NaN, zero divisors, products near the ends of the range) goes one
+ * by one through fmod(), which is exact by definition.
+ */
+#include <math.h>
+
+#include "array/array_dispatch.h"
+
+/* --- integers --- */
+
+/* Towards zero, of int32: exact in double, as quotients differ by 2^-31 at least. -1 goes its own
+ * way for the least integer's sake. */
+ARRAY_INLINE array_i divide_trunc_i(array_i x, array_i y)
+{
+    const int odd = (y == 0) | (y == -1);
+    const array_i quotient = (array_i)((double)x / (double)(odd ? 1 : y));
+    return y == 0 ? 0 : y == -1 ? -x : quotient;
+}
+
+#if defined(__AVX512DQ__)
+/* Towards zero, of int64: a quotient that is never too large and at most 2^14 too small, another
+ * one of what is left, and one more where it is still one too small. */
+ARRAY_INLINE array_l divide_trunc_l(array_l x, array_l y)
+{
+    const double below = 1.0 - 0x1p-50;
+    const uint64_t a = x < 0 ? 0 - (uint64_t)x : (uint64_t)x;
+    const uint64_t b = y == 0 ? 1 : y < 0 ? 0 - (uint64_t)y : (uint64_t)y;
+    const double divisor = (double)b;
+    const uint64_t first = (uint64_t)((double)a / divisor * below);
+    const uint64_t left = a - first * b;
+    const uint64_t second = (uint64_t)((double)left / divisor * below);
+    const uint64_t rest = left - second * b;
+    const uint64_t q = first + second + (rest >= b);
+    const array_l signed_q = (x ^ y) < 0 ? (array_l)(0 - q) : (array_l)q;
+    return y == 0 ? 0 : signed_q;
+}
+#else
+ARRAY_INLINE array_l divide_trunc_l(array_l x, array_l y)
+{
+    /* Small numbers divide faster. */
+    if (((uint64_t)x | (uint64_t)y) >> 32 == 0)
+        return y == 0 ? 0 : (array_l)((uint32_t)x / (uint32_t)y);
+    return y == 0 ? 0 : y == -1 ? -x : x / y;
+}
+#endif
+
+#define DIVIDE(letter, type)                                                       \
+    ARRAY_INLINE type divide_floor_##letter(type x, type y)                        \
+    {                                                                              \
+        const type q = divide_trunc_##letter(x, y), rest = y == 0 ? 0 : x - q * y; \
+        return q - ((rest != 0) & ((rest ^ y) < 0));                               \
+    }                                                                              \
+    ARRAY_INLINE type divide_mod_##letter(type x, type y)                          \
+    {                                                                              \
+        const type q = divide_trunc_##letter(x, y), rest = y == 0 ? 0 : x - q * y; \
+        return rest + (((rest != 0) & ((rest ^ y) < 0)) ? y : 0);                  \
+    }
+
+DIVIDE(i, array_i)
+DIVIDE(l, array_l)
+
+ARRAY_BINARY(DIV_III, array_i, array_i, array_i, divide_trunc_i)
+ARRAY_BINARY(DIV_LLL, array_l, array_l, array_l, divide_trunc_l)
+ARRAY_BINARY(FLOORDIV_III, array_i, array_i, array_i, divide_floor_i)
+ARRAY_BINARY(FLOORDIV_LLL, array_l, array_l, array_l, divide_floor_l)
+ARRAY_BINARY(MOD_III, array_i, array_i, array_i, divide_mod_i)
+ARRAY_BINARY(MOD_LLL, array_l, array_l, array_l, divide_mod_l)
+
+/* --- floating point: from C's remainder to NumPy's results --- */
+
+#define FROM_FMOD(letter, type, suffix)                                           \
+    ARRAY_INLINE type divide_remainder_##letter(type x, type y, type mod)         \
+    {                                                                             \
+        (void)x;                                                                  \
+        const type other = (y < 0) != (mod < 0) ? mod + y : mod;                  \
+        const type zero = __builtin_copysign##suffix((type)0, y);                 \
+        return y == 0 ? mod : mod == 0 ? zero : other;                            \
+    }                                                                             \
+    ARRAY_INLINE type divide_floored_##letter(type x, type y, type mod)           \
+    {                                                                             \
+        const type whole = (x - mod) / y;                                         \
+        const type q = ((mod != 0) & ((y < 0) != (mod < 0))) ? whole - 1 : whole; \
+        const type low = __builtin_floor##suffix(q);                              \
+        const type floored = q - low > (type)0.5 ? low + 1 : low;                 \
+        const type zero = __builtin_copysign##suffix((type)0, x / y);             \
+        return y == 0 ? x / y : q == 0 ? zero : floored;                          \
+    }                                                                             \
+    ARRAY_INLINE type divide_fmod_##letter(type x, type y, type mod)              \
+    {                                                                             \
+        (void)x, (void)y;                                                         \
+        return mod;                                                               \
+    }
+
+FROM_FMOD(f, array_f, f)
+FROM_FMOD(d, array_d, )
+
+/* Is the quick way right? */
+ARRAY_INLINE array_l divide_strange_d(array_d x, array_d y)
+{
+    const double a = __builtin_fabs(x), b = __builtin_fabs(y), q = a / b;
+#ifdef __FMA__
+    return !((q < 0x1p53) & (b > 0) & (b <= __DBL_MAX__));
+#else
+    return !((q < 0x1p53) & (a < 0x1p960) & (b < 0x1p960) & (b > 0x1p-900));
+#endif
+}
+
+/* a - q*b, exactly. */
+ARRAY_INLINE double divide_rest(double a, double q, double b)
+{
+#ifdef __FMA__
+    return __builtin_fma(-q, b, a);
+#else
+    const double q_wide = q * 0x8000001p0, b_wide = b * 0x8000001p0;
+    const double q_high = q_wide - (q_wide - q), b_high = b_wide - (b_wide - b);
+    const double q_low = q - q_high, b_low = b - b_high;
+    const double product = q * b;
+    const double error =
+        ((q_high * b_high - product) + q_high * b_low + q_low * b_high) + q_low * b_low;
+    return (a - product) - error;
+#endif
+}
+
+ARRAY_INLINE array_d divide_quick_d(array_d x, array_d y)
+{
+    const double a = __builtin_fabs(x), b = __builtin_fabs(y);
+    const double rest = divide_rest(a, __builtin_trunc(a / b), b);
+    return __builtin_copysign(rest < 0 ? rest + b : rest, x);
+}
+
+/* Of float32 all is exact in double up to a quotient of 2^29. */
+ARRAY_INLINE array_i divide_strange_f(array_f x, array_f y)
+{
+    const float a = __builtin_fabsf(x), b = __builtin_fabsf(y);
+    return !((a / b < 0x1p28F) & (b > 0) & (b <= __FLT_MAX__));
+}
+
+ARRAY_INLINE array_f divide_quick_f(array_f x, array_f y)
+{
+    const double a = __builtin_fabs((double)x), b = __builtin_fabs((double)y);
+    const double rest = a - __builtin_trunc(a / b) * b;
+    return __builtin_copysignf((float)(rest < 0 ? rest + b : rest), x);
+}
+
+/* In pieces, so that a piece without strange values is one vector loop. What dst may share with src
+ * is read before. */
+enum { PIECE = 64 };
+#define DIVIDE_REAL(name, letter, type, flag_type, slow, finish)              \
+    ARRAY_KERNEL(name)                                                        \
+    {                                                                         \
+        type *const r = dst;                                                  \
+        const type *const a = src[0], *const b = src[1];                      \
+        type x[PIECE] = {0}, y[PIECE] = {0}, z[PIECE];                        \
+        for (size_t from = 0; from < n; from += PIECE) {                      \
+            const size_t some = n - from < PIECE ? n - from : PIECE;          \
+            flag_type strange = 0;                                            \
+            for (size_t i = 0; i < PIECE && some < PIECE; i++)                \
+                x[i] = y[i] = 1;                                              \
+            for (size_t i = 0; i < some; i++) {                               \
+                x[i] = a[scalars & 1 ? 0 : from + i];                         \
+                y[i] = b[scalars & 2 ? 0 : from + i];                         \
+            }                                                                 \
+            for (size_t i = 0; i < PIECE; i++) {                              \
+                strange |= divide_strange_##letter(x[i], y[i]);               \
+                z[i] = finish(x[i], y[i], divide_quick_##letter(x[i], y[i])); \
+            }                                                                 \
+            if (strange)                                                      \
+                for (size_t i = 0; i < some; i++)                             \
+                    if (divide_strange_##letter(x[i], y[i]))                  \
+                        z[i] = finish(x[i], y[i], slow(x[i], y[i]));          \
+            memcpy(r + from, z, some * sizeof(type));                         \
+        }                                                                     \
+    }
+
+DIVIDE_REAL(MOD_FFF, f, array_f, array_i, fmodf, divide_remainder_f)
+DIVIDE_REAL(MOD_DDD, d, array_d, array_l, fmod, divide_remainder_d)
+DIVIDE_REAL(FLOORDIV_FFF, f, array_f, array_i, fmodf, divide_floored_f)
+DIVIDE_REAL(FLOORDIV_DDD, d, array_d, array_l, fmod, divide_floored_d)
+DIVIDE_REAL(FMOD_FFF, f, array_f, array_i, fmodf, divide_fmod_f)
+DIVIDE_REAL(FMOD_DDD, d, array_d, array_l, fmod, divide_fmod_d)

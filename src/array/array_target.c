@@ -1,0 +1,198 @@
+/* Which kernels this process uses: the targets that were compiled, that the processor and the
+ * system have, and that FULLSPEED_DISABLE_CPU_FEATURES leaves; and what there is to know about each
+ * op.
+ *
+ * What must stay true: the baseline is always there; a target is only used when every feature that
+ * its flags let the compiler use is there.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "array/array_kernel.h"
+
+/* What array_ops.def says. */
+#define FS_ARRAY_OP(name, count, result, type0, type1, type2, family, ulp, numpy) \
+    {                                                                             \
+        #name,                                                                    \
+        numpy,                                                                    \
+        count,                                                                    \
+        FS_ARRAY_##result,                                                        \
+        {FS_ARRAY_##type0, FS_ARRAY_##type1, FS_ARRAY_##type2},                   \
+        ulp},
+const struct fs_array_op_info fs_array_op_info[FS_ARRAY_OP_COUNT] = {
+#include "array/array_ops.def"
+};
+#undef FS_ARRAY_OP
+
+#define TABLES(target)                                                          \
+    extern fs_array_kernel *const fs_array_##target##_table[FS_ARRAY_OP_COUNT]; \
+    extern fs_array_kernel *const fs_array_##target##_table_reproducible[FS_ARRAY_OP_COUNT];
+#define TARGET(target) {#target, fs_array_##target##_table, fs_array_##target##_table_reproducible}
+
+TABLES(baseline)
+#ifdef FS_ARRAY_X86
+TABLES(X86_V3)
+TABLES(X86_V4)
+#endif
+
+/* Least first. */
+static const struct fs_array_target target_compiled[] = {
+    TARGET(baseline),
+#ifdef FS_ARRAY_X86
+    TARGET(X86_V3),
+    TARGET(X86_V4),
+#endif
+};
+
+enum { TARGETS = sizeof target_compiled / sizeof target_compiled[0] };
+
+static size_t target_usable = 1;
+static fs_array_kernel *target_kernels[FS_ARRAY_OP_COUNT];
+static fs_array_kernel *target_kernels_reproducible[FS_ARRAY_OP_COUNT];
+
+#ifdef FS_ARRAY_X86
+/* Is a feature switched off by its name, with the separators that NumPy takes? */
+static bool target_disabled(const char *const *names)
+{
+    const char *const list = getenv("FULLSPEED_DISABLE_CPU_FEATURES");
+    for (; list && *names; names++) {
+        const size_t size = strlen(*names);
+        for (const char *at = list; *at;) {
+            at += strspn(at, ", \t");
+            const size_t word = strcspn(at, ", \t");
+            if (word == size && strncasecmp(at, *names, size) == 0)
+                return true;
+            at += word;
+        }
+    }
+    return false;
+}
+#endif
+
+/* Does the processor have all that a target's flags stand for? */
+static bool target_supported(size_t index)
+{
+#ifdef FS_ARRAY_X86
+    static const char *const v3[] = {"X86_V3", "AVX2", "FMA3",  "FMA",   "AVX", "F16C",
+                                     "BMI",    "BMI2", "LZCNT", "MOVBE", NULL};
+    static const char *const v4[] = {"X86_V4",   "AVX512F",  "AVX512CD",   "AVX512VL",
+                                     "AVX512BW", "AVX512DQ", "AVX512_SKX", NULL};
+    __builtin_cpu_init();
+    if (index >= 1 &&
+        (target_disabled(v3) || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
+         !__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("bmi2")))
+        return false;
+    if (index >= 2 && (target_disabled(v4) || !__builtin_cpu_supports("avx512f") ||
+                       !__builtin_cpu_supports("avx512cd") || !__builtin_cpu_supports("avx512vl") ||
+                       !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512dq")))
+        return false;
+    return true;
+#else
+    return index == 0;
+#endif
+}
+
+void fs_array_target_init(void)
+{
+    for (target_usable = 1; target_usable < TARGETS && target_supported(target_usable);)
+        target_usable++;
+    const struct fs_array_target *const best = &target_compiled[target_usable - 1];
+    memcpy(target_kernels, best->kernels, sizeof target_kernels);
+    memcpy(target_kernels_reproducible, best->kernels_reproducible,
+           sizeof target_kernels_reproducible);
+}
+
+size_t fs_array_target_count(void)
+{
+    return target_usable;
+}
+
+const struct fs_array_target *fs_array_target_at(size_t index)
+{
+    return index < target_usable ? &target_compiled[index] : NULL;
+}
+
+fs_array_kernel *const *fs_array_kernels(bool reproducible)
+{
+    return reproducible ? target_kernels_reproducible : target_kernels;
+}
+
+void fs_array_kernel_use(enum fs_array_op op, const struct fs_array_target *target)
+{
+    target_kernels[op] = target->kernels[op];
+    target_kernels_reproducible[op] = target->kernels_reproducible[op];
+}
+
+#define BY_TYPE(i, l, f, d, c)            \
+    {[FS_ARRAY_INT] = FS_ARRAY_OP_##i,    \
+     [FS_ARRAY_LONG] = FS_ARRAY_OP_##l,   \
+     [FS_ARRAY_FLOAT] = FS_ARRAY_OP_##f,  \
+     [FS_ARRAY_DOUBLE] = FS_ARRAY_OP_##d, \
+     [FS_ARRAY_COMPLEX] = FS_ARRAY_OP_##c}
+
+/* The op of a table by type; there is none for other types. */
+static enum fs_array_op target_op(const uint16_t by_type[FS_ARRAY_TYPE_COUNT],
+                                  enum fs_array_type type)
+{
+    if (type < FS_ARRAY_INT || type > FS_ARRAY_COMPLEX)
+        return FS_ARRAY_OP_COUNT;
+    return (enum fs_array_op)by_type[type];
+}
+
+enum fs_array_op fs_array_reduce_op(enum fs_array_reduce reduce, enum fs_array_type type)
+{
+    static const uint16_t ops[][FS_ARRAY_TYPE_COUNT] = {
+        [FS_ARRAY_REDUCE_SUM] = BY_TYPE(SUM_II, SUM_LL, SUM_FF, SUM_DD, SUM_CC),
+        [FS_ARRAY_REDUCE_PROD] = BY_TYPE(PROD_II, PROD_LL, PROD_FF, PROD_DD, PROD_CC),
+        [FS_ARRAY_REDUCE_MIN] = BY_TYPE(MIN_II, MIN_LL, MIN_FF, MIN_DD, COUNT),
+        [FS_ARRAY_REDUCE_MAX] = BY_TYPE(MAX_II, MAX_LL, MAX_FF, MAX_DD, COUNT),
+    };
+    return reduce == FS_ARRAY_REDUCE_NONE ? FS_ARRAY_OP_COUNT : target_op(ops[reduce], type);
+}
+
+enum fs_array_op fs_array_fold_op(enum fs_array_reduce reduce, enum fs_array_type type)
+{
+    static const uint16_t ops[][FS_ARRAY_TYPE_COUNT] = {
+        [FS_ARRAY_REDUCE_SUM] = BY_TYPE(ADD_III, ADD_LLL, ADD_FFF, ADD_DDD, ADD_CCC),
+        [FS_ARRAY_REDUCE_PROD] = BY_TYPE(MUL_III, MUL_LLL, MUL_FFF, MUL_DDD, MUL_CCC),
+        [FS_ARRAY_REDUCE_MIN] = BY_TYPE(MINIMUM_III, MINIMUM_LLL, MINIMUM_FFF, MINIMUM_DDD, COUNT),
+        [FS_ARRAY_REDUCE_MAX] = BY_TYPE(MAXIMUM_III, MAXIMUM_LLL, MAXIMUM_FFF, MAXIMUM_DDD, COUNT),
+    };
+    return reduce == FS_ARRAY_REDUCE_NONE ? FS_ARRAY_OP_COUNT : target_op(ops[reduce], type);
+}
+
+/* The least (sign -1) or greatest (1) value of a type. */
+static union fs_array_value target_extreme(enum fs_array_type type, int sign)
+{
+    union fs_array_value value = {.c = {0, 0}};
+    if (type == FS_ARRAY_INT)
+        value.i = sign < 0 ? INT32_MIN : INT32_MAX;
+    else if (type == FS_ARRAY_LONG)
+        value.l = sign < 0 ? INT64_MIN : INT64_MAX;
+    else if (type == FS_ARRAY_FLOAT)
+        value.f = sign < 0 ? -HUGE_VALF : HUGE_VALF;
+    else
+        value.d = sign < 0 ? -HUGE_VAL : HUGE_VAL;
+    return value;
+}
+
+union fs_array_value fs_array_reduce_start(enum fs_array_reduce reduce, enum fs_array_type type)
+{
+    const bool sum = reduce == FS_ARRAY_REDUCE_SUM;
+    union fs_array_value value = {.c = {0, 0}};
+    if (reduce == FS_ARRAY_REDUCE_MIN || reduce == FS_ARRAY_REDUCE_MAX)
+        return target_extreme(type, reduce == FS_ARRAY_REDUCE_MIN ? 1 : -1);
+    if (type == FS_ARRAY_INT)
+        value.i = !sum;
+    else if (type == FS_ARRAY_LONG)
+        value.l = !sum;
+    else if (type == FS_ARRAY_FLOAT)
+        value.f = sum ? -0.0F : 1.0F;
+    else
+        value.d = sum ? -0.0 : 1.0;
+    if (type == FS_ARRAY_COMPLEX)
+        value.c[1] = sum ? -0.0 : 0.0;
+    return value;
+}
