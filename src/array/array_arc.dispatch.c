@@ -1,13 +1,13 @@
-/* Kernels of the arc family. */
-#include <math.h>
+/* Kernels of arcsin, arccos, arctan and arctan2. */
+#include "array/array_math_arc.h"
 
-#include "array/array_dispatch.h"
-
-ARRAY_UNARY(ARCSIN_FF, array_f, array_f, asinf)
-ARRAY_UNARY(ARCSIN_DD, array_d, array_d, asin)
-ARRAY_UNARY(ARCCOS_FF, array_f, array_f, acosf)
-ARRAY_UNARY(ARCCOS_DD, array_d, array_d, acos)
-ARRAY_UNARY(ARCTAN_FF, array_f, array_f, atanf)
-ARRAY_UNARY(ARCTAN_DD, array_d, array_d, atan)
-ARRAY_BINARY(ARCTAN2_FFF, array_f, array_f, array_f, atan2f)
-ARRAY_BINARY(ARCTAN2_DDD, array_d, array_d, array_d, atan2)
+MATH_KERNEL1(ARCSIN_DD, array_d, int64_t, MATH_NEVER, math_arcsin_d, MATH_NOTHING, )
+MATH_KERNEL1(ARCSIN_FF, array_f, int32_t, MATH_NEVER, math_arcsin_f, MATH_NOTHING, )
+MATH_KERNEL1(ARCCOS_DD, array_d, int64_t, MATH_NEVER, math_arccos_d, MATH_NOTHING, )
+MATH_KERNEL1(ARCCOS_FF, array_f, int32_t, MATH_NEVER, math_arccos_f, MATH_NOTHING, )
+MATH_KERNEL1(ARCTAN_DD, array_d, int64_t, MATH_NEVER, math_arctan_d, MATH_NOTHING, )
+MATH_KERNEL1(ARCTAN_FF, array_f, int32_t, MATH_NEVER, math_arctan_f, MATH_NOTHING, )
+MATH_KERNEL2(ARCTAN2_DDD, array_d, int64_t, math_arctan2_strange_d, math_arctan2_d, MATH_EACH2,
+             math_arctan2_all_d)
+MATH_KERNEL2(ARCTAN2_FFF, array_f, int32_t, math_arctan2_strange_f, math_arctan2_f, MATH_EACH2,
+             math_arctan2_all_f)
