@@ -7,6 +7,7 @@
 #include "array/array.h"
 #include "array/array_kernel.h"
 #include "array/array_probe.h"
+#include "array/array_run_probe.h"
 
 static struct PyModuleDef array_module = {
     PyModuleDef_HEAD_INIT,
@@ -21,7 +22,7 @@ PyMODINIT_FUNC PyInit__array(void)
     import_array();
     fs_array_target_init();
     PyObject *module = PyModule_Create(&array_module);
-    if (module && fs_array_probe_add(module) < 0)
+    if (module && (fs_array_probe_add(module) < 0 || fs_array_run_probe_add(module) < 0))
         Py_CLEAR(module);
     return module;
 }

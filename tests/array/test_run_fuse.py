@@ -1,0 +1,119 @@
+"""Loops of several operations give what the kernels give, bit for bit, on each target."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+
+import numpy as np
+import pytest
+from run_tools import DTYPES, Program, child
+
+REAL = "ADD2 SUB2 MUL2 DIV2 NEG1 ABSOLUTE1 SQRT1 MULADD3 MULSUB3 SUBMUL3 CEIL1".split()
+OPS = {
+    "d": REAL,
+    "f": REAL,
+    "l": "ADD2 SUB2 MUL2 AND2 OR2 XOR2 ABSOLUTE1".split(),
+    "i": "ADD2 SUB2 MUL2 AND2 OR2 XOR2 SIGN1".split(),
+}
+
+
+def random_program(pick: random.Random, letter: str) -> Program:
+    """Instructions in any order on few temporaries, so that they are written again and again."""
+    inputs, constants, temporaries = pick.randrange(1, 8), pick.randrange(4), pick.randrange(1, 6)
+    base = inputs + constants
+    written = list(range(base))
+    instrs = []
+    for left in reversed(range(pick.choice([1, 2, 3, 5, 10, 40, 60]))):
+        op = pick.choice(OPS[letter])
+        source = [pick.choice(written) for _ in range(int(op[-1]))]
+        if left == 0:
+            source[0] = pick.choice([w for w in written if w >= base] or [0])
+        target = base + (pick.randrange(temporaries) if left else temporaries)
+        instrs.append((f"{op[:-1]}_{letter.upper() * (len(source) + 1)}", target, *source))
+        if target not in written:
+            written.append(target)
+    values = tuple(DTYPES[letter](pick.uniform(-5, 5)).item() for _ in range(constants))
+    program = Program(letter * (base + temporaries), inputs, tuple(instrs), letter, values)
+    if pick.random() < 0.25:
+        program.reduce = pick.choice(["sum", "max"])
+        program.axis = pick.choice([-1, 0])
+        program.source = base
+        program.instrs = (*instrs[:-1], (instrs[-1][0], base, *instrs[-1][2:]))
+    return program
+
+
+def random_inputs(
+    pick: random.Random, rng: np.random.Generator, letter: str, number: int
+) -> list[np.ndarray]:
+    """Long enough that loops are made; single items, rows and columns among them."""
+    shape: tuple[int, ...] = (pick.choice([2048, 2049, 2055, 3001, 5000, 20_000]),)
+    if pick.random() < 0.4:
+        shape = (pick.choice([20, 50]), pick.choice([130, 200, 513, 1000]))
+    arrays = []
+    for k in range(number):
+        one = shape
+        if k and pick.random() < 0.5:
+            one = tuple(pick.choice([1, n]) for n in shape)
+        array = (rng.normal(size=one) * 100).astype(DTYPES[letter])
+        arrays.append(np.repeat(array, 2, -1)[..., ::2] if pick.random() < 0.1 else array)
+    return arrays
+
+
+def compare(first: int, last: int) -> None:
+    """Run programs with loops and without."""
+    for seed in range(first, last):
+        pick, rng = random.Random(seed), np.random.default_rng(seed)
+        letter = pick.choice("ddfil")
+        program = random_program(pick, letter)
+        inputs = random_inputs(pick, rng, letter, program.inputs)
+        results = []
+        for fuse in "01":
+            os.environ["FULLSPEED_ARRAY_FUSE"] = fuse
+            results.append(program(*inputs))
+        plain, fused = results
+        same = (plain == fused) | ((plain != plain) & (fused != fused))
+        zeros = np.signbit(plain) == np.signbit(fused) if letter in "df" else True
+        assert np.all(same) and np.all(zeros | (plain != plain)), (seed, program)
+
+
+@pytest.mark.parametrize("target", ["best", "AVX2"])
+def test_random_programs(target: str) -> None:
+    off = {"best": "", "AVX2": "X86_V4"}[target]
+    code = "import test_run_fuse; test_run_fuse.compare(0, 1500)"
+    child(code, FULLSPEED_DISABLE_CPU_FEATURES=off)
+
+
+def test_every_tail() -> None:
+    program = Program(
+        "dddd", 2, (("MUL_DDD", 3, 0, 1), ("NEG_DD", 2, 3), ("SUB_DDD", 4, 2, 1)), "d"
+    )
+    room = np.zeros(2300)
+    for n in range(2048, 2100):
+        a, b = np.linspace(-1, 1, n), np.linspace(2, 5, n)
+        room[...] = 7
+        program(a, b, out=room[50 : 50 + n])
+        np.testing.assert_array_equal(room[50 : 50 + n], -(a * b) - b)
+        assert (room[:50] == 7).all() and (room[50 + n :] == 7).all()
+
+
+def test_many_expressions_at_once() -> None:
+    """More than are kept, while others run."""
+    a = np.linspace(0, 1, 4096)
+    for round in range(2):
+        for k in range(600):
+            instrs = [("ADD_DDD", 4, 0, 1 + k % 3), ("MUL_DDD", 4, 4, 1)]
+            instrs += [
+                ("SUB_DDD", 4, 4, 2) if k >> bit & 1 else ("ADD_DDD", 4, 4, 3) for bit in range(10)
+            ]
+            instrs += [("ADD_DDD", 5, 4, 0)]
+            program = Program("d" * 5, 1, tuple(instrs), "d", (1.0, 2.0, 3.0))
+            expected = (a + [1.0, 2.0, 3.0][k % 3]) * 1.0
+            for bit in range(10):
+                expected = expected - 2.0 if k >> bit & 1 else expected + 3.0
+            np.testing.assert_array_equal(program(a), expected + a)
+
+
+if __name__ == "__main__":
+    compare(int(sys.argv[1]), int(sys.argv[2]))
