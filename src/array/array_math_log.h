@@ -17,8 +17,12 @@
 /* f, and k in *k, of a normal x > 0. */
 ARRAY_INLINE double math_log_split_d(double x, double *k)
 {
-    const uint64_t moved = math_bits_d(x) + (0x3ff0000000000000u - MATH_ROOT_HALF_D);
-    *k = math_from_d(moved >> 52 | 0x4330000000000000u) - (0x1p52 + 1023);
+    const uint64_t moved = math_bits_d(x) - MATH_ROOT_HALF_D;
+#if defined(__AVX512DQ__)
+    *k = (double)((int64_t)moved >> 52);
+#else
+    *k = math_from_d(((moved + 0x3ff0000000000000u) >> 52) | 0x4330000000000000u) - (0x1p52 + 1023);
+#endif
     return math_from_d((moved & 0x000fffffffffffffu) + MATH_ROOT_HALF_D) - 1.0;
 }
 
@@ -31,22 +35,21 @@ ARRAY_INLINE double math_log_split_all_d(double x, double *k)
     return f;
 }
 
-/* s (f^2/2 + R) of log(1 + f). */
-ARRAY_INLINE double math_log_rest_d(double f, double half_square)
+/* What log(1 + f) is beyond f: s (f^2/2 + R) - f^2/2. */
+ARRAY_INLINE double math_log_rest_d(double f)
 {
-    const double s = f / (2.0 + f), z = s * s;
-    const double r = z * ARRAY_P7(z, 0x1.5555555555593p-1, 0x1.999999997f8a1p-2,
-                                  0x1.249249423e83ap-2, 0x1.c71c51c64f766p-3, 0x1.74664d7c49fd5p-3,
-                                  0x1.39a02e4561726p-3, 0x1.2f15c2cd3e6ebp-3);
-    return s * (half_square + r);
+    const double s = f / (2.0 + f), z = s * s, half_square = 0.5 * f * f;
+    const double p = ARRAY_P7(z, 0x1.5555555555593p-1, 0x1.999999997f8a1p-2, 0x1.249249423e83ap-2,
+                              0x1.c71c51c64f766p-3, 0x1.74664d7c49fd5p-3, 0x1.39a02e4561726p-3,
+                              0x1.2f15c2cd3e6ebp-3);
+    return ARRAY_MA(s, ARRAY_MA(z, p, half_square), -half_square);
 }
 
 /* log(2^k (1 + f)) + extra, of a small `extra`. */
 ARRAY_INLINE double math_log_sum_d(double f, double k, double extra)
 {
-    const double half_square = 0.5 * f * f;
-    const double rest = math_log_rest_d(f, half_square) + ARRAY_MA(k, MATH_LN2_LOW_D, extra);
-    return ARRAY_MA(k, MATH_LN2_HIGH_D, f - (half_square - rest));
+    const double rest = ARRAY_MA(k, MATH_LN2_LOW_D, math_log_rest_d(f) + extra);
+    return ARRAY_MA(k, MATH_LN2_HIGH_D, f + rest);
 }
 
 /* x normal, > 0, finite. */
@@ -77,32 +80,39 @@ ARRAY_INLINE double math_log_all_d(double x)
     return math_log_choose_d(x, math_log_sum_d(f, k, 0.0));
 }
 
-/* log(1 + f) as *high, of 21 bits, and the rest. */
-ARRAY_INLINE double math_log_parts_d(double f, double *high)
+/* f times a constant of two parts, the first of 21 bits, plus `rest` times it, as a sum of *whole
+ * and what is returned. */
+ARRAY_INLINE double math_log_scale_d(double f, double rest, double high, double low, double *whole)
 {
-    const double half_square = 0.5 * f * f, rest = math_log_rest_d(f, half_square);
-    *high = math_from_d(math_bits_d(f - half_square) & 0xffffffff00000000u);
-    return (f - *high) - half_square + rest;
+#if ARRAY_FUSED
+    const double constant = high + low;
+    *whole = f * constant;
+    const double lost = ARRAY_MA(f, constant, -*whole) + f * ((high - constant) + low);
+    return ARRAY_MA(rest, constant, lost);
+#else
+    const double start = math_from_d(math_bits_d(f) & 0xffffffff00000000u);
+    *whole = start * high;
+    const double others = (f - start) + rest;
+    return others * high + (start + others) * low;
+#endif
 }
 
+/* k + log2(1 + f) */
 ARRAY_INLINE double math_log2_sum_d(double f, double k)
 {
-    double high;
-    const double low = math_log_parts_d(f, &high);
-    const double whole = high * 0x1.71547p+0;
-    const double part = ARRAY_MA(low + high, 0x1.94ae0bf85ddf4p-22, low * 0x1.71547p+0);
-    const double sum = k + whole;
-    return part + ((k - sum) + whole) + sum;
+    double whole;
+    const double part =
+        math_log_scale_d(f, math_log_rest_d(f), 0x1.71547p+0, 0x1.94ae0bf85ddf4p-22, &whole);
+    return k + (whole + part);
 }
 
+/* k log10(2) + log10(1 + f) */
 ARRAY_INLINE double math_log10_sum_d(double f, double k)
 {
-    double high;
-    const double low = math_log_parts_d(f, &high);
-    const double whole = high * 0x1.bcb7bp-2, base = k * 0x1.34413509f6000p-2;
-    const double part = ARRAY_MA(low + high, 0x1.526e50e32a6abp-26, low * 0x1.bcb7bp-2);
-    const double sum = base + whole;
-    return ARRAY_MA(k, 0x1.9fef311f12b36p-42, part) + ((base - sum) + whole) + sum;
+    double whole;
+    const double part =
+        math_log_scale_d(f, math_log_rest_d(f), 0x1.bcb7bp-2, 0x1.526e50e32a6abp-26, &whole);
+    return ARRAY_MA(k, 0x1.34413509f6000p-2, whole + ARRAY_MA(k, 0x1.9fef311f12b36p-42, part));
 }
 
 #define MATH_LOG_BASE(name)                                     \
@@ -201,23 +211,33 @@ ARRAY_INLINE float math_log_all_f(float x)
     return math_log_choose_f(x, math_log_sum_f(f, k, 0.0F));
 }
 
-/* k + log2(1 + f), with log2(e) in two parts, so that the largest product is exact. */
+/* k + log2(1 + f): the largest product in two parts. */
 ARRAY_INLINE float math_log2_sum_f(float f, float k)
 {
     const float low = ARRAY_MA(f * f, -0.5F, math_log_rest_f(f));
+#if ARRAY_FUSED
+    return ARRAY_MA(f, 0x1.715476p+0F, ARRAY_MA(low, 0x1.715476p+0F, f * 0x1.4ae0c0p-26F)) + k;
+#else
     const float part = ARRAY_MA(low, 0x1.715476p+0F, f * 0x1.51d94ap-10F);
     const float high = math_from_f(math_bits_f(f) & 0xfffff000u);
     return ARRAY_MA(f - high, 0x1.71p+0F, part) + high * 0x1.71p+0F + k;
+#endif
 }
 
 /* k log10(2) + log10(1 + f) */
 ARRAY_INLINE float math_log10_sum_f(float f, float k)
 {
     const float low = ARRAY_MA(f * f, -0.5F, math_log_rest_f(f));
+#if ARRAY_FUSED
+    const float part =
+        ARRAY_MA(low, 0x1.bcb7b2p-2F, ARRAY_MA(k, 0x1.3509f8p-18F, f * -0x1.5b235ep-27F));
+    return ARRAY_MA(k, 0x1.344p-2F, ARRAY_MA(f, 0x1.bcb7b2p-2F, part));
+#else
     const float high = math_from_f(math_bits_f(f) & 0xfffff000u), rest = low + (f - high);
     const float part =
         ARRAY_MA(rest, 0x1.bcb7b2p-2F, ARRAY_MA(k, 0x1.3509f8p-18F, high * 0x1.6f62a4p-11F));
     return ARRAY_MA(k, 0x1.344p-2F, part + high * 0x1.bcp-2F);
+#endif
 }
 
 #define MATH_LOG_BASE_F(name)                                   \

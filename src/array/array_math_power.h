@@ -24,13 +24,24 @@ ARRAY_INLINE double math_product_d(double a, double b, double *low)
     return product;
 }
 
+/* f - t d, of t that is nearly f / d. */
+ARRAY_INLINE double math_remains_d(double f, double t, double d)
+{
+#if ARRAY_FUSED
+    return __builtin_fma(-t, d, f);
+#else
+    double lost;
+    const double product = math_product_d(t, d, &lost);
+    return (f - product) - lost;
+#endif
+}
+
 /* log(2^k (1 + f)) in two parts. */
 ARRAY_INLINE double math_log_twofold_d(double f, double k, double *low)
 {
     const double d = 2.0 + f, d_low = f - (d - 2.0), inverse = 1.0 / d, t = f * inverse;
     double lost, z_low, cube_low, v_low;
-    const double product = math_product_d(t, d, &lost);
-    const double t_low = (((f - product) - lost) - t * d_low) * inverse;
+    const double t_low = ARRAY_MA(t, -d_low, math_remains_d(f, t, d)) * inverse;
     const double z = math_product_d(t, t, &lost);
     z_low = ARRAY_MA(2.0 * t, t_low, lost);
     const double w = z * ARRAY_P8(z, 0x1.9999999999995p-2, 0x1.249249249305ep-2,
@@ -54,8 +65,7 @@ ARRAY_INLINE double math_power_exp_d(double p, double low, uint64_t *n)
 {
     double part;
     const double high = math_exp_reduce_d(p, n, &part), rest = part + low, r = high + rest;
-    const double lost = (high - r) + rest;
-    return 1.0 + (r + (math_exp_part_d(r) + lost));
+    return 1.0 + (r + math_exp_part_d(r));
 }
 
 /* y log x of a normal x > 0, in two parts. */
