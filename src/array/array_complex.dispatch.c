@@ -1,9 +1,10 @@
-/* Kernels of complex numbers: parts, conjugates, rounding, and the functions, whose branch cuts,
- * zeros with signs and infinities are those of C's own (which are NumPy's, too). */
+/* Kernels of complex numbers: parts, conjugates, rounding, and the functions,
+ * whose branch cuts, zeros with signs and infinities are those of C's own
+ * (which are NumPy's, too). */
 #include <complex.h>
 #include <math.h>
 
-#include "array/array_dispatch.h"
+#include "array/array_math_complex.h"
 
 ARRAY_INLINE array_d complex_re(array_c x)
 {
@@ -47,28 +48,76 @@ ARRAY_INLINE array_c complex_from(double complex x)
     return (array_c){creal(x), cimag(x)};
 }
 
-#define COMPLEX_C(name, function)                    \
+#define COMPLEX_ONE(function)                        \
     static array_c complex_##function(array_c x)     \
     {                                                \
         return complex_from(function(complex_c(x))); \
-    }                                                \
+    }
+#define COMPLEX_C(name, function) \
+    COMPLEX_ONE(function)         \
     ARRAY_UNARY(name, array_c, array_c, complex_##function)
 
-COMPLEX_C(SQRT_CC, csqrt)
-COMPLEX_C(SIN_CC, csin)
-COMPLEX_C(COS_CC, ccos)
 COMPLEX_C(TAN_CC, ctan)
 COMPLEX_C(ARCSIN_CC, casin)
 COMPLEX_C(ARCCOS_CC, cacos)
 COMPLEX_C(ARCTAN_CC, catan)
-COMPLEX_C(SINH_CC, csinh)
-COMPLEX_C(COSH_CC, ccosh)
 COMPLEX_C(TANH_CC, ctanh)
 COMPLEX_C(ARCSINH_CC, casinh)
 COMPLEX_C(ARCCOSH_CC, cacosh)
 COMPLEX_C(ARCTANH_CC, catanh)
-COMPLEX_C(LOG_CC, clog)
-COMPLEX_C(EXP_CC, cexp)
+COMPLEX_ONE(csqrt)
+COMPLEX_ONE(csin)
+COMPLEX_ONE(ccos)
+COMPLEX_ONE(csinh)
+COMPLEX_ONE(ccosh)
+COMPLEX_ONE(clog)
+COMPLEX_ONE(cexp)
+
+/* Vector code on the parts, each in an array of its own; what is `strange` one
+ * by one. */
+enum { COMPLEX_PIECE = 64 };
+#define COMPLEX_PARTS(name, strange, part, slow)                                                  \
+    ARRAY_KERNEL(name)                                                                            \
+    {                                                                                             \
+        array_c *const r = dst;                                                                   \
+        const array_c *const a = src[0];                                                          \
+        double re[COMPLEX_PIECE], im[COMPLEX_PIECE], u[COMPLEX_PIECE], v[COMPLEX_PIECE];          \
+        const size_t count = scalars & 1 ? n != 0 : n;                                            \
+        for (size_t from = 0; from < count; from += COMPLEX_PIECE) {                              \
+            const size_t left = count - from, some = left < COMPLEX_PIECE ? left : COMPLEX_PIECE; \
+            int64_t odd = 0;                                                                      \
+            for (size_t i = some; i < COMPLEX_PIECE; i++)                                         \
+                re[i] = im[i] = 1;                                                                \
+            ARRAY_LOOP for (size_t i = 0; i < some; i++)                                          \
+            {                                                                                     \
+                re[i] = a[from + i].re;                                                           \
+                im[i] = a[from + i].im;                                                           \
+            }                                                                                     \
+            ARRAY_LOOP for (size_t i = 0; i < COMPLEX_PIECE; i++)                                 \
+            {                                                                                     \
+                odd |= strange(re[i], im[i]);                                                     \
+                u[i] = part##_re(re[i], im[i]);                                                   \
+                v[i] = part##_im(re[i], im[i]);                                                   \
+            }                                                                                     \
+            for (size_t i = 0; odd && i < some; i++)                                              \
+                if (strange(re[i], im[i])) {                                                      \
+                    const array_c one = slow((array_c){re[i], im[i]});                            \
+                    u[i] = one.re;                                                                \
+                    v[i] = one.im;                                                                \
+                }                                                                                 \
+            ARRAY_LOOP for (size_t i = 0; i < some; i++) r[from + i] = (array_c){u[i], v[i]};     \
+        }                                                                                         \
+        if (scalars & 1 && n > 1)                                                                 \
+            ARRAY_FILL(array_c, *r);                                                              \
+    }
+
+COMPLEX_PARTS(SQRT_CC, math_complex_strange, math_complex_sqrt, complex_csqrt)
+COMPLEX_PARTS(SIN_CC, math_complex_sin_strange, math_complex_sin, complex_csin)
+COMPLEX_PARTS(COS_CC, math_complex_sin_strange, math_complex_cos, complex_ccos)
+COMPLEX_PARTS(SINH_CC, math_complex_exp_strange, math_complex_sinh, complex_csinh)
+COMPLEX_PARTS(COSH_CC, math_complex_exp_strange, math_complex_cosh, complex_ccosh)
+COMPLEX_PARTS(EXP_CC, math_complex_exp_strange, math_complex_exp, complex_cexp)
+COMPLEX_PARTS(LOG_CC, math_complex_strange, math_complex_log, complex_clog)
 
 /* The others as NumPy puts them together. */
 static array_c complex_log2(array_c x)
@@ -94,9 +143,9 @@ static array_c complex_expm1(array_c x)
     return (array_c){expm1(x.re) * cos(x.im) - 2 * half * half, exp(x.re) * sin(x.im)};
 }
 
-static array_c complex_absolute(array_c x)
+ARRAY_INLINE array_c complex_absolute(array_c x)
 {
-    return (array_c){hypot(x.re, x.im), 0};
+    return (array_c){math_hypot_all_d(x.re, x.im), 0};
 }
 
 /* x / |x|; of infinite parts the direction that they leave. */
@@ -125,8 +174,8 @@ ARRAY_INLINE array_c complex_times(array_c x, array_c y)
     return (array_c){x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re};
 }
 
-/* Powers: whole ones below 100 by multiplication, all else C's. Zero to a power that is not
- * positive and real is no number. */
+/* Powers: whole ones below 100 by multiplication, all else C's. Zero to a power
+ * that is not positive and real is no number. */
 static array_c complex_power(array_c x, array_c y)
 {
     if (y.re == 0 && y.im == 0)
