@@ -61,7 +61,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "ops": set(),
 }
 SEES_INTERNALS = {"pyrt", "interp", "spec", "sem", "jit", "stencil", "gc"}
-SEES_PYTHON = SEES_INTERNALS | {"engine", "run", "array", "loader"}
+SEES_PYTHON = SEES_INTERNALS | {"engine", "run", "array", "loader", "cpu"}
 # Files whose names need not begin with their room, and why.
 OTHER_NAMES = {
     "base/config.def": "the table of environment variables, called as the design calls it",
@@ -97,7 +97,9 @@ def check_include(path: Path, quote: str, target: str, homes: dict[str, str]) ->
     if target in ("Python.h", "frameobject.h", "structmember.h", "opcode.h"):
         return None if room in SEES_PYTHON else f"{where}: {room} may not see CPython ({target})"
     if GENERATED.search(name):
-        return None if room in ("interp", "spec") else f"{where}: {room} may not use {target}"
+        return (
+            None if room in ("interp", "spec", "cpu") else f"{where}: {room} may not use {target}"
+        )
     home = homes.get(name)
     if home is None:
         return None if quote == "<" else f"{where}: {target} is in no room of src/"

@@ -60,12 +60,14 @@ LINT = (
     Step("layers", ("{python}", "tools/check_layers.py"), 1),
     pytest_step("tools", "tests/tools", 2),
     pytest_step("cpu-table", "tests/cpu/table", 4),
+    pytest_step("cpu-cross", "tests/cpu/cross", 4),
 )
 # For each build.
 COMMON = (
     Step("engine", ("{python}", "tools/check_engine.py", "{dispatch}"), 1),
     pytest_step("unit", "tests/unit", 10),
     pytest_step("array", "tests/array", 5),
+    pytest_step("cpu", "tests/cpu/module", 3),
     pytest_step("cli", "tests/cli", 8),
     pytest_step("diff", "tests/diff", 10),
     Step("demo", ("{python}", "demo/run.py", "--quick"), 2, counted="last"),

@@ -16,6 +16,7 @@
 #   tools/setup.sh              .venv, the best build this machine can make
 #   tools/setup.sh goto         build/venv-goto, the computed-goto build
 #   tools/setup.sh asan         build/venv-asan, with ASan and UBSan
+#   tools/setup.sh cross        compilers and emulators for the tests of other processors (Debian)
 #   tools/setup.sh --no-build   packages and .venv only
 #
 # PYTHON=/path/to/python3.11 chooses another Python, CC=... another compiler.
@@ -27,6 +28,12 @@ PYTHON=${PYTHON:-/usr/bin/python3.11}
 REQUIRED_PACKAGES=(python3.11 python3.11-dev python3.11-venv libpython3.11-testsuite
                    gcc libc6-dev make binutils)
 OPTIONAL_PACKAGES=(clang-19)
+CROSS_PACKAGES=(qemu-user
+                gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+                gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+                gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross
+                gcc-s390x-linux-gnu libc6-dev-s390x-cross
+                gcc-riscv64-linux-gnu libc6-dev-riscv64-cross)
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -100,6 +107,19 @@ system_packages() {
             touch "build/stamps/without-$package"
         fi
     done
+}
+
+# What tests/cpu/cross wants; its tests are left out without them.
+cross_packages() {
+    command -v apt-get >/dev/null || die "no apt-get here ($(distribution)): install compilers for aarch64, arm, ppc64le, s390x and riscv64 with their C libraries, and qemu-user"
+    local missing=() package
+    for package in "${CROSS_PACKAGES[@]}"; do
+        installed "$package" || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    say "packages for the tests of other processors: ${missing[*]}"
+    as_root apt-get update -q >&2 || say "apt-get update failed; going on with the lists at hand"
+    apt_install "${missing[@]}"
 }
 
 # A virtual environment at $1, made from $PYTHON, holding tools/requirements-dev.txt.
@@ -182,6 +202,10 @@ main() {
     mkdir -p build
     exec 9>build/.setup-lock
     flock 9
+    if [ "$what" = cross ]; then
+        cross_packages
+        return
+    fi
     system_packages
     case $what in
         best)
@@ -199,7 +223,7 @@ main() {
                 -Db_sanitize=address,undefined -Db_lundef=false
             ;;
         --no-build) virtual_environment .venv ;;
-        *) die "unknown argument '$what'; allowed are: goto, asan, --no-build, or nothing" ;;
+        *) die "unknown argument '$what'; allowed are: goto, asan, cross, --no-build, or nothing" ;;
     esac
 }
 

@@ -126,8 +126,12 @@ def unload_ipython_extension(shell: "object") -> None:
     ipython.unload(shell)
 
 
-def __getattr__(name: str) -> str:
-    """`__version__`, looked up only when somebody asks."""
+def __getattr__(name: str) -> object:
+    """`__version__` and the modules `cpu` and `_cpu`, looked up only when somebody asks."""
+    if name in ("cpu", "_cpu"):  # _cpu: for C modules, by PyCapsule_Import()
+        import importlib
+
+        return importlib.import_module(f"fullspeed.{name}")
     if name == "__version__":
         from fullspeed import _run
 

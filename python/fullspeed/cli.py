@@ -41,6 +41,12 @@ def _build_parser() -> argparse.ArgumentParser:
     info.add_argument("--json", action="store_true", help="print it as JSON")
     info.set_defaults(action=_info)
 
+    cpu = commands.add_parser(
+        "cpu", help="show what the processor can do, and what of it is used by what"
+    )
+    cpu.add_argument("--json", action="store_true", help="print it as JSON")
+    cpu.set_defaults(action=_cpu)
+
     explain = commands.add_parser(
         "explain",
         help="run a program with the JIT and say what became of its hot places",
@@ -81,6 +87,19 @@ def _info(options: argparse.Namespace) -> int:
     else:
         print(_info.as_text(facts))
     return 0 if facts["engine"]["available"] else 1
+
+
+def _cpu(options: argparse.Namespace) -> int:
+    from fullspeed import cpu
+
+    facts = cpu.collect()
+    if options.json:
+        import json
+
+        print(json.dumps(facts, indent=2))
+    else:
+        print(cpu.as_text(facts))
+    return 0
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -131,7 +150,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    options = _build_parser().parse_args(arguments[:end])
+    try:
+        parser = _build_parser()
+    except ImportError as error:  # built for another processor, for one
+        print(f"fullspeed: its C part cannot be loaded: {error}", file=sys.stderr)
+        return 1
+    options = parser.parse_args(arguments[:end])
     options.arguments = arguments[end + 1 :]
     try:
         return options.action(options)

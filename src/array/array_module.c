@@ -8,6 +8,7 @@
 #include "array/array_kernel.h"
 #include "array/array_probe.h"
 #include "array/array_run_probe.h"
+#include "base/base.h"
 
 static struct PyModuleDef array_module = {
     PyModuleDef_HEAD_INIT,
@@ -16,8 +17,9 @@ static struct PyModuleDef array_module = {
     .m_size = -1,
 };
 
-PyMODINIT_FUNC PyInit__array(void);
-PyMODINIT_FUNC PyInit__array(void)
+/* Called by PyInit__array (src/cpu/cpu_guard.c). */
+FS_HIDDEN PyObject *fs_module__array(void);
+PyObject *fs_module__array(void)
 {
     import_array();
     fs_array_target_init();

@@ -3,6 +3,7 @@
  * How it works: config.def is expanded into one table of names and allowed values, or forms.
  * What must stay true: no value that is not in the table ever leaves this file.
  */
+#define _GNU_SOURCE
 #include "base_config.h"
 
 #include <errno.h>
@@ -156,6 +157,12 @@ const char *fs_base_config_get(enum fs_base_config_id id)
 {
     const char *value = base_config_raw(id);
     return value != NULL && base_config_allows(&fs_base_configs[id], value) ? value : NULL;
+}
+
+const char *fs_base_config_secure(enum fs_base_config_id id)
+{
+    const char *value = secure_getenv(fs_base_configs[id].name);
+    return value != NULL && *value != '\0' ? value : NULL;
 }
 
 bool fs_base_config_complaint(enum fs_base_config_id id, char *buffer, size_t size)

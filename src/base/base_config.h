@@ -30,6 +30,10 @@ extern const struct fs_base_config fs_base_configs[FS_CONFIG_COUNT];
 /* The value of a variable, or NULL when it is unset, empty or not allowed. */
 const char *fs_base_config_get(enum fs_base_config_id id);
 
+/* The value of a variable as it stands, or NULL when it is unset or empty, or when the program has
+ * more rights than who started it (setuid). */
+const char *fs_base_config_secure(enum fs_base_config_id id);
+
 /* Writes one sentence to buffer and returns true if the value is not an allowed one. */
 bool fs_base_config_complaint(enum fs_base_config_id id, char *buffer, size_t size);
 

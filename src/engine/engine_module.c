@@ -365,7 +365,9 @@ static struct PyModuleDef engine_def = {
     .m_methods = engine_methods, .m_slots = engine_slots,
 };
 
-PyMODINIT_FUNC PyInit__engine(void)
+/* Called by PyInit__engine (src/cpu/cpu_guard.c). */
+FS_HIDDEN PyObject *fs_module__engine(void);
+PyObject *fs_module__engine(void)
 {
     return PyModuleDef_Init(&engine_def);
 }

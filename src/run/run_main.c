@@ -278,7 +278,9 @@ static struct PyModuleDef run_module = {
     .m_slots = run_slots,
 };
 
-PyMODINIT_FUNC PyInit__run(void)
+/* Called by PyInit__run (src/cpu/cpu_guard.c). */
+__attribute__((visibility("hidden"))) PyObject *fs_module__run(void);
+PyObject *fs_module__run(void)
 {
     return PyModuleDef_Init(&run_module);
 }

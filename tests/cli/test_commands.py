@@ -26,12 +26,12 @@ def test_version(fullspeed: list[str]) -> None:
 def test_help_lists_what_exists(fullspeed: list[str]) -> None:
     result = call(fullspeed, "--help")
     assert result.returncode == 0
-    for word in ("run", "explain", "info", "autoload", "--version"):
+    for word in ("run", "explain", "info", "cpu", "autoload", "--version"):
         assert word in result.stdout
     for word in ("pgo", "hwcaps", "bench", "build"):
         assert word not in result.stdout.split()
     assert "exit codes" in result.stdout.lower()
-    for command in ("run", "explain", "info", "autoload"):
+    for command in ("run", "explain", "info", "cpu", "autoload"):
         assert f"usage: fullspeed {command}" in call(fullspeed, command, "--help").stdout
     assert "125" in call(fullspeed, "run", "-h").stdout
 
@@ -52,6 +52,56 @@ def test_info(fullspeed: list[str]) -> None:
     assert facts["engine"]["available"] is True
     assert facts["python"]["executable"].startswith(str(Path(sys.executable).parent))
     assert facts["environment"]["FULLSPEED"]["allowed"] == ["0", "1"]
+
+
+def test_cpu(fullspeed: list[str]) -> None:
+    result = call(fullspeed, "cpu")
+    assert (result.returncode, result.stderr) == (0, "")
+    for word in ("CPU", "level", "features", "missing", "baseline", "dispatch", "SSE2", "x86-64-v"):
+        assert word in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 100
+    facts = json.loads(call(fullspeed, "cpu", "--json").stdout)
+    assert set(facts["baseline"]) <= set(facts["found"])
+    assert not set(facts["found"]) & set(facts["missing"])
+    assert facts["disabled"] == {} and facts["architecture"] == "x86_64"
+    assert facts["level"] == facts["level of the cpu"]
+
+
+def test_cpu_with_variables(fullspeed: list[str]) -> None:
+    def cpu(*args: str, **env: str) -> subprocess.CompletedProcess:
+        words = [*fullspeed, "cpu", *args]
+        environment = make_environment(None, env)
+        return subprocess.run(words, capture_output=True, text=True, env=environment, timeout=60)
+
+    text = cpu(FULLSPEED_DISABLE_CPU_FEATURES="SSE3").stdout
+    facts = json.loads(cpu("--json", FULLSPEED_DISABLE_CPU_FEATURES="SSE3").stdout)
+    if "SSE3" in facts["found"]:
+        assert facts["disabled"]["SSE3"] == "FULLSPEED_DISABLE_CPU_FEATURES"
+        assert facts["level"] == "x86-64-v1"
+        assert "disabled by FULLSPEED_DISABLE_CPU_FEATURES\n  " in text
+    wrong = cpu(FULLSPEED_ENABLE_CPU_FEATURES="AVX3")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith(
+        "fullspeed: the environment's FULLSPEED_ENABLE_CPU_FEATURES names 'AVX3', which is no CPU"
+    )
+    both = cpu(FULLSPEED_ENABLE_CPU_FEATURES="AVX", FULLSPEED_DISABLE_CPU_FEATURES="AVX")
+    assert both.returncode == 2 and "set only one of them" in both.stderr
+    lacking = cpu("--json", FULLSPEED_DISABLE_CPU_FEATURES="NEON")
+    assert lacking.returncode == 0 and "RuntimeWarning" in lacking.stderr
+    assert len(json.loads(lacking.stdout)["warnings"]) == 1
+
+
+def test_without_the_c_part(python: str) -> None:
+    """As on a processor that the build is not for: one sentence."""
+    for command in ("cpu", "info", "autoload"):
+        code = (
+            "import sys; sys.modules['fullspeed._run'] = None\n"
+            f"from fullspeed.cli import main; sys.exit(main(['{command}']))"
+        )
+        result = call([python], "-c", code)
+        assert (result.returncode, result.stdout) == (1, "")
+        assert result.stderr.startswith("fullspeed: its C part cannot be loaded: ")
+        assert result.stderr.count("\n") == 1
 
 
 def test_closed_pipe_is_no_error(fullspeed: list[str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -230,6 +231,13 @@ def test_a_wrong_table_is_refused(tmp_path: Path, change: tuple[str, str], says:
     wrong.write_text(text.replace(change[0], change[1], 1))
     with pytest.raises(TableError, match=says):
         load(wrong)
+
+
+def test_the_page_is_as_the_table_says() -> None:
+    root = Path(__file__).resolve().parents[3]
+    words = [root / "tools/cpugen/cpugen.py", "docs", root / "docs/guide/cpu.md", "--check"]
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # ---- compilers: few files, since the header of all intrinsics is long ----

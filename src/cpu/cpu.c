@@ -1,0 +1,97 @@
+/* The one state of the room: made by whoever asks first.
+ *
+ * What must stay true: nothing waits. Two threads that ask first at once both make a state, and
+ * one of the two is thrown away; so a fork at any moment leaves the child with none or a whole one.
+ */
+#define _GNU_SOURCE
+#include "cpu.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base_config.h"
+#include "cpu_mask.h"
+
+static _Atomic(const struct fs_cpu_state *) cpu_state;
+
+/* The baseline as a complete set. */
+static void cpu_read_baseline(struct fs_cpu_state *state)
+{
+    for (int i = FS_CPU_NONE + 1; i < FS_CPU_FEATURE_COUNT; i++) {
+        if (fs_cpu_compiled[i]) {
+            fs_cpu_put(&state->baseline, (enum fs_cpu_feature)i);
+        }
+    }
+    /* Compilers may be allowed a feature without what the table says that it stands on. */
+    fs_cpu_close(state->arch, &state->baseline);
+    fs_cpu_complete(state->arch, &state->baseline);
+}
+
+static void cpu_make_state(struct fs_cpu_state *state)
+{
+    const struct fs_cpu_source *source = fs_cpu_source_host();
+    memset(state, 0, sizeof *state);
+    state->arch = fs_cpu_arch_host();
+    if (state->arch == NULL) {
+        return;
+    }
+    cpu_read_baseline(state);
+    fs_cpu_detect(state->arch, source, &state->found);
+    if (state->arch->how == FS_CPU_BY_CPUID) {
+        fs_cpu_brand_x86(source, state->brand);
+    }
+    struct fs_cpu_variables variables = {
+        .disable = fs_base_config_secure(FS_CONFIG_FULLSPEED_DISABLE_CPU_FEATURES),
+        .enable = fs_base_config_secure(FS_CONFIG_FULLSPEED_ENABLE_CPU_FEATURES),
+        .tunables = secure_getenv("GLIBC_TUNABLES"),
+    };
+    fs_cpu_mask(state, &variables);
+}
+
+const struct fs_cpu_state *fs_cpu_state(void)
+{
+    const struct fs_cpu_state *made = cpu_state;
+    if (FS_LIKELY(made != NULL)) {
+        return made;
+    }
+    struct fs_cpu_state *own = malloc(sizeof *own);
+    if (own == NULL) {
+        static const struct fs_cpu_state
+            nothing; /* for want of some kilobytes: all as if it had none */
+        return &nothing;
+    }
+    cpu_make_state(own);
+    if (!atomic_compare_exchange_strong(&cpu_state, &made, own)) {
+        free(own);
+        return made;
+    }
+    return own;
+}
+
+bool fs_cpu_baseline_is_least(void)
+{
+    const struct fs_cpu_arch *arch = fs_cpu_arch_host();
+    const struct fs_cpu_row *least = arch != NULL ? fs_cpu_row_of(arch, FS_CPU_X86_V1) : NULL;
+    for (int i = FS_CPU_NONE + 1; i < FS_CPU_FEATURE_COUNT; i++) {
+        enum fs_cpu_feature feature = (enum fs_cpu_feature)i;
+        if (fs_cpu_compiled[i] && (least == NULL || !fs_cpu_in(&least->leaves, feature))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool fs_cpu_below_baseline(const struct fs_cpu_state *state, char *buffer, size_t size)
+{
+    struct fs_cpu_set missing;
+    uint64_t any = 0;
+    for (int k = 0; k < FS_CPU_SET_WORDS; k++) {
+        missing.word[k] = state->baseline.word[k] & ~state->found.word[k];
+        any |= missing.word[k];
+    }
+    if (any != 0) {
+        fs_cpu_names(state->arch, &missing, buffer, size);
+    }
+    return any != 0;
+}
