@@ -178,6 +178,10 @@ static struct fuse_meaning fuse_meaning_of(enum fs_array_op op)
         FUSE_EACH(MULSUB_DDDD, FS_ARRAY_DOUBLE, FS_ARRAY_FUSE_MUL, FS_ARRAY_FUSE_SUB);
         FUSE_EACH(SUBMUL_FFFF, FS_ARRAY_FLOAT, FS_ARRAY_FUSE_MUL, FS_ARRAY_FUSE_SUB, true);
         FUSE_EACH(SUBMUL_DDDD, FS_ARRAY_DOUBLE, FS_ARRAY_FUSE_MUL, FS_ARRAY_FUSE_SUB, true);
+        FUSE_EACH(MAXIMUM_FFF, FS_ARRAY_FLOAT, FS_ARRAY_FUSE_MAX);
+        FUSE_EACH(MAXIMUM_DDD, FS_ARRAY_DOUBLE, FS_ARRAY_FUSE_MAX);
+        FUSE_EACH(MINIMUM_FFF, FS_ARRAY_FLOAT, FS_ARRAY_FUSE_MIN);
+        FUSE_EACH(MINIMUM_DDD, FS_ARRAY_DOUBLE, FS_ARRAY_FUSE_MIN);
     default:
         return (struct fuse_meaning){FS_ARRAY_NONE, FS_ARRAY_FUSE_NONE, FS_ARRAY_FUSE_NONE, false};
     }
@@ -343,7 +347,7 @@ static void fuse_liveness(struct fuse_pass *pass, size_t *last)
     for (size_t slot = 0; slot < pass->plan->slot_count; slot++) {
         last[slot] = 0;
     }
-    last[pass->plan->result_slot] = pass->count;
+    last[pass->plan->folds ? pass->plan->fold_slot : pass->plan->result_slot] = pass->count;
     for (size_t i = pass->count; i-- > 0;) {
         const struct fs_array_step *step = &pass->steps[i];
         pass->until[i] = last[step->dst];

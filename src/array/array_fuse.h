@@ -20,6 +20,8 @@ enum fs_array_fuse_op {
     FS_ARRAY_FUSE_AND,
     FS_ARRAY_FUSE_OR,
     FS_ARRAY_FUSE_XOR,
+    FS_ARRAY_FUSE_MAX, /* NumPy's: a NaN wins */
+    FS_ARRAY_FUSE_MIN,
     FS_ARRAY_FUSE_SQRT, /* from here: of one value */
     FS_ARRAY_FUSE_NEG,
     FS_ARRAY_FUSE_ABS,

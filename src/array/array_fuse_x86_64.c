@@ -90,19 +90,23 @@ static void fuse_modrm(struct fuse_emitter *e, int reg, struct fuse_place place)
     }
 }
 
-/* One instruction; `other` is the second source, 0 where there is none. `lanes`: under the mask. */
+/* What lanes an instruction of AVX-512 writes: all; those of k1, the others become 0 (loads) or
+ * stay (stores); those of k2, the others stay. */
+enum { FUSE_ALL, FUSE_LEFT, FUSE_PICKED };
+
+/* One instruction; `other` is the second source, 0 where there is none. */
 static void fuse_vector(struct fuse_emitter *e, struct fuse_code code, int reg, int other,
-                        struct fuse_place place, bool lanes)
+                        struct fuse_place place, unsigned lanes)
 {
     unsigned r = ~(unsigned)reg, v = ~(unsigned)other, p = ~(unsigned)place.reg;
     unsigned x = place.memory ? 1 : p >> 4; /* RAX is the only index */
     if (e->wide) {
-        unsigned zero = lanes && code.opcode != 0x11 ? 0x80 : 0; /* a store has no zeroing */
+        unsigned zero = lanes == FUSE_LEFT && code.opcode != 0x11 ? 0x80 : 0;
         fuse_byte(e, 0x62);
         fuse_byte(e, (r >> 3 & 1) << 7 | (x & 1) << 6 | (p >> 3 & 1) << 5 | (r >> 4 & 1) << 4 |
                          code.map);
         fuse_byte(e, (unsigned)code.w_evex << 7 | (v & 15) << 3 | 4 | code.prefix);
-        fuse_byte(e, zero | 0x40 | (v >> 4 & 1) << 3 | (lanes ? 1 : 0));
+        fuse_byte(e, zero | 0x40 | (v >> 4 & 1) << 3 | lanes);
     } else {
         fuse_byte(e, 0xc4);
         fuse_byte(e, (r >> 3 & 1) << 7 | 1 << 6 | (p >> 3 & 1) << 5 | code.map);
@@ -119,7 +123,7 @@ static struct fuse_code fuse_code_of(const struct fuse_emitter *e, enum fs_array
     static const uint8_t real[FS_ARRAY_FUSE_OPS] = {
         [FS_ARRAY_FUSE_ADD] = 0x58,  [FS_ARRAY_FUSE_SUB] = 0x5c, [FS_ARRAY_FUSE_MUL] = 0x59,
         [FS_ARRAY_FUSE_DIV] = 0x5e,  [FS_ARRAY_FUSE_NEG] = 0x57, [FS_ARRAY_FUSE_ABS] = 0x54,
-        [FS_ARRAY_FUSE_SQRT] = 0x51,
+        [FS_ARRAY_FUSE_SQRT] = 0x51, [FS_ARRAY_FUSE_MAX] = 0x5f, [FS_ARRAY_FUSE_MIN] = 0x5d,
     };
     static const uint8_t whole[2][FS_ARRAY_FUSE_OPS] = {{[FS_ARRAY_FUSE_ADD] = 0xfe,
                                                          [FS_ARRAY_FUSE_SUB] = 0xfa,
@@ -153,6 +157,8 @@ bool fs_array_fuse_can(enum fs_array_fuse_level level, enum fs_array_fuse_op op,
     case FS_ARRAY_FUSE_SQRT:
     case FS_ARRAY_FUSE_NEG:
     case FS_ARRAY_FUSE_ABS:
+    case FS_ARRAY_FUSE_MAX:
+    case FS_ARRAY_FUSE_MIN:
         return real;
     case FS_ARRAY_FUSE_AND:
     case FS_ARRAY_FUSE_OR:
@@ -210,11 +216,12 @@ static void fuse_move(struct fuse_emitter *e, int reg, int pointer, bool store)
     struct fuse_place place = {.memory = true, .indexed = true, .reg = fuse_base(e, pointer)};
     if (e->masked && !e->wide) { /* vmaskmovps, vmaskmovpd */
         uint8_t opcode = (uint8_t)((store ? 0x2e : 0x2c) + e->eight);
-        fuse_vector(e, (struct fuse_code){1, 2, opcode, false, false}, reg, e->mask, place, false);
+        fuse_vector(e, (struct fuse_code){1, 2, opcode, false, false}, reg, e->mask, place,
+                    FUSE_ALL);
         return;
     }
     struct fuse_code code = {e->eight, 1, store ? 0x11 : 0x10, false, e->eight};
-    fuse_vector(e, code, reg, 0, place, e->masked);
+    fuse_vector(e, code, reg, 0, place, e->masked ? FUSE_LEFT : FUSE_ALL);
 }
 
 /* The register of a value; an operand is loaded when it is first needed. */
@@ -235,12 +242,56 @@ static bool fuse_folds(const struct fuse_emitter *e, int value)
 
 /* ---- the body ---- */
 
+/* Greater or less of x and y, into another register than y's. The processor's own gives x when
+ * either is NaN, and where both are zero, if x comes second; then y takes the lanes where it is
+ * NaN. */
+static void fuse_pick(struct fuse_emitter *e, enum fs_array_fuse_op op, int to, int x, int y)
+{
+    struct fuse_place px = {.reg = x}, py = {.reg = y};
+    struct fuse_code compare = {e->eight, 1, 0xc2, false, e->eight};
+    fuse_vector(e, fuse_code_of(e, op), to, y, px, FUSE_ALL);
+    if (e->wide) { /* vcmppd k2, y, y, unordered; vmovapd to{k2}, y */
+        fuse_vector(e, compare, 2, y, py, FUSE_ALL);
+        fuse_byte(e, 3);
+        fuse_vector(e, (struct fuse_code){e->eight, 1, 0x28, false, e->eight}, to, 0, py,
+                    FUSE_PICKED);
+        return;
+    }
+    int strange = fuse_take(e); /* vcmppd; vblendvpd to, to, y, strange */
+    fuse_vector(e, compare, strange, y, py, FUSE_ALL);
+    fuse_byte(e, 3);
+    fuse_vector(e, (struct fuse_code){1, 3, (uint8_t)(0x4a + e->eight), false, false}, to, to, py,
+                FUSE_ALL);
+    fuse_byte(e, (unsigned)strange << 4);
+    e->free |= 1u << strange;
+}
+
+static void fuse_output(struct fuse_emitter *e, int value)
+{
+    const struct fs_array_fuse_group *group = e->group;
+    for (int i = 0; i < group->outputs; i++) {
+        if (group->output[i] == value) {
+            fuse_move(e, e->reg[value], group->operands + i, true);
+            fuse_used(e, value);
+        }
+    }
+}
+
 static void fuse_node(struct fuse_emitter *e, int index)
 {
     const struct fs_array_fuse_group *group = e->group;
     enum fs_array_fuse_op op = (enum fs_array_fuse_op)group->node[index].op;
     int value = group->operands + index;
     int first = group->node[index].src[0], second = group->node[index].src[1];
+    if (op == FS_ARRAY_FUSE_MAX || op == FS_ARRAY_FUSE_MIN) {
+        int x = fuse_get(e, first), y = fuse_get(e, second);
+        e->reg[value] = (int8_t)fuse_take(e);
+        fuse_pick(e, op, e->reg[value], x, y);
+        fuse_used(e, first);
+        fuse_used(e, second);
+        fuse_output(e, value);
+        return;
+    }
     bool one = op >= FS_ARRAY_FUSE_SQRT;
     bool commutes = op != FS_ARRAY_FUSE_SUB && op != FS_ARRAY_FUSE_DIV && !one;
     int other = 0;
@@ -264,13 +315,8 @@ static void fuse_node(struct fuse_emitter *e, int index)
         fuse_used(e, first);
     }
     e->reg[value] = (int8_t)fuse_take(e);
-    fuse_vector(e, fuse_code_of(e, op), e->reg[value], other, place, false);
-    for (int i = 0; i < group->outputs; i++) {
-        if (group->output[i] == value) {
-            fuse_move(e, e->reg[value], group->operands + i, true);
-            fuse_used(e, value);
-        }
-    }
+    fuse_vector(e, fuse_code_of(e, op), e->reg[value], other, place, FUSE_ALL);
+    fuse_output(e, value);
 }
 
 /* Counts uses and starts with nothing in registers but single values. */
@@ -364,7 +410,7 @@ static void fuse_constants(struct fuse_emitter *e)
             e->reg[v] = (int8_t)fuse_take(e);
             struct fuse_place place = {.memory = true, .reg = fuse_base(e, v)};
             struct fuse_code code = {1, 2, e->eight ? 0x19 : 0x18, false, e->eight};
-            fuse_vector(e, code, e->reg[v], 0, place, false);
+            fuse_vector(e, code, e->reg[v], 0, place, FUSE_ALL);
         }
     }
     bool neg = false, abs = false;
@@ -378,15 +424,15 @@ static void fuse_constants(struct fuse_emitter *e)
         struct fuse_place self = {.reg = e->sign};
         if (e->wide) { /* vpternlogd: all ones */
             fuse_vector(e, (struct fuse_code){1, 3, 0x25, false, false}, e->sign, e->sign, self,
-                        false);
+                        FUSE_ALL);
             fuse_byte(e, 0xff);
         } else { /* vpcmpeqd */
             fuse_vector(e, (struct fuse_code){1, 1, 0x76, false, false}, e->sign, e->sign, self,
-                        false);
+                        FUSE_ALL);
         }
         /* The highest bit alone, or all but the highest. */
         struct fuse_code shift = {1, 1, e->eight ? 0x73 : 0x72, false, e->eight};
-        fuse_vector(e, shift, neg ? 6 : 2, e->sign, self, false);
+        fuse_vector(e, shift, neg ? 6 : 2, e->sign, self, FUSE_ALL);
         fuse_byte(e, neg ? (e->eight ? 63 : 31) : 1);
     }
 }
@@ -409,7 +455,7 @@ static void fuse_lanes(struct fuse_emitter *e)
     fuse_bytes(e, e->eight ? "\x48\xc1\xe6\x03" : "\x48\xc1\xe6\x02", 4);
     fuse_bytes(e, "\x48\x29\xf2", 3);
     struct fuse_place place = {.memory = true, .reg = RDX};
-    fuse_vector(e, (struct fuse_code){0, 1, 0x10, false, false}, e->mask, 0, place, false);
+    fuse_vector(e, (struct fuse_code){0, 1, 0x10, false, false}, e->mask, 0, place, FUSE_ALL);
 }
 
 size_t fs_array_fuse_emit(const struct fs_array_fuse_group *group, enum fs_array_fuse_level level,

@@ -322,6 +322,8 @@ static void loop_write_flat(struct fs_array_worker *worker, const char *block, s
 
 /* ---- blocks ---- */
 
+enum { LOOP_MOVES = FS_ARRAY_LEAN_INPUTS + 1 };
+
 /* Sets up the inputs of a block. */
 static void loop_inputs(struct fs_array_worker *worker, npy_intp at, size_t n)
 {
@@ -354,6 +356,35 @@ static void loop_inputs(struct fs_array_worker *worker, npy_intp at, size_t n)
     }
 }
 
+/* The kernels on all items of a unit, block by block; pointers of inputs and output go along. */
+static void loop_blocks(struct fs_array_worker *worker, size_t n)
+{
+    const struct fs_array_plan *plan = worker->plan;
+    const struct fs_array_layout *layout = plan->layout;
+    struct {
+        uint32_t slot, size;
+    } moves[LOOP_MOVES];
+    unsigned count = 0;
+    for (int i = 0; i < layout->input_count; i++) {
+        if (layout->operands[i].access == FS_ARRAY_DIRECT) {
+            moves[count].slot = (uint32_t)i;
+            moves[count++].size = (uint32_t)layout->operands[i].size;
+        }
+    }
+    if (!plan->folds || plan->fold_moves) {
+        moves[count].slot = plan->folds ? plan->fold_slot : plan->result_slot;
+        moves[count++].size = (uint32_t)plan->result_size;
+    }
+    for (size_t done = 0, part; done < n; done += part) {
+        part = n - done < plan->block ? n - done : plan->block;
+        loop_run(worker, FS_ARRAY_PER_BLOCK, part);
+        for (unsigned k = 0; k < count; k++) {
+            char **slot = (char **)&worker->slots[moves[k].slot];
+            *slot += part * moves[k].size;
+        }
+    }
+}
+
 /* Computes the result of n items into `to`. */
 static void loop_compute(struct fs_array_worker *worker, char *to, npy_intp step, size_t n)
 {
@@ -368,7 +399,11 @@ static void loop_compute(struct fs_array_worker *worker, char *to, npy_intp step
     } else {
         worker->slots[plan->result_slot] = to;
     }
-    loop_run(worker, FS_ARRAY_PER_BLOCK, n);
+    if (n > plan->block) {
+        loop_blocks(worker, n);
+    } else {
+        loop_run(worker, FS_ARRAY_PER_BLOCK, n);
+    }
 }
 
 const void *fs_array_worker_block(struct fs_array_worker *worker, npy_intp at, size_t n)
@@ -382,6 +417,17 @@ const void *fs_array_worker_block(struct fs_array_worker *worker, npy_intp at, s
     }
     loop_compute(worker, sink, (npy_intp)plan->result_size, n);
     return sink;
+}
+
+void fs_array_worker_fold(struct fs_array_worker *worker, void *sums, npy_intp at, size_t n)
+{
+    loop_inputs(worker, at, n);
+    worker->slots[worker->plan->fold_slot] = sums;
+    if (n > worker->plan->block) {
+        loop_blocks(worker, n);
+    } else {
+        loop_run(worker, FS_ARRAY_PER_BLOCK, n);
+    }
 }
 
 void fs_array_worker_write(struct fs_array_worker *worker, char *to, npy_intp stride,
@@ -424,7 +470,7 @@ enum { WALK_CHUNK_ITEMS = 1 << 17 };
 void fs_array_walk_cut(struct fs_array_walk *walk, const struct fs_array_plan *plan)
 {
     const struct fs_array_layout *layout = plan->layout;
-    size_t total = (size_t)layout->total, block = plan->block, row = (size_t)layout->shape[0];
+    size_t total = (size_t)layout->total, block = plan->unit, row = (size_t)layout->shape[0];
     walk->plan = plan;
     walk->per_row = (row + block - 1) / block;
     walk->unit_count = plan->flat ? (total + block - 1) / block : total / row * walk->per_row;
@@ -438,7 +484,7 @@ void fs_array_walk_chunk(void *data, int number, size_t chunk)
     const struct fs_array_walk *walk = data;
     struct fs_array_worker *worker = &walk->workers[number];
     const struct fs_array_plan *plan = walk->plan;
-    size_t unit = chunk * walk->per_chunk, end = unit + walk->per_chunk, block = plan->block;
+    size_t unit = chunk * walk->per_chunk, end = unit + walk->per_chunk, block = plan->unit;
     end = end < walk->unit_count ? end : walk->unit_count;
     if (plan->flat) {
         size_t total = (size_t)plan->layout->total;

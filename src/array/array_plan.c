@@ -21,6 +21,11 @@ enum {
     PLAN_BLOCK_LEAST = 256, /* items of a block */
     PLAN_BLOCK_MOST = 4096,
     PLAN_BLOCK_ONE_PASS = 1 << 15,
+    PLAN_BLOCK_FOLD = 512, /* accumulators */
+    PLAN_BLOCK_FOLD_SHORT = 128,
+    PLAN_FINE_BYTES = 512, /* what vector math takes at once */
+    PLAN_UNIT = 1 << 13,
+    PLAN_CACHE_BYTES = 1 << 20,
     PLAN_SHORT_ROW = 128, /* rows shorter than this do not make blocks of their own */
     PLAN_LINE = 64,
 };
@@ -206,6 +211,18 @@ static void plan_steps(struct fs_array_plan *plan, struct plan_values *values)
         program->reduce != FS_ARRAY_REDUCE_NONE ? program->reduce_source : fs_array_result(program);
     plan->result_slot = values->slot[result];
     plan->result_scalar = values->level[result] != FS_ARRAY_PER_BLOCK;
+    if (plan->folds) {
+        enum fs_array_op op =
+            fs_array_fold_op((enum fs_array_reduce)program->reduce, plan->result_type);
+        plan->fold_slot = own++;
+        plan->step_count[FS_ARRAY_PER_BLOCK]++;
+        *next[FS_ARRAY_PER_BLOCK] =
+            (struct fs_array_step){.kernel = plan->kernels[op],
+                                   .op = (uint16_t)op,
+                                   .dst = plan->fold_slot,
+                                   .src = {plan->fold_slot, plan->result_slot},
+                                   .scalars = plan->result_scalar ? 2 : 0};
+    }
     plan->slot_count = own;
 }
 
@@ -273,6 +290,44 @@ static bool plan_is_one_pass(const struct fs_array_plan *plan)
            plan->step_count[FS_ARRAY_PER_BLOCK] == 1;
 }
 
+/* Items of a block, if blocks should be as short as can be, else 0: memory and vector math wait for
+ * each other if they take turns, and with short blocks the processor's own prefetching goes on
+ * through the latter. */
+static size_t plan_fine(const struct fs_array_plan *plan)
+{
+    const struct fs_array_layout *layout = plan->layout;
+    const struct fs_array_step *step =
+        plan->steps + plan->step_count[FS_ARRAY_ONCE] + plan->step_count[FS_ARRAY_PER_ROW];
+    size_t direct = 0, slow = 0;
+    for (int i = 0; i <= layout->input_count; i++) {
+        direct += layout->operands[i].access == FS_ARRAY_DIRECT ? layout->operands[i].size : 0;
+    }
+    for (size_t k = 0; k < plan->step_count[FS_ARRAY_PER_BLOCK]; k++) {
+        if (step[k].kernel != NULL && plan_cost((enum fs_array_op)step[k].op) > 1) {
+            slow = fs_array_type_size((enum fs_array_type)fs_array_op_info[step[k].op].result);
+        }
+    }
+    bool worth = slow != 0 && plan->step_count[FS_ARRAY_PER_BLOCK] > 1 &&
+                 direct * (size_t)layout->total > PLAN_CACHE_BYTES;
+    return worth ? PLAN_FINE_BYTES / slow : 0;
+}
+
+/* Whether a unit can be several blocks: all operands are memory itself, or single items. */
+static bool plan_is_lean(const struct fs_array_plan *plan)
+{
+    const struct fs_array_layout *layout = plan->layout;
+    bool reduce = plan->program->reduce != FS_ARRAY_REDUCE_NONE;
+    bool lean = !plan->flat && !plan_is_text(plan->result_type) &&
+                layout->input_count <= FS_ARRAY_LEAN_INPUTS && plan->folds == reduce;
+    for (int i = 0; i < layout->input_count + !reduce; i++) {
+        lean &= layout->operands[i].access < FS_ARRAY_PERIODIC;
+    }
+    for (unsigned r = 0; r < plan->program->input_count; r++) {
+        lean &= !plan_is_text((enum fs_array_type)plan->program->types[r]);
+    }
+    return lean;
+}
+
 /* How many items a block has. */
 static void plan_block(struct fs_array_plan *plan)
 {
@@ -290,7 +345,18 @@ static void plan_block(struct fs_array_plan *plan)
     } else {
         items = row;
     }
-    plan->block = items;
+    plan->block = plan->unit = items;
+    if (!plan_is_lean(plan)) {
+        return;
+    }
+    size_t fine = plan_fine(plan);
+    if (plan->folds && !plan->fold_moves) {
+        items = row < 16 * PLAN_BLOCK_FOLD ? PLAN_BLOCK_FOLD_SHORT : PLAN_BLOCK_FOLD;
+        plan->block = plan->block < items ? plan->block : items;
+    } else if (fine != 0) {
+        plan->block = plan->block < fine ? plan->block : fine;
+    }
+    plan->unit = row < PLAN_UNIT ? row : PLAN_UNIT;
 }
 
 /* Reserves the places of slots. */
@@ -321,7 +387,7 @@ static void plan_places(struct fs_array_plan *plan)
         size += plan_is_text(type) ? sizeof(struct fs_array_text) : 0;
         plan->places[r] = size != 0 ? plan_reserve(plan, size) : 0;
     }
-    for (size_t slot = result + 1; slot < plan->slot_count; slot++) {
+    for (size_t slot = result + 1; slot < plan->slot_count - plan->folds; slot++) {
         plan->places[slot] = plan_reserve(plan, sizeof(union fs_array_value));
     }
     const struct fs_array_operand *output = &layout->operands[layout->input_count];
@@ -340,7 +406,7 @@ static void plan_places(struct fs_array_plan *plan)
 bool fs_array_plan_make(struct fs_array_plan *plan, const struct fs_array_program *program,
                         struct fs_array_layout *layout, bool reproducible)
 {
-    size_t registers = fs_array_result(program) + 1u, instrs = program->instr_count;
+    size_t registers = fs_array_result(program) + 1u, instrs = program->instr_count + 1u;
     size_t slots = registers + instrs;
     size_t size = instrs * sizeof *plan->steps + slots * sizeof *plan->places +
                   (registers + 4 * instrs) * sizeof(uint32_t) + registers + instrs + slots;
@@ -367,6 +433,10 @@ bool fs_array_plan_make(struct fs_array_plan *plan, const struct fs_array_progra
     plan->kernels = fs_array_kernels(reproducible);
     plan->result_type = (enum fs_array_type)program->result_type;
     plan->flat = layout->ndim > 1 && layout->shape[0] < PLAN_SHORT_ROW;
+    plan->folds = program->reduce != FS_ARRAY_REDUCE_NONE &&
+                  !(plan->flat && layout->reduced[0] && layout->kept != 1 &&
+                    program->reduce_axis != FS_ARRAY_ALL_AXES);
+    plan->fold_moves = plan->folds && !plan->flat && !layout->reduced[0];
     plan->cost = 0.1 * (layout->input_count + 1);
     memset(plan->step_count, 0, sizeof plan->step_count);
     plan_accesses(plan);

@@ -69,13 +69,17 @@ struct fs_array_step {
 /* How often a step has something else to do. */
 enum { FS_ARRAY_ONCE, FS_ARRAY_PER_ROW, FS_ARRAY_PER_BLOCK, FS_ARRAY_LEVELS };
 
+/* The most inputs of a plan whose units are several blocks. */
+enum { FS_ARRAY_LEAN_INPUTS = 16 };
+
 struct fs_array_plan {
     const struct fs_array_program *program;
     struct fs_array_layout *layout;
     fs_array_kernel *const *kernels;
-    bool flat;                   /* blocks go on over ends of rows */
-    size_t block;                /* items of a block, at most */
-    double cost;                 /* about how many nanoseconds an item takes */
+    bool flat;    /* blocks go on over ends of rows */
+    size_t block; /* items of a block, at most */
+    size_t unit;  /* items whose operands are set up at once: blocks, one after the other */
+    double cost;  /* about how many nanoseconds an item takes */
     struct fs_array_step *steps; /* those of the first level, the second, the third */
     size_t step_count[FS_ARRAY_LEVELS];
     uint32_t *loop_slots;
@@ -83,6 +87,9 @@ struct fs_array_plan {
     size_t slot_count;
     size_t *places;       /* of slots: offset in a worker's memory, 0: elsewhere */
     uint32_t result_slot; /* what the program comes to */
+    uint32_t fold_slot;   /* accumulators of a reduction, which the last step takes up to */
+    bool folds;           /* there is that step */
+    bool fold_moves;      /* each item of a unit has an accumulator of its own */
     bool result_scalar;   /* as one item */
     enum fs_array_type result_type;
     size_t result_size; /* of one item, in a block */

@@ -84,6 +84,17 @@ static void reduce_all(const struct fs_array_reduction *reduction, void *to, con
     reduction->fold_all(to, src, 0, n);
 }
 
+/* Items of a unit into `sums`; and these into the one sum, where many would lose too many bits. */
+static void reduce_unit(const struct fs_array_reduction *reduction, struct fs_array_worker *worker,
+                        void *sum, char *sums, size_t width, size_t at, size_t n)
+{
+    fs_array_worker_fold(worker, sums, (npy_intp)at, n);
+    if (reduction->often) {
+        reduce_one(reduction, sum, sums, width);
+        reduce_start(reduction, sums, width);
+    }
+}
+
 /* ---- over all items ---- */
 
 static void reduce_chunk_of_all(const struct fs_array_reduction *reduction,
@@ -91,9 +102,12 @@ static void reduce_chunk_of_all(const struct fs_array_reduction *reduction,
 {
     const struct fs_array_walk *walk = &reduction->walk;
     const struct fs_array_plan *plan = walk->plan;
-    size_t unit = chunk * walk->per_chunk, end = unit + walk->per_chunk, block = plan->block;
+    size_t unit = chunk * walk->per_chunk, end = unit + walk->per_chunk, block = plan->unit;
     size_t row = (size_t)plan->layout->shape[0], total = (size_t)plan->layout->total;
+    size_t most = plan->flat ? total : row, width = plan->block < most ? plan->block : most;
     union fs_array_value sum = reduction->start;
+    char *sums = worker->memory + plan->worker_size;
+    reduce_start(reduction, sums, width);
     end = end < walk->unit_count ? end : walk->unit_count;
     if (!plan->flat) {
         fs_array_worker_row(worker, (npy_intp)(unit / walk->per_row));
@@ -104,12 +118,13 @@ static void reduce_chunk_of_all(const struct fs_array_reduction *reduction,
         if (plan->flat) {
             fs_array_worker_item(worker, (npy_intp)at);
         }
-        reduce_one(reduction, &sum, fs_array_worker_block(worker, (npy_intp)at, n), n);
+        reduce_unit(reduction, worker, &sum, sums, width, at, n);
         if (!plan->flat && ++part == walk->per_row && unit + 1 < end) {
             part = 0;
             fs_array_worker_next_row(worker);
         }
     }
+    reduce_one(reduction, &sum, sums, width);
     memcpy(reduction->partial + chunk * reduction->size, &sum, reduction->size);
 }
 
@@ -122,11 +137,16 @@ static void reduce_row(const struct fs_array_reduction *reduction, struct fs_arr
     const struct fs_array_plan *plan = reduction->walk.plan;
     size_t row = (size_t)plan->layout->shape[0], end = (part + 1) * reduction->part;
     union fs_array_value sum = reduction->start;
+    char *sums = worker->memory + plan->worker_size;
+    size_t at = part * reduction->part;
     end = end < row ? end : row;
-    for (size_t at = part * reduction->part; at < end; at += plan->block) {
-        size_t n = end - at < plan->block ? end - at : plan->block;
-        reduce_one(reduction, &sum, fs_array_worker_block(worker, (npy_intp)at, n), n);
+    size_t width = plan->block < end - at ? plan->block : end - at;
+    reduce_start(reduction, sums, width);
+    for (; at < end; at += plan->unit) {
+        size_t n = end - at < plan->unit ? end - at : plan->unit;
+        reduce_unit(reduction, worker, &sum, sums, width, at, n);
     }
+    reduce_one(reduction, &sum, sums, width);
     if (reduction->parts == 1) {
         fs_array_worker_write(worker, worker->rows[plan->layout->input_count], 0, &sum, 1);
     } else {
@@ -240,10 +260,10 @@ static void reduce_long_columns(const struct fs_array_reduction *reduction,
     reduce_start(reduction, sums, columns->width);
     fs_array_worker_row(worker, (npy_intp)(columns->outer * rows + columns->from));
     for (size_t r = columns->from; r < columns->end; r++) {
-        for (size_t at = columns->at; at < end; at += plan->block) {
-            size_t n = end - at < plan->block ? end - at : plan->block;
-            const void *values = fs_array_worker_block(worker, (npy_intp)at, n);
-            reduce_all(reduction, sums + (at - columns->at) * reduction->size, values, n);
+        for (size_t at = columns->at; at < end; at += plan->unit) {
+            size_t n = end - at < plan->unit ? end - at : plan->unit;
+            char *to = sums + (at - columns->at) * reduction->size;
+            fs_array_worker_fold(worker, to, (npy_intp)at, n);
         }
         if (r + 1 < columns->end) {
             fs_array_worker_move(worker, 1, 1);
@@ -266,7 +286,7 @@ static void reduce_short_columns(const struct fs_array_reduction *reduction,
     for (; at < end; at += plan->block) {
         size_t n = end - at < plan->block ? end - at : plan->block;
         fs_array_worker_item(worker, (npy_intp)at);
-        reduce_all(reduction, sums, fs_array_worker_block(worker, (npy_intp)at, n), n);
+        fs_array_worker_fold(worker, sums, (npy_intp)at, n);
     }
     for (size_t k = row; k < wide; k += row) {
         reduce_all(reduction, sums, sums + k * reduction->size, row);
@@ -326,7 +346,7 @@ static void reduce_parts(struct fs_array_reduction *reduction, size_t units, siz
     size_t parts = units < REDUCE_PIECES ? reduce_ceil(REDUCE_PIECES, units) : 1;
     size_t most = length / least > 0 ? length / least : 1;
     parts = parts < most ? parts : most;
-    size_t block = reduction->walk.plan->block;
+    size_t block = reduction->walk.plan->unit;
     reduction->part = reduce_ceil(length, parts);
     if (reduction->walk.plan->layout->reduced[0] && parts > 1) {
         reduction->part = reduce_ceil(reduction->part, block) * block;
@@ -349,6 +369,7 @@ static void reduce_cut_rows(struct fs_array_reduction *reduction)
     reduce_parts(reduction, rows, row, REDUCE_PIECE / 2);
     reduction->walk.per_chunk = REDUCE_PIECE / reduction->part + 1;
     reduction->width = 1;
+    reduction->extra = plan->block * reduction->size;
 }
 
 static void reduce_cut_columns(struct fs_array_reduction *reduction)
@@ -376,10 +397,12 @@ void fs_array_reduce_cut(struct fs_array_reduction *reduction, const struct fs_a
     reduction->fold_all = plan->kernels[fs_array_fold_op(how, plan->result_type)];
     reduction->start = fs_array_reduce_start(how, plan->result_type);
     reduction->size = plan->result_size;
+    reduction->often = plan->result_type == FS_ARRAY_FLOAT;
     reduction->parts = 1;
     if (program->reduce_axis == FS_ARRAY_ALL_AXES || plan->layout->kept == 1) {
         fs_array_walk_cut(&reduction->walk, plan);
         reduction->width = 1;
+        reduction->extra = plan->block * reduction->size;
         reduction->partial_size = reduction->walk.chunks * reduction->size;
         return;
     }
