@@ -11,7 +11,7 @@
  */
 #include <math.h>
 
-#include "array/array_dispatch.h"
+#include "array/array_math.h"
 
 /* --- integers --- */
 
@@ -91,31 +91,26 @@ ARRAY_BINARY(MOD_LLL, array_l, array_l, array_l, divide_mod_l)
         const type floored = q - low > (type)0.5 ? low + 1 : low;                 \
         const type zero = __builtin_copysign##suffix((type)0, x / y);             \
         return y == 0 ? x / y : q == 0 ? zero : floored;                          \
-    }                                                                             \
-    ARRAY_INLINE type divide_fmod_##letter(type x, type y, type mod)              \
-    {                                                                             \
-        (void)x, (void)y;                                                         \
-        return mod;                                                               \
     }
 
 FROM_FMOD(f, array_f, f)
 FROM_FMOD(d, array_d, )
 
-/* Is the quick way right? */
+/* Is the quick way right? A quotient below 2^50 is also what NumPy's own steps come to. */
 ARRAY_INLINE array_l divide_strange_d(array_d x, array_d y)
 {
     const double a = __builtin_fabs(x), b = __builtin_fabs(y), q = a / b;
-#ifdef __FMA__
-    return !((q < 0x1p53) & (b > 0) & (b <= __DBL_MAX__));
+#if ARRAY_FUSED
+    return !((q < 0x1p50) & (b > 0) & (b <= __DBL_MAX__));
 #else
-    return !((q < 0x1p53) & (a < 0x1p960) & (b < 0x1p960) & (b > 0x1p-900));
+    return !((q < 0x1p50) & (a < 0x1p960) & (b < 0x1p960) & (b > 0x1p-900));
 #endif
 }
 
 /* a - q*b, exactly. */
 ARRAY_INLINE double divide_rest(double a, double q, double b)
 {
-#ifdef __FMA__
+#if ARRAY_FUSED
     return __builtin_fma(-q, b, a);
 #else
     const double q_wide = q * 0x8000001p0, b_wide = b * 0x8000001p0;
@@ -128,60 +123,74 @@ ARRAY_INLINE double divide_rest(double a, double q, double b)
 #endif
 }
 
-ARRAY_INLINE array_d divide_quick_d(array_d x, array_d y)
+/* The whole quotient of |x| and |y|, and what remains in *rest. */
+ARRAY_INLINE double divide_whole_d(double x, double y, double *rest)
 {
-    const double a = __builtin_fabs(x), b = __builtin_fabs(y);
-    const double rest = divide_rest(a, __builtin_trunc(a / b), b);
-    return __builtin_copysign(rest < 0 ? rest + b : rest, x);
+    const double a = __builtin_fabs(x), b = __builtin_fabs(y), q = __builtin_trunc(a / b);
+    const double left = divide_rest(a, q, b);
+    *rest = left < 0 ? left + b : left;
+    return left < 0 ? q - 1 : q;
 }
 
-/* Of float32 all is exact in double up to a quotient of 2^29. */
+/* Of float32 all is exact in double. */
 ARRAY_INLINE array_i divide_strange_f(array_f x, array_f y)
 {
     const float a = __builtin_fabsf(x), b = __builtin_fabsf(y);
-    return !((a / b < 0x1p28F) & (b > 0) & (b <= __FLT_MAX__));
+    return !((a / b < 0x1p22F) & (b > 0) & (b <= __FLT_MAX__));
 }
 
-ARRAY_INLINE array_f divide_quick_f(array_f x, array_f y)
+ARRAY_INLINE float divide_whole_f(float x, float y, float *rest)
 {
     const double a = __builtin_fabs((double)x), b = __builtin_fabs((double)y);
-    const double rest = a - __builtin_trunc(a / b) * b;
-    return __builtin_copysignf((float)(rest < 0 ? rest + b : rest), x);
+    const double q = __builtin_trunc(a / b), left = a - q * b;
+    *rest = (float)(left < 0 ? left + b : left);
+    return (float)(left < 0 ? q - 1 : q);
 }
 
-/* In pieces, so that a piece without strange values is one vector loop. What dst may share with src
- * is read before. */
-enum { PIECE = 64 };
-#define DIVIDE_REAL(name, letter, type, flag_type, slow, finish)              \
-    ARRAY_KERNEL(name)                                                        \
-    {                                                                         \
-        type *const r = dst;                                                  \
-        const type *const a = src[0], *const b = src[1];                      \
-        type x[PIECE] = {0}, y[PIECE] = {0}, z[PIECE];                        \
-        for (size_t from = 0; from < n; from += PIECE) {                      \
-            const size_t some = n - from < PIECE ? n - from : PIECE;          \
-            flag_type strange = 0;                                            \
-            for (size_t i = 0; i < PIECE && some < PIECE; i++)                \
-                x[i] = y[i] = 1;                                              \
-            for (size_t i = 0; i < some; i++) {                               \
-                x[i] = a[scalars & 1 ? 0 : from + i];                         \
-                y[i] = b[scalars & 2 ? 0 : from + i];                         \
-            }                                                                 \
-            for (size_t i = 0; i < PIECE; i++) {                              \
-                strange |= divide_strange_##letter(x[i], y[i]);               \
-                z[i] = finish(x[i], y[i], divide_quick_##letter(x[i], y[i])); \
-            }                                                                 \
-            if (strange)                                                      \
-                for (size_t i = 0; i < some; i++)                             \
-                    if (divide_strange_##letter(x[i], y[i]))                  \
-                        z[i] = finish(x[i], y[i], slow(x[i], y[i]));          \
-            memcpy(r + from, z, some * sizeof(type));                         \
-        }                                                                     \
+/* Each operation: the quick way of an ordinary pair, and any pair by C's remainder. */
+#define DIVIDE_REAL(letter, type, suffix)                                                    \
+    ARRAY_INLINE type divide_quick_fmod_##letter(type x, type y)                             \
+    {                                                                                        \
+        type rest;                                                                           \
+        divide_whole_##letter(x, y, &rest);                                                  \
+        return __builtin_copysign##suffix(rest, x);                                          \
+    }                                                                                        \
+    ARRAY_INLINE type divide_quick_mod_##letter(type x, type y)                              \
+    {                                                                                        \
+        return divide_remainder_##letter(x, y, divide_quick_fmod_##letter(x, y));            \
+    }                                                                                        \
+    ARRAY_INLINE type divide_quick_floor_##letter(type x, type y)                            \
+    {                                                                                        \
+        type rest;                                                                           \
+        const type q = divide_whole_##letter(x, y, &rest);                                   \
+        const type sign =                                                                    \
+            __builtin_copysign##suffix((type)1, x) * __builtin_copysign##suffix((type)1, y); \
+        const type low = ((sign < 0) & (rest != 0)) ? q + 1 : q;                             \
+        return __builtin_copysign##suffix(low, sign);                                        \
+    }                                                                                        \
+    ARRAY_INLINE type divide_any_fmod_##letter(type x, type y)                               \
+    {                                                                                        \
+        return fmod##suffix(x, y);                                                           \
+    }                                                                                        \
+    ARRAY_INLINE type divide_any_mod_##letter(type x, type y)                                \
+    {                                                                                        \
+        return divide_remainder_##letter(x, y, fmod##suffix(x, y));                          \
+    }                                                                                        \
+    ARRAY_INLINE type divide_any_floor_##letter(type x, type y)                              \
+    {                                                                                        \
+        return divide_floored_##letter(x, y, fmod##suffix(x, y));                            \
     }
 
-DIVIDE_REAL(MOD_FFF, f, array_f, array_i, fmodf, divide_remainder_f)
-DIVIDE_REAL(MOD_DDD, d, array_d, array_l, fmod, divide_remainder_d)
-DIVIDE_REAL(FLOORDIV_FFF, f, array_f, array_i, fmodf, divide_floored_f)
-DIVIDE_REAL(FLOORDIV_DDD, d, array_d, array_l, fmod, divide_floored_d)
-DIVIDE_REAL(FMOD_FFF, f, array_f, array_i, fmodf, divide_fmod_f)
-DIVIDE_REAL(FMOD_DDD, d, array_d, array_l, fmod, divide_fmod_d)
+DIVIDE_REAL(f, array_f, f)
+DIVIDE_REAL(d, array_d, )
+
+#define KERNEL(name, operation, letter, type, flags)                                              \
+    MATH_KERNEL2(name, type, flags, divide_strange_##letter, divide_quick_##operation##_##letter, \
+                 MATH_EACH2, divide_any_##operation##_##letter)
+
+KERNEL(MOD_FFF, mod, f, array_f, array_i)
+KERNEL(MOD_DDD, mod, d, array_d, array_l)
+KERNEL(FLOORDIV_FFF, floor, f, array_f, array_i)
+KERNEL(FLOORDIV_DDD, floor, d, array_d, array_l)
+KERNEL(FMOD_FFF, fmod, f, array_f, array_i)
+KERNEL(FMOD_DDD, fmod, d, array_d, array_l)
