@@ -34,6 +34,8 @@
  */
 #include "gc/gc_reach.h"
 
+#include <sys/mman.h>
+
 #include "gc/gc_roots.h"
 #include "gc/gc_traverse.h"
 
@@ -43,6 +45,7 @@ enum {
     REACH_REFS = 4,
     REACH_FIRST = 34,
     REACH_ROOM = 4096,                          /* objects, without asking for memory */
+    REACH_KEPT = 1 << 18,                       /* ... and when there was memory once */
     REACH_AHEAD = 24,                           /* how far ahead heads are fetched, */
     REACH_INSIDE = 12,                          /* ... what they lead to, */
     REACH_TARGETS = 4,                          /* ... and the heads of what they refer to */
@@ -86,27 +89,56 @@ typedef struct {
     Py_ssize_t alive, dead;
 } reach;
 
-static uintptr_t reach_small[REACH_ROOM], reach_small_links[REACH_ROOM];
+/* An array that grows: in `small`, then in pages of its own, as blocks of malloc that stay would
+ * keep what is freed below them. Those are kept for the next collection: programs that build up
+ * much have one soon, and new memory comes page by page. */
+typedef struct {
+    uintptr_t small[REACH_ROOM];
+    uintptr_t *pages; /* NULL: none */
+    size_t room;      /* in the pages */
+} reach_array;
+static reach_array reach_objects, reach_links;
+
+FS_INLINE uintptr_t *reach_items(reach_array *array)
+{
+    return array->pages != NULL ? array->pages : array->small;
+}
+
+FS_INLINE size_t reach_room(const reach_array *array)
+{
+    return array->pages != NULL ? array->room : REACH_ROOM;
+}
 
 FS_INLINE PyGC_Head *reach_head(uintptr_t entry)
 {
     return (PyGC_Head *)(entry & ~(uintptr_t)REACH_NOTES);
 }
 
-/* Moves the first n of an array to more room; false: no memory. `small` is what it began with. */
-static bool reach_enlarge(uintptr_t **array, size_t n, size_t *room, const uintptr_t *small)
+/* Doubles an array's room; false: no memory. */
+static bool reach_enlarge(reach_array *array)
 {
-    uintptr_t *more = PyMem_RawMalloc(*room * 2 * sizeof(*more));
-    if (more == NULL) {
+    size_t size = reach_room(array) * sizeof(uintptr_t);
+    void *pages = array->pages != NULL ? mremap(array->pages, size, size * 2, MREMAP_MAYMOVE)
+                                       : mmap(NULL, size * 2, PROT_READ | PROT_WRITE,
+                                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) {
         return false;
     }
-    memcpy(more, *array, n * sizeof(*more));
-    if (*array != small) {
-        PyMem_RawFree(*array);
+    if (array->pages == NULL) {
+        memcpy(pages, array->small, size);
     }
-    *array = more;
-    *room *= 2;
+    array->pages = pages;
+    array->room = size * 2 / sizeof(uintptr_t);
     return true;
+}
+
+/* At a collection's end. */
+static void reach_keep(reach_array *array)
+{
+    if (array->pages != NULL && array->room > REACH_KEPT) {
+        munmap(array->pages, array->room * sizeof(uintptr_t));
+        array->pages = NULL;
+    }
 }
 
 /* ---- the first walk ---- */
@@ -126,7 +158,9 @@ static FS_NOINLINE bool reach_grow_links(reach *r)
     size_t place = (size_t)(r->first >> REACH_FIRST) - 1;
     size_t room = r->room_links * 2;
     if (r->limit > place && room <= REACH_LINKS_MOST && room <= r->room * 2 &&
-        reach_enlarge(&r->links, r->n_links, &r->room_links, reach_small_links)) {
+        reach_enlarge(&reach_links)) {
+        r->links = reach_items(&reach_links);
+        r->room_links = reach_room(&reach_links);
         return true;
     }
     r->limit = r->limit > place ? place : r->limit;
@@ -263,7 +297,12 @@ FS_INLINE void reach_fetch_ahead(const reach *r, size_t i)
 /* Room for one more; false: no memory. */
 static FS_NOINLINE bool reach_grow(reach *r)
 {
-    return r->room * 2 <= REACH_MOST && reach_enlarge(&r->objects, r->n, &r->room, reach_small);
+    if (r->room * 2 > REACH_MOST || !reach_enlarge(&reach_objects)) {
+        return false;
+    }
+    r->objects = reach_items(&reach_objects);
+    r->room = reach_room(&reach_objects);
+    return true;
 }
 
 /* Takes the object behind the last that has been taken into `objects`; false: no memory. */
@@ -585,14 +624,14 @@ static void reach_divide(reach *r, PyGC_Head *alive)
 fs_gc_result fs_gc_reach(PyGC_Head *young, PyGC_Head *alive, bool full, bool dicts)
 {
     reach r = {
-        .objects = reach_small,
-        .room = REACH_ROOM,
+        .objects = reach_items(&reach_objects),
+        .room = reach_room(&reach_objects),
         .young = young,
         .last = young,
         .full = full,
         .dicts = dicts,
-        .links = reach_small_links,
-        .room_links = REACH_ROOM,
+        .links = reach_items(&reach_links),
+        .room_links = reach_room(&reach_links),
         .limit = SIZE_MAX,
     };
     fs_gc_result result = {.done = full ? reach_walk_full(&r) : reach_walk(&r)};
@@ -607,12 +646,8 @@ fs_gc_result fs_gc_reach(PyGC_Head *young, PyGC_Head *alive, bool full, bool dic
     } else {
         reach_undo(&r);
     }
-    if (r.objects != reach_small) {
-        PyMem_RawFree(r.objects);
-    }
-    if (r.links != reach_small_links) {
-        PyMem_RawFree(r.links);
-    }
+    reach_keep(&reach_objects);
+    reach_keep(&reach_links);
     result.alive = r.alive;
     result.dead = r.dead;
     return result;

@@ -474,3 +474,32 @@ def test_more_references_than_are_written_down() -> None:
     ours = ask(code, FULLSPEED_GC="1")
     assert ours == ask(code, FULLSPEED_GC="0")
     assert ours[-1] >= 2000
+
+
+def test_arrays_are_kept_for_the_next_collection() -> None:
+    """After a collection of many, of very many, and of few; no new memory the second time."""
+    code = """
+    import resource
+    class Node:
+        pass
+    def links(n):
+        nodes = [Node() for _ in range(n)]
+        for i, node in enumerate(nodes):
+            node.to = nodes[i - 1]
+        nodes[0].all = nodes
+    gc.disable()
+    found = []
+    for n in (10, 40000, 300000, 10, 40000, 40000):
+        links(n)
+        found.append(gc.collect())
+    nodes = [[] for _ in range(60000)]
+    gc.collect()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        gc.collect()
+    answer([found, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before])
+    """
+    found, faults = ask(code, FULLSPEED_GC="1")
+    assert found == ask(code, FULLSPEED_GC="0")[0]
+    assert found[-1] >= 40001
+    assert faults < 100
