@@ -33,7 +33,8 @@ typedef struct fs_exit {
     uint16_t snap, nlocs;
     uint16_t work;     /* the way here is this many of CPython's ops (fs_ir.work), or more, */
     uint8_t turns : 1; /* as it goes through loops */
-    uint8_t state : 7; /* enum fs_exit_state_kind */
+    uint8_t waits : 1; /* it was hot enough for a side trace, but there was no time to make one */
+    uint8_t state : 6; /* enum fs_exit_state_kind */
     uint8_t failures;  /* tries to record from here that came to nothing: */
     uint8_t why;       /* the last one's reason (enum fs_abort), */
     uint8_t why_op;    /* CPython's opcode, */
@@ -118,7 +119,8 @@ struct fs_trace {
     fs_trace *target; /* the root whose LOOP the JTRACE at its end goes on at, NULL */
     fs_trace *next;   /* list of the dead that wait for their end */
     int32_t gain;     /* roots: nanoseconds that the last entries that were weighed have saved, */
-    uint16_t weighed; /* and how many those are */
+    uint16_t weighed; /* and how many those are, */
+    uint16_t waited;  /* and how many of them have left where a side trace waits to be made */
     uint64_t turns;   /* times at LOOP, if that is counted */
     fs_jit_trial trial;
     uint64_t last;         /* roots: when last entered, by the count of all entries */

@@ -54,6 +54,7 @@ static bool enter_may_record(const fs_ctx *ctx, fs_exit *exit)
     }
     if (!fs_jit_can_afford()) {
         fs_jit_grows(trace->root);
+        exit->waits = 1;
         exit->count /= 2;
         return false;
     }

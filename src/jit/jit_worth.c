@@ -14,6 +14,11 @@
  *
  * What does not pay is not entered by the interpreter for a while, four times as long each time,
  * and in the end never again. What else leads into the tree still does; if nothing does, it goes.
+ *
+ * A tree of which most entries leave where a side trace is missing, because there was no time to
+ * make it (fs_jit_can_afford), is left alone, too, but not judged: a loop that was recorded for
+ * ints and gets floats leaves in each turn, thousands of times before the budget allows for the
+ * other way.
  */
 #include "jit/jit_room.h"
 
@@ -28,6 +33,7 @@ enum {
     WORTH_CREDIT = 4,   /* and what the interpreter takes for it */
     WORTH_LONG = 8,     /* times as long as what is counted may take, */
     WORTH_UNSEEN = 2000, /* and nanoseconds: else it has done what is not counted */
+    WORTH_ROUND = 200,   /* (of what has left from elsewhere) */
     WORTH_MOST = 4000,   /* ops or nanoseconds that one entry counts for */
     WORTH_REST = 4096,   /* turns or calls without entering, the first time */
     WORTH_RESTS = 5, /* so often; and so many times as many turns as were done since the last one */
@@ -62,10 +68,16 @@ static void worth_begin_anew(fs_trace *root, uint64_t times)
                                  .due_turns = root->turns + times * WORTH_TRIAL_TURNS};
 }
 
+/* What was weighed so far is not looked at. */
+static void worth_forget(fs_trace *root)
+{
+    root->gain = root->weighed = root->waited = 0;
+}
+
 static void worth_grows(fs_trace *root)
 {
     if (root->entries < WORTH_GROWN + WORTH_GROWN_SIDE * (uint64_t)root->sides) {
-        root->gain = root->weighed = 0;
+        worth_forget(root);
         worth_begin_anew(root, 1);
     }
 }
@@ -114,6 +126,15 @@ static void worth_rest(fs_trace *root, fs_jit_place *place)
         place->rests++;
         fs_jit_log_event("rests, it does not pay now", root);
     }
+    worth_begin_anew(root, 1);
+}
+
+/* The interpreter leaves a tree alone that loses where a side trace is missing: that says nothing
+ * of what it will be worth. */
+static void worth_wait(fs_trace *root, fs_jit_place *place)
+{
+    place->left = WORTH_REST;
+    fs_jit_log_event("rests, a side trace waits for time to make it", root);
     worth_begin_anew(root, 1);
 }
 
@@ -196,6 +217,13 @@ static void worth_credit(const fs_trace *root, const fs_exit *exit, const fs_jit
     fs_jit_was_inside((saved < ns ? saved : ns) * WORTH_EVERY / 1000);
 }
 
+/* Nanoseconds inside that may be of turns which are not counted. Who leaves from another root has
+ * gone round in a bridge or another loop, of whose turns nothing is known. */
+static uint64_t worth_unseen(const fs_trace *root, const fs_exit *exit)
+{
+    return exit->trace->root == root ? WORTH_UNSEEN : WORTH_ROUND;
+}
+
 /* The entry's weight is added. */
 static void worth_weigh(fs_trace *root, fs_jit_place *place, const fs_exit *exit,
                         const fs_jit_times *times, uint64_t turns)
@@ -204,16 +232,20 @@ static void worth_weigh(fs_trace *root, fs_jit_place *place, const fs_exit *exit
     uint64_t ops = worth_ops(root, exit, ns, turns);
     if (root->kind == FS_TRACE_ENTRY && exit->turns && ns > ops + WORTH_FEW) {
         ops = ns - WORTH_FEW; /* calls of other traces: the trial knows better */
-    } else if (ns > WORTH_UNSEEN && ns > WORTH_LONG * ops && ops * WORTH_OP < cost) {
+    } else if (ns > worth_unseen(root, exit) && ns > WORTH_LONG * ops && ops * WORTH_OP < cost) {
         ops = (cost + WORTH_OP - 1) / WORTH_OP; /* other loops, bridges, calls: nobody knows */
     }
     root->gain += (int)((ops < WORTH_MOST ? ops : WORTH_MOST) * WORTH_OP) - (int)cost;
+    root->waited += exit->waits && exit->state == FS_EXIT_COLD;
     if (++root->weighed < WORTH_ENTRIES) {
         return;
     }
-    int gain = root->gain;
-    root->gain = root->weighed = 0;
-    if (gain < 0) {
+    bool loses = root->gain < 0;
+    bool waits = root->waited > WORTH_ENTRIES / 2;
+    worth_forget(root);
+    if (loses && waits) {
+        worth_wait(root, place);
+    } else if (loses) {
         worth_rest(root, place);
     }
 }

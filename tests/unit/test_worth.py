@@ -151,3 +151,35 @@ p = place("ways")
 answer([t, p["state"], p["rests"], p["entries"] > 4000])
 """
     assert_by_the_clock(code, [3000 * 1999, "compiled", 0, True])
+
+
+def test_a_loop_that_waits_for_its_other_types_is_not_judged() -> None:
+    """It was recorded for ints and gets floats when there is no time to make the other way. Before, it
+    was put to rest in the two milliseconds until there was; then its float turns, which go round in
+    a bridge, counted for nothing."""
+    code = """
+def value(i, j):
+    return 1.0 / ((i + j) * (i + j + 1) // 2 + i + 1)
+
+def row(i, numbers):
+    t = 0
+    for j, u in enumerate(numbers):
+        t += value(i, j) * u
+    return t
+
+def waste(k):
+    names = {}
+    lines = "".join(f"  t = (t ^ {k + n}) + (i & {n + 1})\\n" for n in range(40))
+    exec("def w():\\n t = 0\\n for i in range(2000):\\n" + lines + " return t", names)
+    return names["w"]()
+
+ones = sum(map(row, range(30), [[1] * 200] * 30))
+was = place("row")["state"]
+for k in range(30):
+    waste(k)
+more = sum(map(row, range(3000), [[1.0] * 200] * 3000))
+p = place("row")
+again = sum(map(row, range(30), [[1.0] * 200] * 30))
+answer([ones == again, more > ones, was, p["state"], p["rests"]])
+"""
+    assert_by_the_clock(code, [True, True, "compiled", "compiled", 0])
