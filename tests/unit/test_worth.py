@@ -154,9 +154,10 @@ answer([t, p["state"], p["rests"], p["entries"] > 4000])
 
 
 def test_a_loop_that_waits_for_its_other_types_is_not_judged() -> None:
-    """It was recorded for ints and gets floats when there is no time to make the other way. Before, it
-    was put to rest in the two milliseconds until there was; then its float turns, which go round in
-    a bridge, counted for nothing."""
+    """It was recorded for ints and gets floats when there is no time to make the other way.
+
+    Before, it was put to rest in the two milliseconds until there was; then its float turns, which
+    go round in a bridge, counted for nothing."""
     code = """
 def value(i, j):
     return 1.0 / ((i + j) * (i + j + 1) // 2 + i + 1)
