@@ -74,11 +74,12 @@ const struct fs_array_target *fs_array_target_at(size_t index);
 /* The kernels in use, by enum fs_array_op: those of the last target, unless something better was
  * measured for an op. */
 fs_array_kernel *const *fs_array_kernels(bool reproducible);
-/* Choose the kernel of one op: a target's own. For measured dispatch and verification only; before
- * threads run. */
+/* Choose the kernel of one op: a target's own. Before threads run; fs_array_registry_choose() does
+ * it so that reports show it. */
 void fs_array_kernel_use(enum fs_array_op op, const struct fs_array_target *target);
 
-/* Find the targets; the module does so when it is imported, before all else here. */
-void fs_array_target_init(void);
+/* Find the targets; the module does so when it is imported, before all else here. `has` says
+ * whether a feature may be used: 1. */
+void fs_array_target_init(int (*has)(const char *feature));
 
 #endif

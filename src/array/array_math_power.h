@@ -1,8 +1,9 @@
 /* Powers and the length of two coordinates.
  *
- * x^y = e^(y log x), with log x in two doubles (some 65 bits): t = f / (2 + f) with what the
- * quotient lost, log m = 2t + t^3 (2/3 + t^2 Q(t^2)), where all but Q's part is kept twofold.
- * float32 goes through double, which is enough for it.
+ * x^y = e^(y log x), with log x in two doubles (some 65 bits): t = f / (2 + f)
+ * with what the quotient lost, log m = 2t + t^3 (2/3 + t^2 Q(t^2)), where all
+ * but Q's part is kept twofold. float32 goes through double, which is enough
+ * for it.
  */
 #ifndef FS_ARRAY_MATH_POWER_H
 #define FS_ARRAY_MATH_POWER_H
@@ -40,19 +41,17 @@ ARRAY_INLINE double math_remains_d(double f, double t, double d)
 ARRAY_INLINE double math_log_twofold_d(double f, double k, double *low)
 {
     const double d = 2.0 + f, d_low = f - (d - 2.0), inverse = 1.0 / d, t = f * inverse;
-    double lost, z_low, cube_low, v_low;
+    double lost, z_low, cube_low;
     const double t_low = ARRAY_MA(t, -d_low, math_remains_d(f, t, d)) * inverse;
     const double z = math_product_d(t, t, &lost);
     z_low = ARRAY_MA(2.0 * t, t_low, lost);
-    const double w = z * ARRAY_P8(z, 0x1.9999999999995p-2, 0x1.249249249305ep-2,
-                                  0x1.c71c71c57b797p-3, 0x1.745d1834b0c6cp-3, 0x1.3b1362145e05bp-3,
-                                  0x1.1120cdf3c5ecap-3, 0x1.de2f94519ed7fp-4, 0x1.eb31507355192p-4);
+    const double w = z * ARRAY_P7(z, 0x1.9999999999b36p-2, 0x1.2492492457262p-2,
+                                  0x1.c71c722e67644p-3, 0x1.745ce987aca47p-3, 0x1.3b1efd2ec6721p-3,
+                                  0x1.0f7e4c8ea9fd1p-3, 0x1.0e521eb13ad8bp-3);
     const double p = 0x1.5555555555555p-1 + w;
-    const double p_low = ((0x1.5555555555555p-1 - p) + w) + 0x1.5555555555555p-55;
     const double cube = math_product_d(z, t, &lost);
     cube_low = lost + ARRAY_MA(z_low, t, z * t_low);
-    const double v = math_product_d(cube, p, &lost);
-    v_low = lost + ARRAY_MA(cube, p_low, cube_low * p);
+    const double v = cube * p, v_low = cube_low * p;
     const double twice = 2.0 * t, sum = twice + v;
     const double sum_low = ((twice - sum) + v) + ARRAY_MA(2.0, t_low, v_low);
     const double base = k * MATH_LN2_HIGH_D, whole = base + sum;
@@ -86,7 +85,8 @@ ARRAY_INLINE double math_power_d(double x, double y)
     return math_from_d(math_bits_d(e) + (n << 52));
 }
 
-/* x normal and > 0, |y log x| <= 708; y small enough for a product in two parts. */
+/* x normal and > 0, |y log x| <= 708; y small enough for a product in two
+ * parts. */
 ARRAY_INLINE int64_t math_power_strange_d(double x, double y)
 {
     double low;
@@ -107,7 +107,8 @@ ARRAY_INLINE int64_t math_power_odd_d(double y)
     return (__builtin_trunc(y) == y) & (__builtin_trunc(half) != half);
 }
 
-/* What C says of x^y, given the power of |x| that is right for ordinary ones. */
+/* What C says of x^y, given the power of |x| that is right for ordinary ones.
+ */
 #define MATH_POWER_CHOOSE(type, letter, suffix)                                                    \
     ARRAY_INLINE type math_power_choose_##letter(type x, type y, type value, int whole, int odd)   \
     {                                                                                              \
@@ -145,8 +146,87 @@ ARRAY_INLINE double math_power_all_d(double x, double y)
     return math_power_choose_d(x, y, value, (int)math_power_whole_d(y), (int)math_power_odd_d(y));
 }
 
-/* --- float32 --- */
+/* --- float32: the same steps where there is a fused multiply-add, else by way
+ * of double --- */
 
+#if ARRAY_FUSED
+/* a b, and what the product lost in *low. */
+ARRAY_INLINE float math_product_f(float a, float b, float *low)
+{
+    const float product = a * b;
+    *low = __builtin_fmaf(a, b, -product);
+    return product;
+}
+
+/* log(2^k (1 + f)) in two parts. */
+ARRAY_INLINE float math_log_twofold_f(float f, float k, float *low)
+{
+    const float d = 2.0F + f, d_low = f - (d - 2.0F), inverse = 1.0F / d, t = f * inverse;
+    const float t_low = ARRAY_MA(t, -d_low, __builtin_fmaf(-t, d, f)) * inverse;
+    float lost;
+    const float z = math_product_f(t, t, &lost), z_low = ARRAY_MA(2.0F * t, t_low, lost);
+    const float w = z * ARRAY_P3(z, 0x1.999a00p-2F, 0x1.245254p-2F, 0x1.dfaa2cp-3F);
+    const float p = 0x1.555556p-1F + w;
+    const float cube = math_product_f(z, t, &lost);
+    const float cube_low = lost + ARRAY_MA(z_low, t, z * t_low);
+    const float v = cube * p, v_low = cube_low * p;
+    const float twice = 2.0F * t, sum = twice + v;
+    const float sum_low = ((twice - sum) + v) + ARRAY_MA(2.0F, t_low, v_low);
+    const float base = k * MATH_LN2_HIGH_F, whole = base + sum;
+    *low = ((base - whole) + sum) + ARRAY_MA(k, MATH_LN2_LOW_F, sum_low);
+    return whole;
+}
+
+/* e^(p + low) as 2^n times the value. */
+ARRAY_INLINE float math_power_exp_f(float p, float low, uint32_t *n)
+{
+    float part;
+    const float high = math_exp_reduce_f(p, n, &part), rest = part + low, r = high + rest;
+    return 1.0F + (r + math_exp_part_f(r));
+}
+
+ARRAY_INLINE float math_power_product_f(float x, float y, float *low)
+{
+    float k, log_low, lost;
+    const float f = math_log_split_f(x, &k), log = math_log_twofold_f(f, k, &log_low);
+    const float product = math_product_f(y, log, &lost);
+    *low = ARRAY_MA(y, log_low, lost);
+    return product;
+}
+
+ARRAY_INLINE float math_power_f(float x, float y)
+{
+    float low;
+    uint32_t n;
+    const float p = math_power_product_f(x, y, &low), e = math_power_exp_f(p, low, &n);
+    return math_from_f(math_bits_f(e) + (n << 23));
+}
+
+ARRAY_INLINE int32_t math_power_strange_f(float x, float y)
+{
+    float low;
+    const float p = math_power_product_f(x, y, &low);
+    return !((x >= FLT_MIN) & (x <= FLT_MAX) & (__builtin_fabsf(p) <= 86.0F));
+}
+
+/* |x|^y, but for what math_power_choose_f says. */
+ARRAY_INLINE float math_power_size_f(float a, float y)
+{
+    const int small = a < FLT_MIN;
+    float k, log_low, lost;
+    const float f = math_log_split_f(small ? a * 0x1p25F : a, &k);
+    const float log = math_log_twofold_f(f, small ? k - 25.0F : k, &log_low);
+    const float product = math_product_f(y, log, &lost), low = ARRAY_MA(y, log_low, lost);
+    const int inside = __builtin_fabsf(product) < 120.0F;
+    const float most = product > 0 ? 120.0F : -120.0F, p = inside ? product : most;
+    uint32_t n;
+    const float e = math_power_exp_f(p, __builtin_fabsf(low) <= 1.0F ? low : 0.0F, &n);
+    const float half_sum = (math_from_f(n) - MATH_SHIFT_F) * 0.5F + MATH_SHIFT_F;
+    const uint32_t half = math_bits_f(half_sum);
+    return e * math_power_of_two_f(half) *
+           math_power_of_two_f(n - half + math_bits_f(MATH_SHIFT_F));
+}
+#else
 /* |x|^y in double, to some 2^-33, clear of the ends of the range. */
 ARRAY_INLINE double math_power_wide_f(double a, double y)
 {
@@ -174,9 +254,16 @@ ARRAY_INLINE int32_t math_power_strange_f(float x, float y)
     return !((x > 0) & (x <= FLT_MAX) & (__builtin_fabsf(y) <= FLT_MAX));
 }
 
+/* |x|^y, but for what math_power_choose_f says. */
+ARRAY_INLINE float math_power_size_f(float a, float y)
+{
+    return (float)math_power_wide_f((double)a, (double)y);
+}
+#endif
+
 ARRAY_INLINE float math_power_all_f(float x, float y)
 {
-    const float value = (float)math_power_wide_f((double)__builtin_fabsf(x), (double)y);
+    const float value = math_power_size_f(__builtin_fabsf(x), y);
     const float half = 0.5F * y;
     const int whole = __builtin_truncf(y) == y, odd = whole & (__builtin_truncf(half) != half);
     return math_power_choose_f(x, y, value, whole, odd);

@@ -5,8 +5,8 @@
  */
 #define FS_ARRAY_IMPORTS_NUMPY
 #include "array/array.h"
-#include "array/array_kernel.h"
 #include "array/array_probe.h"
+#include "array/array_registry.h"
 #include "array/array_run_probe.h"
 #include "base/base.h"
 
@@ -22,7 +22,8 @@ FS_HIDDEN PyObject *fs_module__array(void);
 PyObject *fs_module__array(void)
 {
     import_array();
-    fs_array_target_init();
+    if (fs_array_registry_init() < 0)
+        return NULL;
     PyObject *module = PyModule_Create(&array_module);
     if (module && (fs_array_probe_add(module) < 0 || fs_array_run_probe_add(module) < 0))
         Py_CLEAR(module);

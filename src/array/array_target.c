@@ -6,9 +6,7 @@
  * its flags let the compiler use is there.
  */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "array/array_kernel.h"
 
@@ -52,51 +50,10 @@ static size_t target_usable = 1;
 static fs_array_kernel *target_kernels[FS_ARRAY_OP_COUNT];
 static fs_array_kernel *target_kernels_reproducible[FS_ARRAY_OP_COUNT];
 
-#ifdef FS_ARRAY_X86
-/* Is a feature switched off by its name, with the separators that NumPy takes? */
-static bool target_disabled(const char *const *names)
+void fs_array_target_init(int (*has)(const char *feature))
 {
-    const char *const list = getenv("FULLSPEED_DISABLE_CPU_FEATURES");
-    for (; list && *names; names++) {
-        const size_t size = strlen(*names);
-        for (const char *at = list; *at;) {
-            at += strspn(at, ", \t");
-            const size_t word = strcspn(at, ", \t");
-            if (word == size && strncasecmp(at, *names, size) == 0)
-                return true;
-            at += word;
-        }
-    }
-    return false;
-}
-#endif
-
-/* Does the processor have all that a target's flags stand for? */
-static bool target_supported(size_t index)
-{
-#ifdef FS_ARRAY_X86
-    static const char *const v3[] = {"X86_V3", "AVX2", "FMA3",  "FMA",   "AVX", "F16C",
-                                     "BMI",    "BMI2", "LZCNT", "MOVBE", NULL};
-    static const char *const v4[] = {"X86_V4",   "AVX512F",  "AVX512CD",   "AVX512VL",
-                                     "AVX512BW", "AVX512DQ", "AVX512_SKX", NULL};
-    __builtin_cpu_init();
-    if (index >= 1 &&
-        (target_disabled(v3) || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
-         !__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("bmi2")))
-        return false;
-    if (index >= 2 && (target_disabled(v4) || !__builtin_cpu_supports("avx512f") ||
-                       !__builtin_cpu_supports("avx512cd") || !__builtin_cpu_supports("avx512vl") ||
-                       !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512dq")))
-        return false;
-    return true;
-#else
-    return index == 0;
-#endif
-}
-
-void fs_array_target_init(void)
-{
-    for (target_usable = 1; target_usable < TARGETS && target_supported(target_usable);)
+    target_usable = 1;
+    while (target_usable < TARGETS && has(target_compiled[target_usable].name) == 1)
         target_usable++;
     const struct fs_array_target *const best = &target_compiled[target_usable - 1];
     memcpy(target_kernels, best->kernels, sizeof target_kernels);

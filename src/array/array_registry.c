@@ -1,0 +1,103 @@
+/* The kernels in the registry of fullspeed._cpu: one entry per op, with its targets from best to
+ * least.
+ *
+ * Functions are called as NumPy calls them, or as the op; signatures are NumPy's type letters:
+ * "ddd", the result last. An op whose kernels are the same function on every target is there, too.
+ *
+ * What must stay true: the registry keeps pointers into the entries, which are never freed; what it
+ * shows as current is the kernel in fs_array_kernels(false).
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "array/array_registry.h"
+#include "cpu/cpu_api.h"
+
+enum { REGISTRY_TARGETS = 8 };
+
+struct registry_entry {
+    char function[24], signature[2 + FS_ARRAY_MAX_ARGS];
+    struct fs_cpu_target targets[REGISTRY_TARGETS];
+    struct fs_cpu_dispatch dispatch;
+};
+
+static struct registry_entry registry_entries[FS_ARRAY_OP_COUNT];
+static const struct fs_cpu_api *registry_api;
+
+/* NumPy's name of an op's function; the op's own, in small letters, where NumPy has none. */
+static void registry_name(struct registry_entry *entry, const struct fs_array_op_info *info)
+{
+    size_t i = 0;
+    if (info->numpy[0] != 0) {
+        PyOS_snprintf(entry->function, sizeof entry->function, "%s", info->numpy);
+        return;
+    }
+    for (; info->name[i] && info->name[i] != '_'; i++)
+        entry->function[i] = (char)Py_TOLOWER(info->name[i]);
+    entry->function[i] = 0;
+}
+
+/* "ddd": the arguments, then the result. */
+static void registry_signature(struct registry_entry *entry, const struct fs_array_op_info *info)
+{
+    static const char letters[] = "?ilfdDSU";
+    char *at = entry->signature;
+    for (size_t i = 0; i < info->count; i++)
+        *at++ = letters[info->args[i]];
+    *at++ = letters[info->result];
+    *at = 0;
+}
+
+/* Hand one op over; an enum fs_cpu_problem. */
+static int registry_add(enum fs_array_op op)
+{
+    struct registry_entry *const entry = &registry_entries[op];
+    const uint32_t count = (uint32_t)fs_array_target_count();
+    registry_name(entry, &fs_array_op_info[op]);
+    registry_signature(entry, &fs_array_op_info[op]);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct fs_array_target *const target = fs_array_target_at(count - 1 - i);
+        entry->targets[i] = (struct fs_cpu_target){
+            .name = target->name,
+            .needs = i == count - 1 ? "" : target->name,
+            .function = (void (*)(void))target->kernels[op],
+        };
+    }
+    entry->dispatch.function = entry->function;
+    entry->dispatch.signature = entry->signature;
+    entry->dispatch.targets = entry->targets;
+    entry->dispatch.count = count;
+    return registry_api->add(&entry->dispatch);
+}
+
+int fs_array_registry_init(void)
+{
+    registry_api = PyCapsule_Import(FS_CPU_API_CAPSULE, 0);
+    if (!registry_api)
+        return -1;
+    if (registry_api->version < FS_CPU_API_VERSION) {
+        PyErr_SetString(PyExc_ImportError, "fullspeed._cpu is older than fullspeed._array: install "
+                                           "fullspeed anew");
+        return -1;
+    }
+    fs_array_target_init(registry_api->has);
+    for (int op = 0; op < FS_ARRAY_OP_COUNT; op++) {
+        const int problem = registry_add((enum fs_array_op)op);
+        if (problem != FS_CPU_OK) {
+            PyErr_Format(PyExc_ImportError, "the kernels of '%s' were not registered (problem %d)",
+                         fs_array_op_info[op].name, problem);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void fs_array_registry_choose(enum fs_array_op op, const struct fs_array_target *target,
+                              const char *how)
+{
+    struct fs_cpu_dispatch *const dispatch = &registry_entries[op].dispatch;
+    fs_array_kernel_use(op, target);
+    for (uint32_t i = 0; i < dispatch->count; i++)
+        if (strcmp(dispatch->targets[i].name, target->name) == 0)
+            registry_api->choose(dispatch, i, how);
+}

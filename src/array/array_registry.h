@@ -1,0 +1,16 @@
+/* The kernels in the registry of fullspeed._cpu: what fullspeed.cpu.opt_func_info() shows. */
+#ifndef FS_ARRAY_REGISTRY_H
+#define FS_ARRAY_REGISTRY_H
+
+#include "array/array_kernel.h"
+
+/* Find the targets and register each op that has kernels; -1 with an exception. */
+int fs_array_registry_init(void);
+
+/* Use a target's kernel of one op from now on, before threads run; `how` is a static text for
+ * reports
+ * ("measured", "quarantined"). */
+void fs_array_registry_choose(enum fs_array_op op, const struct fs_array_target *target,
+                              const char *how);
+
+#endif
