@@ -19,7 +19,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { FUSE_LEAST_ITEMS = 2048, FUSE_TABLE = 256, FUSE_NOBODY = -1 };
+enum {
+    FUSE_LEAST_ITEMS = 2048,
+    FUSE_TABLE = 256,
+    FUSE_NOBODY = -1,
+    FUSE_STREAM_BYTES = 16 << 20,
+};
 
 static struct fs_array_fuse_loop *fuse_table[FUSE_TABLE];
 
@@ -291,13 +296,34 @@ static bool fuse_outputs(struct fuse_pass *pass, size_t next, uint32_t *slots)
     return group->outputs > 0;
 }
 
+/* Whether a group's output is so large that it would only drive other things out of the caches: it
+ * is the result, of one dimension. */
+static bool fuse_streams(const struct fuse_pass *pass, const uint32_t *outputs)
+{
+    const struct fs_array_plan *plan = pass->plan;
+    const struct fs_array_layout *layout = plan->layout;
+    const struct fs_array_operand *output = &layout->operands[layout->input_count];
+    if (plan->flat || plan->folds || pass->group.outputs != 1 || outputs[0] != plan->result_slot ||
+        output->access != FS_ARRAY_DIRECT || layout->ndim != 1 ||
+        (size_t)layout->total * output->size < FUSE_STREAM_BYTES) {
+        return false;
+    }
+    for (int i = 0; i < layout->input_count; i++) {
+        if (layout->operands[i].data == output->data) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Closes the open group: a loop, or its steps one by one. `next` is the step that comes then. */
 static void fuse_close(struct fuse_pass *pass, size_t next)
 {
     struct fs_array_fuse_group *group = &pass->group;
     uint32_t outputs[FS_ARRAY_FUSE_POINTERS];
     struct fs_array_fuse_loop *loop = NULL;
-    if (pass->member_count > 1 && fuse_outputs(pass, next, outputs)) {
+    bool several = group->nodes > 1; /* one alone is a kernel */
+    if (several && fuse_outputs(pass, next, outputs)) {
         for (int i = 0; i < group->nodes; i++) {
             for (int a = 0; a < 2; a++) {
                 unsigned value = group->node[i].src[a];
@@ -305,7 +331,9 @@ static void fuse_close(struct fuse_pass *pass, size_t next)
                     (uint8_t)(value >= FUSE_NODE ? value - FUSE_NODE + group->operands : value);
             }
         }
+        group->stream = fuse_streams(pass, outputs);
         loop = fuse_loop(group, pass->level);
+        pass->plan->streams |= loop != NULL && group->stream;
     }
     if (loop != NULL) {
         uint32_t *slots = pass->plan->loop_slots + pass->loop_slots;
@@ -363,7 +391,7 @@ static void fuse_liveness(struct fuse_pass *pass, size_t *last)
 void fs_array_fuse(struct fs_array_plan *plan)
 {
     size_t count = plan->step_count[FS_ARRAY_PER_BLOCK];
-    if (count < 2 || plan->layout->total < FUSE_LEAST_ITEMS) {
+    if (count < 1 || plan->layout->total < FUSE_LEAST_ITEMS) {
         return;
     }
     struct fuse_pass pass = {.plan = plan, .level = fuse_level(), .count = count};

@@ -37,7 +37,9 @@ enum {
 
 /* A run of operations. Values are numbered: operands first, then what nodes compute. */
 struct fs_array_fuse_group {
-    uint8_t type; /* enum fs_array_type: FLOAT, DOUBLE, INT or LONG */
+    uint8_t type;   /* enum fs_array_type: FLOAT, DOUBLE, INT or LONG */
+    uint8_t stream; /* the one output goes past the caches */
+    uint8_t unused[3];
     uint8_t operands;
     uint8_t nodes;
     uint8_t outputs;

@@ -6,6 +6,9 @@
  * items that are left. Registers are given out from the front to the back, by the number of uses
  * that are left of each value.
  *
+ * Outputs that go past the caches are in order with other stores only after a fence, which is the
+ * walk's business (array_loop.c), as it would cost too much after each block.
+ *
  * What must stay true: no byte outside of the n items is read or written; nothing is contracted or
  * put into another order, so that each item has the bits that the kernels give it.
  */
@@ -221,6 +224,9 @@ static void fuse_move(struct fuse_emitter *e, int reg, int pointer, bool store)
         return;
     }
     struct fuse_code code = {e->eight, 1, store ? 0x11 : 0x10, false, e->eight};
+    if (store && e->group->stream && !e->masked) {
+        code.opcode = 0x2b; /* vmovntps, vmovntpd: past the caches, to borders of vectors only */
+    }
     fuse_vector(e, code, reg, 0, place, e->masked ? FUSE_LEFT : FUSE_ALL);
 }
 
@@ -437,25 +443,34 @@ static void fuse_constants(struct fuse_emitter *e)
     }
 }
 
-/* The lanes that are left, of ESI: in k1, or in a register. */
+/* The RCX first lanes: in k1, or in a register. RCX and RDX are lost. */
 static void fuse_lanes(struct fuse_emitter *e)
 {
     static const int32_t lanes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
-    if (e->wide) {
-        fuse_bytes(e, "\x89\xf1\xba\x01\x00\x00\x00\xd3\xe2\xff\xca", 11);
-        /* mov ecx, esi; mov edx, 1; shl edx, cl; dec edx; kmovw k1, edx */
-        fuse_bytes(e, "\xc5\xf8\x92\xca", 4);
+    if (e->wide) { /* mov edx, 1; shl edx, cl; dec edx; kmovw k1, edx */
+        fuse_bytes(e, "\xba\x01\x00\x00\x00\xd3\xe2\xff\xca\xc5\xf8\x92\xca", 13);
         return;
     }
     uint64_t end = (uint64_t)(uintptr_t)(lanes + 8);
     fuse_bytes(e, "\x48\xba", 2); /* mov rdx, the border between ones and zeros */
     fuse_word(e, (uint32_t)end);
     fuse_word(e, (uint32_t)(end >> 32));
-    /* shl rsi, log2 of an item's bytes; sub rdx, rsi */
-    fuse_bytes(e, e->eight ? "\x48\xc1\xe6\x03" : "\x48\xc1\xe6\x02", 4);
-    fuse_bytes(e, "\x48\x29\xf2", 3);
+    /* shl rcx, log2 of an item's bytes; sub rdx, rcx */
+    fuse_bytes(e, e->eight ? "\x48\xc1\xe1\x03" : "\x48\xc1\xe1\x02", 4);
+    fuse_bytes(e, "\x48\x29\xca", 3);
     struct fuse_place place = {.memory = true, .reg = RDX};
     fuse_vector(e, (struct fuse_code){0, 1, 0x10, false, false}, e->mask, 0, place, FUSE_ALL);
+}
+
+/* RCX becomes the number of items before the output's first border, at most RSI. */
+static void fuse_to_border(struct fuse_emitter *e)
+{
+    fuse_bytes(e, "\x48\x8b\x4f", 3); /* mov rcx, [rdi + output * 8]; neg rcx; and ecx, 63 or 31 */
+    fuse_byte(e, (unsigned)e->group->operands * 8);
+    fuse_bytes(e, "\x48\xf7\xd9\x83\xe1", 5);
+    fuse_byte(e, e->wide ? 63 : 31);
+    fuse_bytes(e, e->eight ? "\xc1\xe9\x03" : "\xc1\xe9\x02", 3); /* shr ecx, 3 or 2 */
+    fuse_bytes(e, "\x48\x39\xf1\x48\x0f\x47\xce", 7);             /* cmp rcx, rsi; cmova rcx, rsi */
 }
 
 size_t fs_array_fuse_emit(const struct fs_array_fuse_group *group, enum fs_array_fuse_level level,
@@ -474,9 +489,22 @@ size_t fs_array_fuse_emit(const struct fs_array_fuse_group *group, enum fs_array
     fuse_saved(e, bases, true);
     fuse_load_pointers(e);
     fuse_constants(e);
-    fuse_bytes(e, "\x31\xc0\x48\x89\xf1\x48\x83\xe1", 8); /* xor eax, eax; mov rcx, rsi; and rcx, */
+    fuse_bytes(e, "\x31\xc0", 2); /* xor eax, eax */
+    if (group->stream) {
+        fuse_to_border(e);
+        fuse_bytes(e, "\x85\xc9", 2); /* test ecx, ecx */
+        size_t at_border = fuse_jump(e, 4);
+        fuse_lanes(e);
+        fuse_body(e, true);
+        fuse_to_border(e);
+        fuse_bytes(e, "\x89\xc8", 2); /* mov eax, ecx */
+        fuse_land(e, at_border);
+    }
+    fuse_bytes(e, "\x48\x89\xf1\x48\x29\xc1\x48\x83\xe1",
+               9); /* mov rcx, rsi; sub rcx, rax; and rcx, */
     fuse_byte(e, 256 - width);
-    size_t none = fuse_jump(e, 4); /* no whole vector */
+    size_t none = fuse_jump(e, 4);    /* no whole vector */
+    fuse_bytes(e, "\x48\x01\xc1", 3); /* add rcx, rax */
     size_t top = e->size;
     fuse_body(e, false);
     fuse_bytes(e, "\x48\x83\xc0", 3); /* add rax, width; cmp rax, rcx; jb top */
@@ -484,8 +512,7 @@ size_t fs_array_fuse_emit(const struct fs_array_fuse_group *group, enum fs_array
     fuse_bytes(e, "\x48\x39\xc8\x0f\x82", 5);
     fuse_word(e, (uint32_t)(top - e->size - 4));
     fuse_land(e, none);
-    fuse_bytes(e, "\x83\xe6", 2); /* and esi, width - 1 */
-    fuse_byte(e, width - 1);
+    fuse_bytes(e, "\x48\x89\xf1\x48\x29\xc1", 6); /* mov rcx, rsi; sub rcx, rax: what is left */
     size_t end = fuse_jump(e, 4);
     fuse_lanes(e);
     fuse_body(e, true);

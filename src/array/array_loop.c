@@ -356,6 +356,14 @@ static void loop_inputs(struct fs_array_worker *worker, npy_intp at, size_t n)
     }
 }
 
+/* The items before the output's first border of 64 bytes: what goes past the caches should go there
+ * line by line. */
+static size_t loop_to_border(const struct fs_array_worker *worker)
+{
+    size_t beyond = (uintptr_t)worker->slots[worker->plan->result_slot] % 64;
+    return beyond != 0 ? (64 - beyond) / worker->plan->result_size : 0;
+}
+
 /* The kernels on all items of a unit, block by block; pointers of inputs and output go along. */
 static void loop_blocks(struct fs_array_worker *worker, size_t n)
 {
@@ -375,8 +383,10 @@ static void loop_blocks(struct fs_array_worker *worker, size_t n)
         moves[count].slot = plan->folds ? plan->fold_slot : plan->result_slot;
         moves[count++].size = (uint32_t)plan->result_size;
     }
-    for (size_t done = 0, part; done < n; done += part) {
-        part = n - done < plan->block ? n - done : plan->block;
+    size_t part = plan->streams ? loop_to_border(worker) : 0;
+    part = part != 0 ? part : plan->block;
+    for (size_t done = 0; done < n; done += part, part = plan->block) {
+        part = n - done < part ? n - done : part;
         loop_run(worker, FS_ARRAY_PER_BLOCK, part);
         for (unsigned k = 0; k < count; k++) {
             char **slot = (char **)&worker->slots[moves[k].slot];
@@ -479,13 +489,11 @@ void fs_array_walk_cut(struct fs_array_walk *walk, const struct fs_array_plan *p
     walk->chunks = (walk->unit_count + walk->per_chunk - 1) / walk->per_chunk;
 }
 
-void fs_array_walk_chunk(void *data, int number, size_t chunk)
+static void walk_units(const struct fs_array_walk *walk, struct fs_array_worker *worker,
+                       size_t unit, size_t end)
 {
-    const struct fs_array_walk *walk = data;
-    struct fs_array_worker *worker = &walk->workers[number];
     const struct fs_array_plan *plan = walk->plan;
-    size_t unit = chunk * walk->per_chunk, end = unit + walk->per_chunk, block = plan->unit;
-    end = end < walk->unit_count ? end : walk->unit_count;
+    size_t block = plan->unit;
     if (plan->flat) {
         size_t total = (size_t)plan->layout->total;
         for (; unit < end; unit++) {
@@ -505,4 +513,15 @@ void fs_array_walk_chunk(void *data, int number, size_t chunk)
             fs_array_worker_next_row(worker);
         }
     }
+}
+
+void fs_array_walk_chunk(void *data, int worker, size_t chunk)
+{
+    const struct fs_array_walk *walk = data;
+    size_t unit = chunk * walk->per_chunk, end = unit + walk->per_chunk;
+    end = end < walk->unit_count ? end : walk->unit_count;
+    walk_units(walk, &walk->workers[worker], unit, end);
+#ifdef __x86_64__
+    __builtin_ia32_sfence(); /* what went past the caches (array_fuse.c) is there for all threads */
+#endif
 }

@@ -436,6 +436,7 @@ bool fs_array_plan_make(struct fs_array_plan *plan, const struct fs_array_progra
     plan->folds = program->reduce != FS_ARRAY_REDUCE_NONE &&
                   !(plan->flat && layout->reduced[0] && layout->kept != 1 &&
                     program->reduce_axis != FS_ARRAY_ALL_AXES);
+    plan->streams = false;
     plan->fold_moves = plan->folds && !plan->flat && !layout->reduced[0];
     plan->cost = 0.1 * (layout->input_count + 1);
     memset(plan->step_count, 0, sizeof plan->step_count);

@@ -89,6 +89,7 @@ struct fs_array_plan {
     uint32_t result_slot; /* what the program comes to */
     uint32_t fold_slot;   /* accumulators of a reduction, which the last step takes up to */
     bool folds;           /* there is that step */
+    bool streams;         /* the last step writes past the caches */
     bool fold_moves;      /* each item of a unit has an accumulator of its own */
     bool result_scalar;   /* as one item */
     enum fs_array_type result_type;

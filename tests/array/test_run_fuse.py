@@ -11,6 +11,7 @@ import pytest
 from run_tools import DTYPES, Program, child
 
 REAL = "ADD2 SUB2 MUL2 DIV2 NEG1 ABSOLUTE1 SQRT1 MULADD3 MULSUB3 SUBMUL3 CEIL1".split()
+REAL += ["MAXIMUM2", "MINIMUM2"]
 OPS = {
     "d": REAL,
     "f": REAL,
@@ -96,6 +97,32 @@ def test_every_tail() -> None:
         program(a, b, out=room[50 : 50 + n])
         np.testing.assert_array_equal(room[50 : 50 + n], -(a * b) - b)
         assert (room[:50] == 7).all() and (room[50 + n :] == 7).all()
+
+
+@pytest.mark.parametrize("letter", "df")
+def test_results_that_go_past_the_caches(letter: str) -> None:
+    """Large outputs at any address, alone and behind vector math in short blocks."""
+    items = (17 << 20) // np.dtype(DTYPES[letter]).itemsize + 3
+    rng = np.random.default_rng(0)
+    a, b, c = (rng.random(items).astype(DTYPES[letter]) for _ in range(3))
+    kinds = letter.upper() * 4
+    simple = Program(letter * 3, 3, ((f"MULADD_{kinds}", 3, 0, 1, 2),), letter)
+    slow = Program(
+        letter * 4,
+        3,
+        ((f"EXP_{kinds[:2]}", 3, 0), (f"MULADD_{kinds}", 4, 3, 1, 2)),
+        letter,
+    )
+    rooms = [np.full(items + 100, 7, DTYPES[letter]) for _ in range(2)]
+    plain = slow(a, b, c, out=rooms[1][50 : 50 + items]).copy()
+    np.testing.assert_allclose(plain, np.exp(a) * b + c, rtol=1e-5)
+    for offset in (0, 1, 2, 3, 5, 8, 9, 15, 17):
+        for program, expected in ((simple, a * b + c), (slow, plain)):
+            room = rooms[0]
+            room[...] = 7
+            program(a, b, c, out=room[offset : offset + items])
+            np.testing.assert_array_equal(room[offset : offset + items], expected)
+            assert (room[:offset] == 7).all() and (room[offset + items :] == 7).all()
 
 
 def test_many_expressions_at_once() -> None:
