@@ -66,8 +66,14 @@ LINT = (
 COMMON = (
     Step("engine", ("{python}", "tools/check_engine.py", "{dispatch}"), 1),
     pytest_step("unit", "tests/unit", 10),
-    pytest_step("array", "tests/array", 5),
     pytest_step("cpu", "tests/cpu/module", 3),
+    pytest_step("array", "tests/array", 15),
+    Step(
+        "fuzz-array",
+        ("{python}", "tests/fuzz/fuzz_array.py", "--seconds", "20", "--seed", "1"),
+        3,
+        counted="last",
+    ),
     pytest_step("cli", "tests/cli", 8),
     pytest_step("diff", "tests/diff", 10),
     Step("demo", ("{python}", "demo/run.py", "--quick"), 2, counted="last"),

@@ -126,8 +126,20 @@ def unload_ipython_extension(shell: "object") -> None:
     ipython.unload(shell)
 
 
-def __getattr__(name: str) -> object:
-    """`__version__` and the modules `cpu` and `_cpu`, looked up only when somebody asks."""
+# What `import fullspeed as ne` offers of NumExpr's names: looked up in fullspeed.array, which
+# imports NumPy, when one of them is asked for.
+_ARRAY_NAMES = frozenset(
+    """
+    E MAX_THREADS NumExpr cache_clear cache_info detect_number_of_cores detect_number_of_threads
+    disassemble evaluate expression_names get_num_threads get_vml_num_threads get_vml_version
+    ncores nthreads print_versions re_evaluate set_num_threads set_vml_accuracy_mode
+    set_vml_num_threads stand_in_for_numexpr use_vml validate _init_num_threads
+    """.split()
+)
+
+
+def __getattr__(name: str) -> "object":
+    """`__version__`, the modules `cpu` and `_cpu`, array expressions: when somebody asks."""
     if name in ("cpu", "_cpu"):  # _cpu: for C modules, by PyCapsule_Import()
         import importlib
 
@@ -136,4 +148,17 @@ def __getattr__(name: str) -> object:
         from fullspeed import _run
 
         return _run.VERSION
+    if name in _ARRAY_NAMES or name == "array":
+        import importlib
+
+        array = importlib.import_module("fullspeed.array")
+        if name == "array":
+            return array
+        value = globals()[name] = getattr(array, name)
+        return value
     raise AttributeError(f"module 'fullspeed' has no attribute {name!r}")
+
+
+def __dir__() -> "list[str]":
+    """All names, also those that are looked up later."""
+    return sorted({*globals(), *_ARRAY_NAMES, "__version__", "array"})

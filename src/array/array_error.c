@@ -191,3 +191,72 @@ PyObject *fs_array_fail_input(const struct fs_array_program *program, int input,
     Py_DECREF(message);
     return NULL;
 }
+
+/* ---- shapes ---- */
+
+/* Whether two inputs can be broadcast together. */
+static bool error_shapes_fit(PyArrayObject *a, PyArrayObject *b)
+{
+    int dims_a = PyArray_NDIM(a), dims_b = PyArray_NDIM(b);
+    for (int i = 1; i <= dims_a && i <= dims_b; i++) {
+        npy_intp size_a = PyArray_DIM(a, dims_a - i), size_b = PyArray_DIM(b, dims_b - i);
+        if (size_a != size_b && size_a != 1 && size_b != 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The first input that does not go with one before it, -1: all do. */
+static int error_find_misfit(const struct fs_array_program *program, PyObject *const *inputs,
+                             int *other)
+{
+    for (int i = 1; i < program->input_count && program->input_count < 100; i++) {
+        for (int j = 0; j < i; j++) {
+            if (!error_shapes_fit((PyArrayObject *)inputs[i], (PyArrayObject *)inputs[j])) {
+                *other = j;
+                return i;
+            }
+        }
+    }
+    return -1;
+}
+
+void fs_array_explain(const struct fs_array_program *program, PyObject *const *inputs)
+{
+    int other = 0, misfit, dims = 0;
+    if (!PyErr_ExceptionMatches(PyExc_ValueError)) {
+        return;
+    }
+    misfit = error_find_misfit(program, inputs, &other);
+    for (int i = 0; i < program->input_count; i++) {
+        int own = PyArray_NDIM((PyArrayObject *)inputs[i]);
+        dims = own > dims ? own : dims;
+    }
+    bool axis = program->reduce != FS_ARRAY_REDUCE_NONE && program->reduce_axis >= dims;
+    if (misfit < 0 && !axis) {
+        return;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    PyObject *text = PyObject_Str(value), *message = NULL;
+    Py_ssize_t size;
+    const char *chars = PyUnicode_AsUTF8AndSize(program->source->text, &size);
+    if (text != NULL && misfit >= 0) {
+        message = PyUnicode_FromFormat("%U: '%s' does not go with '%s'", text,
+                                       program->names[misfit], program->names[other]);
+    } else {
+        message = Py_XNewRef(text);
+    }
+    if (message != NULL && chars != NULL) {
+        error_raise(chars, (size_t)size, type,
+                    misfit >= 0 ? program->source->places[misfit] : program->source->reduce,
+                    message);
+    }
+    Py_XDECREF(message);
+    Py_XDECREF(text);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+}

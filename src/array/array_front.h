@@ -139,6 +139,7 @@ struct fs_array_terms {
     uint32_t root;
     uint8_t reduce; /* enum fs_array_reduce */
     int32_t reduce_axis;
+    struct fs_array_place reduce_place;
 };
 
 #define FS_ARRAY_NO_TERM UINT32_MAX
@@ -200,7 +201,11 @@ PyObject *fs_array_disassemble(const struct fs_array_program *program);
 struct fs_array_source {
     PyObject *text;
     struct fs_array_place *places; /* of the inputs */
+    struct fs_array_place reduce;  /* of the reduction */
 };
+
+/* Execution has failed: if shapes are why, say in the exception where they stand. */
+void fs_array_explain(const struct fs_array_program *program, PyObject *const *inputs);
 
 /* Raise, with the place in the text; always returns -1. */
 int fs_array_fail(const struct fs_array_tree *tree, PyObject *type, struct fs_array_place place,

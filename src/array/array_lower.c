@@ -221,7 +221,7 @@ static int lower_layout(const struct lower *lower, const uint32_t *order, char *
     if (memory != NULL) {
         memcpy(instrs, lower->instrs, lower->instr_count * sizeof *instrs);
         memcpy(types, lower->types, registers);
-        *source = (struct fs_array_source){tree->text, places};
+        *source = (struct fs_array_source){tree->text, places, terms->reduce_place};
         *program = (struct fs_array_program){
             .input_count = (uint16_t)lower->input_count,
             .constant_count = (uint16_t)lower->constant_count,

@@ -290,6 +290,7 @@ static int type_reduce(struct fs_array_terms *terms, const struct fs_array_node 
     }
     terms->reduce = (uint8_t)(FS_ARRAY_REDUCE_SUM + (operation - FS_ARRAY_DO_SUM));
     terms->reduce_axis = node->index;
+    terms->reduce_place = node->place;
     terms->root = arg;
     return 0;
 }
