@@ -193,3 +193,21 @@ def test_reproducible_with_features_switched_off(disabled):
     most = 2 if disabled == "AVX512F" else 1
     assert int(count) == min(most, len(TARGETS))
     assert number == digest()
+
+
+def test_page_of_the_docs_has_these_bounds():
+    """docs/internals/array-kernels.md, where the sources are at hand."""
+    page = Path(__file__).parents[2] / "docs" / "internals" / "array-kernels.md"
+    table = page.read_text().split("## Vector math")[1].split("Nanoseconds")[0]
+    found = {}
+    for line in table.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        for at in range(0, len(cells) - 2, 4):
+            if cells[at + 1].isdigit():
+                found[cells[at]] = (int(cells[at + 1]), int(cells[at + 2]))
+    expected = {}
+    for op in MATH:
+        name, letter = OPS[op][1], OPS[op][2]
+        pair = expected.get(name, (0, 0))
+        expected[name] = (OPS[op][4], pair[1]) if letter == "d" else (pair[0], OPS[op][4])
+    assert found == expected
