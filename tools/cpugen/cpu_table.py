@@ -198,7 +198,7 @@ class Table:
         for kin in reversed(self._kin(compiler)):
             given = feature.with_compiler.get(kin, {})
             changes |= {key: given[key] for key in ("implies", "flags") if key in given}
-        return replace(feature, **_tuple(changes))
+        return replace(feature, **_tuple(changes)) if changes else feature
 
     def of(self, arch: str) -> tuple[str, ...]:
         """The names of an architecture's features, in the order of interest."""
