@@ -99,7 +99,9 @@ def check_include(path: Path, quote: str, target: str, homes: dict[str, str]) ->
         return None if room in SEES_PYTHON else f"{where}: {room} may not see CPython ({target})"
     if GENERATED.search(name):
         return (
-            None if room in ("interp", "spec", "cpu") else f"{where}: {room} may not use {target}"
+            None
+            if room in ("interp", "spec", "cpu", "array")
+            else f"{where}: {room} may not use {target}"
         )
     home = homes.get(name)
     if home is None:

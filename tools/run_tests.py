@@ -60,6 +60,7 @@ LINT = (
     Step("layers", ("{python}", "tools/check_layers.py"), 1),
     pytest_step("tools", "tests/tools", 2),
     pytest_step("cpu-table", "tests/cpu/table", 4),
+    pytest_step("cpu-options", "tests/cpu/options", 8),
     pytest_step("cpu-cross", "tests/cpu/cross", 4),
 )
 # For each build.
@@ -87,7 +88,10 @@ COMMON = (
 LAST = (
     Step("cpython-quick", ("{python}", "tests/cpython/run.py", "--quick", "--jobs", "{jobs}"), 25),
 )
-ONLY_TAIL = (Step("handlers", ("{python}", "tools/check_handlers.py"), 1),)
+ONLY_TAIL = (
+    Step("handlers", ("{python}", "tools/check_handlers.py"), 1),
+    pytest_step("cpu-build", "tests/cpu/build", 8),
+)
 GROUPS = {"lint": {"ruff", "clang-format", "layers", "handlers"}}
 
 

@@ -19,6 +19,9 @@
 #   tools/setup.sh cross        compilers and emulators for the tests of other processors (Debian)
 #   tools/setup.sh --no-build   packages and .venv only
 #
+# Meson's options may stand behind: tools/setup.sh -Dcpu-baseline="avx2 fma3" (see
+# docs/guide/build-options.md); the next call without them builds as always.
+#
 # PYTHON=/path/to/python3.11 chooses another Python, CC=... another compiler.
 
 set -euo pipefail
@@ -169,7 +172,8 @@ build_digest() {
 build() {
     local venv=$1 options=() option digest stamp="$1/.stamp-build" folder
     shift
-    set -- -Dstrict=true "$@"
+    # What is not said stays in a build folder as it was.
+    set -- -Dstrict=true -Dcpu-baseline=min -Dcpu-dispatch=max "$@"
     for option in "$@"; do options+=("-Csetup-args=$option"); done
     [ -f pyproject.toml ] || die "there is no pyproject.toml in $PWD"
     digest=$(build_digest "${CC:-}" "$@")
@@ -198,7 +202,10 @@ print("setup: built, dispatch by %s, compiled by %s" % (info["dispatch"], info["
 }
 
 main() {
-    local what=${1:-best}
+    local what=best word options=()
+    for word in "$@"; do
+        case $word in -D?*=*) options+=("$word") ;; *) what=$word ;; esac
+    done
     mkdir -p build
     exec 9>build/.setup-lock
     flock 9
@@ -210,20 +217,20 @@ main() {
     case $what in
         best)
             virtual_environment .venv
-            build .venv
+            build .venv "${options[@]}"
             ;;
         goto)
             virtual_environment build/venv-goto
-            build build/venv-goto -Ddispatch=computed-goto
+            build build/venv-goto -Ddispatch=computed-goto "${options[@]}"
             ;;
         asan)
             virtual_environment build/venv-asan
             PRELOAD=$(gcc -print-file-name=libasan.so)
             CC=${CC:-gcc} build build/venv-asan -Ddispatch=computed-goto -Ddebug=true \
-                -Db_sanitize=address,undefined -Db_lundef=false
+                -Db_sanitize=address,undefined -Db_lundef=false "${options[@]}"
             ;;
         --no-build) virtual_environment .venv ;;
-        *) die "unknown argument '$what'; allowed are: goto, asan, cross, --no-build, or nothing" ;;
+        *) die "unknown argument '$what'; allowed are: goto, asan, cross, --no-build, or nothing, and -D<option>=<value>" ;;
     esac
 }
 

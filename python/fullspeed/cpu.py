@@ -18,7 +18,8 @@ from fullspeed import _cpu
 __all__ = ["baseline", "build_report", "dispatch", "features", "level", "opt_func_info"]
 
 # What the build says of its options, if it does (src/meson.build).
-_REPORT = os.path.join(os.path.dirname(__file__), "_cpu_build.json")
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_REPORT = os.path.join(_HERE, "_cpu_build.json")
 
 # The letters of signatures, and NumPy's names of these types.
 _TYPES = {
@@ -59,9 +60,9 @@ def build_report() -> dict[str, Any]:
 
 def dispatch() -> tuple[str, ...]:
     """The targets that this build has code for beside the baseline, the least first."""
-    enabled = build_report()["dispatch"].get("enabled")
-    if enabled is not None:
-        return tuple(enabled)
+    generated = build_report()["dispatch"].get("generated")
+    if generated is not None:
+        return tuple(generated)
     found: dict[str, None] = {}
     for _, _, (_, targets, _, _) in _cpu.functions():
         found |= dict.fromkeys(reversed(targets[:-1]))
@@ -184,3 +185,27 @@ def _function_lines(functions: dict[str, dict[str, dict[str, str]]]) -> list[str
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """`python -m fullspeed.cpu`: what other projects ask when they are built."""
+    import argparse
+
+    parser = argparse.ArgumentParser(prog="python -m fullspeed.cpu", description=main.__doc__)
+    way = parser.add_mutually_exclusive_group(required=True)
+    way.add_argument("--include", action="store_true", help="the folder of cpu_extension.h")
+    way.add_argument("--meson-dir", action="store_true", help="the folder of cpu_build.py")
+    way.add_argument("--report", action="store_true", help="what became of the build options")
+    options = parser.parse_args(arguments)
+    if options.report:
+        with open(os.path.join(_HERE, "_cpu_build.txt"), encoding="utf-8") as file:
+            print(file.read(), end="")
+    else:
+        print(os.path.join(_HERE, "include" if options.include else "cpu_build"))
+    return 0
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.exit(main())

@@ -37,10 +37,9 @@ static enum fs_array_fuse_level fuse_level(void)
         return FS_ARRAY_FUSE_OFF;
     }
 #ifdef __x86_64__
-    const char *name = fs_array_target_at(fs_array_target_count() - 1)->name;
-    return strcmp(name, "X86_V4") == 0   ? FS_ARRAY_FUSE_AVX512
-           : strcmp(name, "X86_V3") == 0 ? FS_ARRAY_FUSE_AVX2
-                                         : FS_ARRAY_FUSE_OFF;
+    return fs_array_target_uses("AVX512_SKX") ? FS_ARRAY_FUSE_AVX512
+           : fs_array_target_uses("AVX2")     ? FS_ARRAY_FUSE_AVX2
+                                              : FS_ARRAY_FUSE_OFF;
 #else
     return FS_ARRAY_FUSE_OFF;
 #endif

@@ -61,7 +61,8 @@ union fs_array_value fs_array_reduce_start(enum fs_array_reduce reduce, enum fs_
 
 /* The kernels of one dispatch target. */
 struct fs_array_target {
-    const char *name;                             /* "baseline", "X86_V3", "X86_V4" */
+    const char *name;  /* "baseline", "X86_V3", "X86_V4", and others by the build options */
+    const char *needs; /* features, with spaces between; "" for the baseline */
     fs_array_kernel *const *kernels;              /* by enum fs_array_op; none is NULL */
     fs_array_kernel *const *kernels_reproducible; /* the same bits on every target */
 };
@@ -70,6 +71,8 @@ struct fs_array_target {
  * and the system have, and what the environment does not switch off. At least one. */
 size_t fs_array_target_count(void);
 const struct fs_array_target *fs_array_target_at(size_t index);
+/* Does the last of them use the feature, be it by the baseline? In NumPy's capitals. */
+bool fs_array_target_uses(const char *feature);
 
 /* The kernels in use, by enum fs_array_op: those of the last target, unless something better was
  * measured for an op. */
@@ -78,8 +81,8 @@ fs_array_kernel *const *fs_array_kernels(bool reproducible);
  * it so that reports show it. */
 void fs_array_kernel_use(enum fs_array_op op, const struct fs_array_target *target);
 
-/* Find the targets; the module does so when it is imported, before all else here. `has` says
- * whether a feature may be used: 1. */
+/* Find the targets; the module does so when it is imported, before all else here. `has` tells of a
+ * feature whether it may be used (struct fs_cpu_api). */
 void fs_array_target_init(int (*has)(const char *feature));
 
 #endif

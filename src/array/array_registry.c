@@ -59,7 +59,7 @@ static int registry_add(enum fs_array_op op)
         const struct fs_array_target *const target = fs_array_target_at(count - 1 - i);
         entry->targets[i] = (struct fs_cpu_target){
             .name = target->name,
-            .needs = i == count - 1 ? "" : target->name,
+            .needs = target->needs,
             .function = (void (*)(void))target->kernels[op],
         };
     }

@@ -1,6 +1,5 @@
-/* Which kernels this process uses: the targets that were compiled, that the processor and the
- * system have, and that FULLSPEED_DISABLE_CPU_FEATURES leaves; and what there is to know about each
- * op.
+/* Which kernels this process uses: the targets that were compiled (array_targets_gen.h, by the
+ * build options) and whose features may be used here; and what there is to know about each op.
  *
  * What must stay true: the baseline is always there; a target is only used when every feature that
  * its flags let the compiler use is there.
@@ -9,6 +8,7 @@
 #include <string.h>
 
 #include "array/array_kernel.h"
+#include "array/array_targets_gen.h"
 
 /* What array_ops.def says. */
 #define FS_ARRAY_OP(name, count, result, type0, type1, type2, family, ulp, numpy) \
@@ -24,25 +24,18 @@ const struct fs_array_op_info fs_array_op_info[FS_ARRAY_OP_COUNT] = {
 };
 #undef FS_ARRAY_OP
 
-#define TABLES(target)                                                          \
+#define TABLES(target, needs, unused)                                           \
     extern fs_array_kernel *const fs_array_##target##_table[FS_ARRAY_OP_COUNT]; \
     extern fs_array_kernel *const fs_array_##target##_table_reproducible[FS_ARRAY_OP_COUNT];
-#define TARGET(target) {#target, fs_array_##target##_table, fs_array_##target##_table_reproducible}
+#define TARGET(target, needs, unused) \
+    {#target, needs, fs_array_##target##_table, fs_array_##target##_table_reproducible},
 
-TABLES(baseline)
-#ifdef FS_ARRAY_X86
-TABLES(X86_V3)
-TABLES(X86_V4)
-#endif
+TABLES(baseline, "", )
+FS_CPU_TARGETS_UP(TABLES, )
 
 /* Least first. */
-static const struct fs_array_target target_compiled[] = {
-    TARGET(baseline),
-#ifdef FS_ARRAY_X86
-    TARGET(X86_V3),
-    TARGET(X86_V4),
-#endif
-};
+static const struct fs_array_target target_compiled[] = {TARGET(baseline, "", )
+                                                             FS_CPU_TARGETS_UP(TARGET, )};
 
 enum { TARGETS = sizeof target_compiled / sizeof target_compiled[0] };
 
@@ -50,15 +43,51 @@ static size_t target_usable = 1;
 static fs_array_kernel *target_kernels[FS_ARRAY_OP_COUNT];
 static fs_array_kernel *target_kernels_reproducible[FS_ARRAY_OP_COUNT];
 
+/* May all features be used whose names these are, with spaces between? */
+static bool target_has(const char *names, int (*has)(const char *feature))
+{
+    char name[64];
+    while (*(names += strspn(names, " ")) != '\0') {
+        const size_t size = strcspn(names, " ");
+        if (size >= sizeof name)
+            return false;
+        memcpy(name, names, size);
+        name[size] = '\0';
+        if (has(name) <= 0)
+            return false;
+        names += size;
+    }
+    return true;
+}
+
 void fs_array_target_init(int (*has)(const char *feature))
 {
-    target_usable = 1;
-    while (target_usable < TARGETS && has(target_compiled[target_usable].name) == 1)
+    for (target_usable = 1;
+         target_usable < TARGETS && target_has(target_compiled[target_usable].needs, has);)
         target_usable++;
     const struct fs_array_target *const best = &target_compiled[target_usable - 1];
     memcpy(target_kernels, best->kernels, sizeof target_kernels);
     memcpy(target_kernels_reproducible, best->kernels_reproducible,
            sizeof target_kernels_reproducible);
+}
+
+/* Is a word in a list with spaces between? */
+static bool target_lists(const char *list, const char *word)
+{
+    const size_t size = strlen(word);
+    while (*(list += strspn(list, " ")) != '\0') {
+        const size_t next = strcspn(list, " ");
+        if (next == size && memcmp(list, word, size) == 0)
+            return true;
+        list += next;
+    }
+    return false;
+}
+
+bool fs_array_target_uses(const char *feature)
+{
+    return target_lists(FS_CPU_BASELINE, feature) ||
+           target_lists(target_compiled[target_usable - 1].needs, feature);
 }
 
 size_t fs_array_target_count(void)

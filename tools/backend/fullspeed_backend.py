@@ -113,8 +113,19 @@ def _prepare(config_settings: "dict | None") -> str:
     return _choose_compiler(config_settings)
 
 
-def _report(choice: str) -> None:
-    """Say at the end which compiler was used; meson's own summary has the dispatch."""
+def _cpu_report(wheel: Path) -> str:
+    """What came of the options cpu-baseline and cpu-dispatch; an editable wheel has no report."""
+    with zipfile.ZipFile(wheel) as files:
+        for name in files.namelist():
+            if name.endswith("fullspeed/_cpu_build.txt"):
+                return files.read(name).decode()
+    return ""
+
+
+def _report(choice: str, wheel: Path) -> None:
+    """Say at the end what became of the CPU options, and which compiler was used; meson's own
+    summary has the dispatch."""
+    print(_cpu_report(wheel), end="")
     print(f"fullspeed was built with {choice}; `fullspeed info` shows the dispatch.", flush=True)
 
 
@@ -168,7 +179,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     """PEP 517 hook."""
     choice = _prepare(config_settings)
     name = mesonpy.build_wheel(wheel_directory, config_settings, metadata_directory)
-    _report(choice)
+    _report(choice, Path(wheel_directory) / name)
     return name
 
 
@@ -177,7 +188,7 @@ def build_editable(wheel_directory, config_settings=None, metadata_directory=Non
     choice = _prepare(config_settings)
     name = mesonpy.build_editable(wheel_directory, config_settings, metadata_directory)
     _add_command(Path(wheel_directory) / name)
-    _report(choice)
+    _report(choice, Path(wheel_directory) / name)
     return name
 
 

@@ -2,12 +2,14 @@
 
     cpu_build.py resolve FOLDER --baseline=min --dispatch=max --family=x86_64 --endian=little
         --compiler=gcc [--cross] [--cflags=-O2 ...] --title=NAME
-        [--group NAME "AVX2 FMA3, AVX512_SKX" FILE ...] ... -- COMMAND OF THE COMPILER
-    cpu_build.py report REPORT.json [COPY.json COPY.txt]
+        [--group NAME "X86_V3 | AVX2 FMA3, AVX512_SKX" FILE ...] ... -- COMMAND OF THE COMPILER
+    cpu_build.py report [--json] REPORT.json [COPY.json COPY.txt]
 
 resolve writes into FOLDER
-    cpu.conf                 for Meson's keyval module: baseline_flags, all_flags, least_flags,
-                             targets_GROUP, flags_TARGET and so on; lists with spaces between
+    cpu.conf                 for Meson's keyval module, lists with spaces between: targets_GROUP;
+                             args_TARGET, flags and definitions for a kernel of a target, or of
+                             "baseline"; flags_TARGET, the flags alone; least_flags, for code that
+                             runs on every processor; all_flags, baseline_features
     GROUP_targets_gen.h      for C: which targets a group was compiled for, and what they need
     cpu_report.json          the report
 report prints a report, and copies it as JSON and as text.
@@ -80,19 +82,27 @@ def conf_text(plan: cpu_options.Plan, groups: Iterable[Group]) -> str:
     baseline = plan.baseline
     beyond = set(baseline.features) - cpu_options.minimum(plan.table, plan.arch)
     values: dict[str, list[str]] = {
-        "baseline_flags": list(baseline.flags),
-        "baseline_defines": defines(baseline.features, baseline.checks),
         "baseline_features": list(baseline.enabled),
         # For code that gains little by the features of MIN: none of them, but what is beyond.
         "all_flags": list(baseline.flags) if beyond else [],
         "least_flags": least_flags(plan),
+        "flags_baseline": list(baseline.flags),
+        "args_baseline": [
+            *baseline.flags,
+            "-DFS_CPU_TARGET=baseline",
+            *defines(baseline.features, baseline.checks),
+        ],
     }
     for group in groups:
         values[f"targets_{group.name}"] = [target.name for target in group.targets]
         for target in group.targets:
-            checks = (*baseline.checks, *target.checks)
+            macros = defines(target.have, (*baseline.checks, *target.checks))
             values[f"flags_{target.name}"] = list(target.flags)
-            values[f"defines_{target.name}"] = defines(target.have, checks)
+            values[f"args_{target.name}"] = [
+                *target.flags,
+                f"-DFS_CPU_TARGET={target.name}",
+                *macros,
+            ]
     return "".join(f"{name}={' '.join(value)}\n" for name, value in values.items())
 
 
@@ -128,7 +138,7 @@ def resolve(options: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     compiler = Compiler(
         table, options.compiler, options.command, options.cflags,
-        cross=options.cross, cache=folder / "cpu_compiler.json",
+        cross=options.cross, cache=options.cache or folder / "cpu_compiler.json",
     )  # fmt: skip
     plan = cpu_options.resolve(table, arch.name, compiler, options.baseline, options.dispatch)
     groups = []
@@ -149,11 +159,12 @@ def report(options: argparse.Namespace) -> None:
     """Print a report, and copy it."""
     data = json.loads(options.report.read_text())
     text = report_text(data)
+    as_json = json.dumps(data, indent=1) + "\n"
     if options.copies:
         json_copy, text_copy = options.copies
-        json_copy.write_text(json.dumps(data, indent=1) + "\n")
+        json_copy.write_text(as_json)
         text_copy.write_text(text)
-    print(text, end="", flush=True)
+    print(as_json if options.json else text, end="", flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -175,10 +186,12 @@ def main(arguments: list[str] | None = None) -> int:
     way.add_argument("--compiler", required=True)
     way.add_argument("--cross", action="store_true")
     way.add_argument("--cflags", action="append", default=[])
+    way.add_argument("--cache", type=Path)
     way.add_argument("--title", default="CPU OPTIMIZATION")
     way.add_argument("--group", nargs="+", action="append", default=[])
     way.set_defaults(run=resolve)
     way = ways.add_parser("report", allow_abbrev=False)
+    way.add_argument("--json", action="store_true")
     way.add_argument("report", type=Path)
     way.add_argument("copies", type=Path, nargs="*")
     way.set_defaults(run=report)

@@ -28,6 +28,7 @@ from typing import Protocol
 from cpu_table import Table
 
 WORDS = ("NONE", "NATIVE", "MIN", "MAX", "DETECT")
+IN_BASELINE = "the baseline has it"
 NOT_ASKED = "cpu-dispatch does not ask for it"
 OPTIONS = {"baseline": "cpu-baseline", "dispatch": "cpu-dispatch"}
 _TOKEN = re.compile(r"(?P<level>x86-64-v\d+)(?![\w.-])|(?P<sign>[+-])|(?P<word>[^\s,+-]+)", re.I)
@@ -327,7 +328,7 @@ class Plan:
                 names = names - {name}
         names -= base
         if not names:
-            return "the baseline has it"
+            return IN_BASELINE
         missing = table.ordered(names - set(self.dispatch.enabled), arch)
         if missing:
             asked = missing[0] in self.supported

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cpu_options import Plan, Target
+from cpu_options import IN_BASELINE, Plan, Target
 
 VERSION = 1
 _WIDTH = 14
@@ -35,14 +35,25 @@ def _rank(plan: Plan, features: Iterable[str]) -> list[int]:
     return sorted((order[feature] for feature in features), reverse=True)
 
 
+def _make_target(plan: Plan, text: str) -> Target | str:
+    """The first of the alternatives that can be made; the baseline may have one of them."""
+    made = [plan.target(part) for part in text.split("|")]
+    if IN_BASELINE in made:
+        return IN_BASELINE
+    return next((target for target in made if isinstance(target, Target)), made[0])
+
+
 def make_group(plan: Plan, name: str, wanted: Iterable[str], files: Iterable[str]) -> Group:
-    """What a group of sources is compiled for, of the targets that it has code for."""
+    """What a group of sources is compiled for, of the targets that it has code for.
+
+    A target may have alternatives, with | between, the best one first: "X86_V3 | AVX2 FMA3".
+    """
     targets: list[Target] = []
     skipped: dict[str, str] = {}
     for text in wanted:
-        made = plan.target(text)
+        made = _make_target(plan, text)
         if isinstance(made, str):
-            skipped[text] = made
+            skipped[" ".join(text.split("|")[0].split())] = made
         elif made.name not in [target.name for target in targets]:
             targets.append(made)
     targets.sort(key=lambda target: _rank(plan, target.features))

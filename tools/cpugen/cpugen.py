@@ -178,7 +178,7 @@ def arch_table(table: Table, arch: str) -> Iterator[str]:
             detection_words(feature, table.states),
         ]
         yield "| " + " | ".join(cells) + " |\n"
-    least = " ".join(table.arches[arch].min) or "nothing"
+    least = " ".join(table.arches[arch].min_new or table.arches[arch].min) or "nothing"
     yield f"\n`MIN` stands for {least}.\n"
 
 

@@ -106,9 +106,10 @@ def test_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     conf = read_conf(tmp_path)
     assert conf["targets_demo"] == ["FMA3__AVX2", "AVX512_SKX"]
     assert conf["flags_FMA3__AVX2"][-2:] == ["-mfma", "-mavx2"]
-    assert {"-DFS_CPU_HAVE_AVX2=1", "-DFS_CPU_HAVE_SSE42=1"} <= set(conf["defines_FMA3__AVX2"])
-    assert "-DFS_CPU_CHECK_AVX512F_REDUCE=1" in conf["defines_AVX512_SKX"]
-    assert "-msse4.2" in conf["baseline_flags"] and conf["all_flags"] == []
+    assert {"-DFS_CPU_HAVE_AVX2=1", "-DFS_CPU_HAVE_SSE42=1"} <= set(conf["args_FMA3__AVX2"])
+    assert "-DFS_CPU_CHECK_AVX512F_REDUCE=1" in conf["args_AVX512_SKX"]
+    assert "-DFS_CPU_TARGET=baseline" in conf["args_baseline"]
+    assert "-msse4.2" in conf["flags_baseline"] and conf["all_flags"] == []
     header = (tmp_path / "demo_targets_gen.h").read_text()
     assert 'X(FMA3__AVX2, "AVX F16C FMA3 AVX2", __VA_ARGS__)' in header
     best_first = header[header.index("FS_CPU_TARGETS(") : header.index("FS_CPU_TARGETS_UP")]
@@ -129,7 +130,7 @@ def test_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_baseline_beyond_min_is_for_all_code(tmp_path: Path) -> None:
     assert run(tmp_path, "--baseline=avx2 fma3") == 0
     conf = read_conf(tmp_path)
-    assert conf["all_flags"] == conf["baseline_flags"] and conf["targets_demo"] == ["AVX512_SKX"]
+    assert conf["all_flags"] == conf["flags_baseline"] and conf["targets_demo"] == ["AVX512_SKX"]
     assert run(tmp_path, "--baseline=sse3") == 0
     assert read_conf(tmp_path)["all_flags"] == []
 
