@@ -75,7 +75,7 @@ COMMON = (
         3,
         counted="last",
     ),
-    pytest_step("cli", "tests/cli", 8),
+    pytest_step("cli", "tests/cli", 15),
     pytest_step("diff", "tests/diff", 10),
     Step("demo", ("{python}", "demo/run.py", "--quick"), 2, counted="last"),
     Step(
