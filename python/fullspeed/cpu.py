@@ -63,6 +63,7 @@ def dispatch() -> tuple[str, ...]:
     generated = build_report()["dispatch"].get("generated")
     if generated is not None:
         return tuple(generated)
+    _load_kernels()
     found: dict[str, None] = {}
     for _, _, (_, targets, _, _) in _cpu.functions():
         found |= dict.fromkeys(reversed(targets[:-1]))
@@ -75,6 +76,15 @@ def _matches(signature: str, pattern: "re.Pattern[str]") -> bool:
     return any(pattern.search(text) for text in (signature, *names))
 
 
+def _load_kernels() -> str | None:
+    """Have the array kernels registered; why they cannot be, if so: there is no NumPy, for one."""
+    try:
+        import fullspeed._array  # noqa: F401
+    except ImportError as error:
+        return str(error)
+    return None
+
+
 def opt_func_info(
     func_name: str | None = None, signature: str | None = None
 ) -> dict[str, dict[str, dict[str, str]]]:
@@ -85,6 +95,7 @@ def opt_func_info(
     this name gives it, {function: {signature: {"current": ..., "available": ...}}}, with a third
     key: "chosen by".
     """
+    _load_kernels()
     functions = re.compile(func_name or "")
     signatures = re.compile(signature or "")
     least = f"baseline({' '.join(baseline())})"
@@ -130,6 +141,7 @@ def collect() -> dict[str, Any]:
         "baseline": list(state["baseline"]),
         "dispatch": list(dispatch()),
         "functions": opt_func_info(),
+        "functions are missing": _load_kernels(),
         "warnings": state["warning"].splitlines(),
     }
 
@@ -167,24 +179,32 @@ def as_text(facts: dict[str, Any]) -> str:
         lines += textwrap.wrap(
             value, 100, initial_indent=head, subsequent_indent=" " * width, break_long_words=False
         )
+    if facts["functions are missing"]:
+        lines.append(f"kernels       cannot be loaded: {facts['functions are missing']}")
     return "\n".join(lines + _function_lines(facts["functions"]))
 
 
 def _function_lines(functions: dict[str, dict[str, dict[str, str]]]) -> list[str]:
-    """What each function uses, as a table."""
-    rows = [
-        (name, letters, *(re.sub(r"\(.*\)", "", row[key]) for key in row))
-        for name, signatures in functions.items()
-        for letters, row in signatures.items()
-    ]
-    if not rows:
-        return []
-    rows.insert(0, ("function", "signature", "uses", "available", "chosen by"))
-    widths = [max(len(row[i]) for row in rows) for i in range(5)]
-    return [""] + [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    """What functions use: those which use the same together; with signatures where these differ."""
+    import textwrap
+
+    groups: dict[tuple[str, ...], dict[str, list[str]]] = {}
+    for name, signatures in functions.items():
+        for letters, row in signatures.items():
+            key = tuple(re.sub(r"\(.*\)", "", value) for value in row.values())
+            groups.setdefault(key, {}).setdefault(name, []).append(letters)
+    lines = []
+    for (current, available, how), names in groups.items():
+        lines += ["", f"{current}, of {available}, chosen by {how}:"]
+        words = [
+            name if len(letters) == len(functions[name]) else f"{name}({','.join(letters)})"
+            for name, letters in names.items()
+        ]
+        lines += textwrap.wrap(
+            " ".join(words), 100, initial_indent=" " * 14, subsequent_indent=" " * 14,
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+    return lines
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -83,7 +83,7 @@ int fs_array_registry_init(void)
     fs_array_target_init(registry_api->has);
     for (int op = 0; op < FS_ARRAY_OP_COUNT; op++) {
         const int problem = registry_add((enum fs_array_op)op);
-        if (problem != FS_CPU_OK) {
+        if (problem != FS_CPU_OK && problem != FS_CPU_TAKEN) { /* taken: by another project */
             PyErr_Format(PyExc_ImportError, "the kernels of '%s' were not registered (problem %d)",
                          fs_array_op_info[op].name, problem);
             return -1;

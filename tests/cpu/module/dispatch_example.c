@@ -25,14 +25,16 @@ static const struct fs_cpu_target targets[] = {
 static const struct fs_cpu_target wrong_name[] = {{"X", "AVX3", OF(best)}, {"b", "", OF(plain)}};
 static const struct fs_cpu_target no_baseline[] = {{"AVX2", "AVX2", OF(best)}};
 
-static struct fs_cpu_dispatch add_dd = {.function = "add", .signature = "ddd", .targets = targets, .count = 3};
-static struct fs_cpu_dispatch add_ff = {.function = "add", .signature = "fff", .targets = targets + 1, .count = 2};
-static struct fs_cpu_dispatch absolute = {.function = "absolute", .signature = "Ff", .targets = targets + 2, .count = 1};
-static struct fs_cpu_dispatch other_add = {.function = "add", .signature = "ddd", .targets = targets, .count = 3};
+static struct fs_cpu_dispatch add_dd = {.function = "example_add", .signature = "ddd", .targets = targets, .count = 3};
+static struct fs_cpu_dispatch add_ff = {.function = "example_add", .signature = "fff", .targets = targets + 1, .count = 2};
+static struct fs_cpu_dispatch absolute = {.function = "example_absolute", .signature = "Ff", .targets = targets + 2, .count = 1};
+static struct fs_cpu_dispatch other_add = {.function = "example_add", .signature = "ddd", .targets = targets, .count = 3};
 static struct fs_cpu_dispatch bad_name = {.function = "bad", .signature = "d", .targets = wrong_name, .count = 2};
 static struct fs_cpu_dispatch bad_base = {.function = "bad", .signature = "d", .targets = no_baseline, .count = 1};
 static struct fs_cpu_dispatch bad_none = {.function = "bad", .signature = "d", .targets = targets, .count = 0};
 static struct fs_cpu_dispatch bad_many = {.function = "bad", .signature = "d", .targets = targets, .count = 65};
+
+static struct fs_cpu_dispatch stolen = {.function = "sin", .signature = "dd", .targets = targets + 2, .count = 1};
 
 static const struct fs_cpu_api *api;
 
@@ -67,7 +69,14 @@ static PyObject *add(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(arg))
     return codes;
 }
 
+/* Registers what is an array kernel's name. */
+static PyObject *steal(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(arg))
+{
+    return PyLong_FromLong(api->add(&stolen));
+}
+
 static PyMethodDef methods[] = {
+    {"steal", steal, METH_NOARGS, NULL},
     {"call", call, METH_NOARGS, NULL},     {"choose", choose, METH_O, NULL},
     {"has", has, METH_O, NULL},            {"add", add, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},

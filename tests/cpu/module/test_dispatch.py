@@ -60,11 +60,11 @@ def test_has(example: Path) -> None:
 def test_the_best_usable_target_is_chosen(example: Path) -> None:
     has_it, _, answer, info = run(
         example,
-        "d.has('FMA3') and d.has('AVX2'), d.add(), d.call(), cpu.opt_func_info('^add$', 'ddd')",
+        "d.has('FMA3') and d.has('AVX2'), d.add(), d.call(), cpu.opt_func_info('e_add', 'ddd')",
     )
     if not has_it:
         pytest.skip("this machine has no AVX2 with FMA3")
-    row = info["add"]["ddd"]
+    row = info["example_add"]["ddd"]
     assert answer == "better"
     assert row["current"] == "FMA3__AVX2"
     assert row["available"].startswith("AVX512_KNM FMA3__AVX2 baseline(")
@@ -72,16 +72,16 @@ def test_the_best_usable_target_is_chosen(example: Path) -> None:
 
 
 def test_variables_reach_dispatch(example: Path) -> None:
-    code = "d.add(), d.call(), cpu.opt_func_info('add'), cpu.dispatch()"
+    code = "d.add(), d.call(), cpu.opt_func_info('example_add'), cpu.dispatch()"
     _, answer, info, targets = run(example, code, FULLSPEED_ENABLE_CPU_FEATURES="SSE3")
     assert answer == "plain"
-    assert set(info) == {"add"} and set(info["add"]) == {"ddd", "fff"}
+    assert set(info) == {"example_add"} and set(info["example_add"]) == {"ddd", "fff"}
     least = f"baseline({' '.join(run(example, 'cpu.baseline()')[0])})"
-    assert {row["current"] for row in info["add"].values()} == {least}
+    assert {row["current"] for row in info["example_add"].values()} == {least}
 
 
 def test_another_target_may_be_chosen(example: Path) -> None:
-    code = "d.add(), d.choose(2), d.call(), cpu.opt_func_info('add', 'ddd')"
+    code = "d.add(), d.choose(2), d.call(), cpu.opt_func_info('example_add', 'ddd')"
     code += ", d.choose(0), d.choose(3), d.call()"
     _, chosen, answer, info, refused, beyond, still = run(example, code)
     assert (chosen, answer, refused, beyond, still) == (
@@ -91,17 +91,17 @@ def test_another_target_may_be_chosen(example: Path) -> None:
         NOT_USABLE,
         "plain",
     )
-    assert info["add"]["ddd"]["chosen by"] == "measured"
+    assert info["example_add"]["ddd"]["chosen by"] == "measured"
 
 
 @pytest.mark.parametrize(
     ("name", "signature", "expected"),
     [
-        (None, None, {"add": ["ddd", "fff"], "absolute": ["Ff"]}),
-        ("add|abs", "float64|complex64", {"add": ["ddd"], "absolute": ["Ff"]}),
-        ("^a", "^float32", {"add": ["fff"], "absolute": ["Ff"]}),
-        ("bs", None, {"absolute": ["Ff"]}),
-        (None, "int", {}),
+        ("example", None, {"example_add": ["ddd", "fff"], "example_absolute": ["Ff"]}),
+        ("e_(add|abs)", "float64|complex64", {"example_add": ["ddd"], "example_absolute": ["Ff"]}),
+        ("^example", "^float32", {"example_add": ["fff"], "example_absolute": ["Ff"]}),
+        ("example.*bs", None, {"example_absolute": ["Ff"]}),
+        ("example", "int", {}),
         ("nothing", None, {}),
     ],
 )
@@ -123,5 +123,47 @@ def test_a_wrong_pattern_is_an_error(example: Path) -> None:
 
 def test_the_command_shows_functions(example: Path) -> None:
     _, text = run(example, "d.add(), cpu.as_text(cpu.collect())")
-    table = text[text.index("\n\nfunction") :].split()
-    assert {"absolute", "add", "AVX512_KNM", "FMA3__AVX2", "baseline", "features"} <= set(table)
+    parts = text[text.index("\n\n") :].split("\n\n")
+    (part,) = [part for part in parts if "baseline, of AVX512_KNM FMA3__AVX2 baseline" in part
+               or "FMA3__AVX2, of AVX512_KNM FMA3__AVX2 baseline" in part]  # fmt: skip
+    assert "chosen by features:" in part and "example_add(ddd)" in part.split()
+    assert any("example_absolute" in part.split() for part in parts)
+
+
+# ---- the array kernels ----
+
+
+def test_every_kernel_is_registered(example: Path) -> None:
+    code = "cpu.opt_func_info(), array.kernel_ops(), array.kernel_targets(), cpu.dispatch()"
+    code = f"*(lambda array: [{code}])(__import__('fullspeed._array')._array)"
+    info, ops, usable, compiled = run(example, code)
+    rows = {(name, letters): row for name, some in info.items() for letters, row in some.items()}
+    assert len(rows) == len(ops) > 200
+    for row in rows.values():
+        words = row["available"].partition(" baseline(")[0].split()
+        assert words == list(reversed(compiled)) or not compiled
+        assert row["current"].partition("(")[0] == usable[-1]
+        assert row["chosen by"] == "features"
+    assert {"add", "sqrt", "exp", "where", "add.reduce"} <= set(info)
+    assert set(info["add"]) == {"iii", "lll", "fff", "ddd", "DDD"}
+
+
+def test_variables_reach_the_kernels(example: Path) -> None:
+    code = "cpu.opt_func_info('^(add|exp)$', 'float64'), cpu.dispatch()"
+    info, compiled = run(example, code, FULLSPEED_ENABLE_CPU_FEATURES="SSE2 SSE3 X86_V2")
+    for name, letters in (("add", "ddd"), ("exp", "dd")):
+        current = info[name][letters]["current"]
+        assert current.startswith("baseline(") or current not in compiled
+    if "X86_V4" in compiled:
+        info, _ = run(example, code, FULLSPEED_DISABLE_CPU_FEATURES="AVX512F")
+        assert info["exp"]["dd"]["current"] != "X86_V4"
+
+
+def test_a_name_that_others_have_taken(example: Path) -> None:
+    """Another project may have registered our kernels' names first: not shown, and no error."""
+    (names,) = run(example, "sorted(cpu.opt_func_info('^(sin|cos)$'))")
+    assert names == ["cos", "sin"]
+    values = run(example, "d.steal(), sorted(cpu.opt_func_info('^(sin|cos)$', 'float64'))")
+    assert values == [OK, ["cos", "sin"]]
+    _, info = run(example, "d.steal(), cpu.opt_func_info('^sin$', 'float64')")
+    assert info["sin"]["dd"]["available"].startswith("baseline(")
