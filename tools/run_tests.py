@@ -90,7 +90,7 @@ LAST = (
 )
 ONLY_TAIL = (
     Step("handlers", ("{python}", "tools/check_handlers.py"), 1),
-    pytest_step("cpu-build", "tests/cpu/build", 8),
+    pytest_step("cpu-wheel", "tests/cpu/wheel", 8),
 )
 GROUPS = {"lint": {"ruff", "clang-format", "layers", "handlers"}}
 
