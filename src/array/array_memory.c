@@ -21,8 +21,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define MEMORY_LARGE ((size_t)512 << 10)     /* smaller ones are malloc's */
-#define MEMORY_HUGE_PAGE ((size_t)2 << 20)   /* data begins on such a border when it is as long */
+#define MEMORY_LARGE ((size_t)4 << 20)     /* smaller ones are malloc's, which keeps them itself */
+#define MEMORY_HUGE_PAGE ((size_t)2 << 20) /* data begins on such a border when it is as long */
 #define MEMORY_KEPT_MOST ((size_t)512 << 20) /* bytes, and never more than 1/16 of all memory */
 enum { MEMORY_PAGE = 4096, MEMORY_KEPT_MAPS = 4 };
 

@@ -173,12 +173,12 @@ def test_strings(kind: str) -> None:
 def test_large_results_are_made_of_memory_that_is_kept() -> None:
     from fullspeed import _array
 
-    a = np.ones(1 << 20)
+    a = np.ones(1 << 21)
     first = MULADD(a, a, a)
     address, kept = first.ctypes.data, _array.memory_kept()
     copy = first.copy()
     first.resize(10)
-    first.resize(1 << 19)
+    first.resize(1 << 20)
     assert (first[:10] == 2).all() and (first[10:] == 0).all()
     del first
     second = MULADD(a, a, a)
