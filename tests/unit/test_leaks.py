@@ -5,7 +5,9 @@ reports the growth of allocated blocks and tracked objects per run, after collec
 
 What must stay true: the growth is compared with stock's own, since some programs keep things, and
 on average over many runs: tables and free lists grow in leaps, and a leap is no leak. Nor is what
-a new trace holds: code, classes and other constants, while traces are still being made.
+a new trace holds: code, classes and other constants, while traces are still being made. A leap (a
+hundred blocks, when a trace is made or given up after a trial, at a time that nobody can tell) may
+fall into the last runs; in three times as many it weighs a third, and a leak weighs the same.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from pathlib import Path
 import child_env
 import pytest
 
-# Runs, and how many of the last ones are judged; more are made when these show a growth.
-FEW, MANY, ENOUGH = (9, 4), (45, 15), (21, 8)
+# Runs, and how many of the last ones are judged; the next in order when these show a growth.
+FEW = (9, 4)
+MANY = ((45, 15), (135, 45))
+ENOUGH = ((21, 8), (63, 24))
 # A program whose few runs take this many seconds is run ENOUGH times, not MANY.
 SLOW = 8
 # What the average run may leave behind beyond stock's.
@@ -74,8 +78,9 @@ def test_no_growth(program: Path, engine: bool) -> None:
     """The last runs of a program allocate no more for keeps than under stock."""
     begun = time.perf_counter()
     found = growth(program, engine, *FEW)
-    more = MANY if time.perf_counter() - begun < SLOW else ENOUGH
-    assert not found or not (found := growth(program, engine, *more)), found
+    for more in MANY if time.perf_counter() - begun < SLOW else ENOUGH:
+        found = found and growth(program, engine, *more)
+    assert not found, found
 
 
 def growth(program: Path, engine: bool, runs: int, judged: int) -> str:
@@ -103,4 +108,5 @@ if "fullspeed" in sys.modules:
         kept.extend([n] for n in range({10 * every}))
 """
     )
-    assert "objects per run" in growth(program, True, *MANY)
+    for runs in MANY:
+        assert "objects per run" in growth(program, True, *runs)
