@@ -30,6 +30,7 @@ enum {
     ARENA_SIZE = 1 << 20,   /* CPython's, of which pairs are made */
     ARENA_PAIR = 2 << 20,   /* a huge page */
     ARENA_CHUNK = 32 << 20, /* 16 pairs */
+    ARENA_LARGE_BLOCK = 2 << 20,
     ARENA_CHUNKS = 1 << 14, /* half a terabyte */
 };
 #define ARENA_FIRSTS 0x55555555u /* the first ones of a chunk's pairs */
@@ -199,6 +200,17 @@ static void arena_free(void *ctx FS_UNUSED, void *arena, size_t size)
     arena_kept[arena_count++] = arena;
 }
 
+/* Blocks that are larger than pymalloc's, as long lists have, come from malloc. glibc maps those of
+ * 128 KiB and more singly, and gives the end of its heap back as soon as that much is free there,
+ * until it has met a larger block that is freed: it then takes such blocks from the heap, and
+ * leaves twice as much at its end. So it meets one here; its pages are never touched. Another
+ * malloc may think of it what it likes. */
+static void arena_meet_large_block(void)
+{
+    void *volatile block = malloc(ARENA_LARGE_BLOCK);
+    free(block);
+}
+
 void fs_arena_keep(void)
 {
     PyObjectArenaAllocator now;
@@ -207,6 +219,7 @@ void fs_arena_keep(void)
         return; /* (ours, maybe below somebody else's) */
     }
     arena_below = now;
+    arena_meet_large_block();
     PyObjectArenaAllocator ours = {.ctx = NULL, .alloc = arena_alloc, .free = arena_free};
     PyObject_SetArenaAllocator(&ours);
 }

@@ -33,6 +33,26 @@ def test_memory_of_small_objects_is_used_again(jit: str) -> None:
     assert kept < plain / 3
 
 
+def test_memory_of_long_lists_is_used_again() -> None:
+    """Three lists of 800 kB that are made and dropped together come without new pages."""
+    code = """
+import resource
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+def lists():
+    first = [None] * 100000
+    second = first[:]
+    return len(second[:])
+fullspeed.enable()
+lists(), lists()
+before = faults()
+for _ in range(5):
+    lists()
+answer(faults() - before)
+"""
+    assert ask_child(code) < 300
+
+
 def test_no_more_memory_than_some_arenas_is_kept() -> None:
     code = CODE + """
 def mapped():
