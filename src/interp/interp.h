@@ -568,8 +568,9 @@ typedef enum { FS_LOOKUP_ASK = -1, FS_LOOKUP_MISSING, FS_LOOKUP_FOUND } fs_looku
 PyObject *fs_lookup_get(PyDictObject *dict, PyObject *key);
 /* The value or `missing` (borrowed); NULL: CPython must be asked. */
 PyObject *fs_lookup_or(PyDictObject *dict, PyObject *key, PyObject *missing);
-/* Where the value stands, NULL in the same cases. */
-PyObject **fs_lookup_place(PyDictObject *dict, PyObject *key);
+/* Stores v there, whose reference is taken: what stood there, or None, either owned now. NULL:
+ * nothing was done, CPython must do it. */
+PyObject *fs_lookup_swap(PyDictObject *dict, PyObject *key, PyObject *v);
 fs_lookup fs_lookup_dict(PyDictObject *dict, PyObject *key);
 fs_lookup fs_lookup_set(PySetObject *set, PyObject *key);
 /* What an operator says of two sets or frozensets; -1: CPython must say. */

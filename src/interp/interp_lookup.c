@@ -1,16 +1,17 @@
-/* Look-ups in dicts and sets that run no Python code: keys that are exact str or int, or whose
- * class leaves hash and equality to object (classes, functions, None).
+/* Look-ups in dicts and sets that run no Python code, and stores at what they find: keys that are
+ * exact str or int, or whose class leaves hash and equality to object (classes, functions, None).
  *
  * The tables are walked in CPython's probing order. A key in the table settles an
  * entry when it is the very object, or another exact str or small int of the same
  * hash, or of another hash. Everything else is left to CPython (FS_LOOKUP_ASK): it
  * may have to call __eq__.
  *
- * What must stay true: nothing is changed, no error is set, no reference is made.
+ * What must stay true: no error is set; but for the store, nothing is changed and no reference is
+ * made.
  */
 #include "interp/interp.h"
 
-enum { LOOKUP_PERTURB_SHIFT = 5, LOOKUP_SET_NEIGHBOURS = 9 };
+enum { LOOKUP_PERTURB_SHIFT = 5, LOOKUP_SET_NEIGHBOURS = 9, LOOKUP_FEW = 10 };
 
 /* Whether it is an exact int of at most two digits. */
 FS_INLINE bool lookup_is_int(PyObject *v)
@@ -82,6 +83,25 @@ FS_INLINE Py_ssize_t lookup_index(const PyDictKeysObject *keys, size_t slot)
     return (Py_ssize_t)((const int64_t *)indices)[slot];
 }
 
+/* A table of few entries with keys of any kind: their hashes are compared one after the other.
+ * (Addresses, as `id()` gives them, end in the same bits: they all meet in one slot, and the walk
+ * from there visits most slots more than once.) */
+FS_INLINE fs_lookup lookup_scan(PyDictKeysObject *keys, PyObject *key, Py_hash_t hash,
+                                PyObject ***place)
+{
+    PyDictKeyEntry *entry = DK_ENTRIES(keys), *end = entry + keys->dk_nentries;
+    for (; entry < end; entry++) {
+        if (FS_UNLIKELY(entry->me_hash == hash) && entry->me_key != NULL) {
+            int equal = lookup_equal(entry->me_key, key);
+            if (equal != 0) {
+                *place = &entry->me_value;
+                return equal > 0 ? FS_LOOKUP_FOUND : FS_LOOKUP_ASK;
+            }
+        }
+    }
+    return FS_LOOKUP_MISSING;
+}
+
 /* The walk through a small table with keys of any kind: its slots are bytes. */
 static fs_lookup lookup_walk_small(PyDictKeysObject *keys, PyObject *key, Py_hash_t hash,
                                    PyObject ***place)
@@ -107,50 +127,64 @@ static fs_lookup lookup_walk_small(PyDictKeysObject *keys, PyObject *key, Py_has
     }
 }
 
-/* The walk through a dict's table; on FOUND *place is where the value stands. */
-static __attribute__((noinline)) fs_lookup lookup_walk(PyDictObject *dict, PyObject *key,
-                                                       PyObject ***place)
+/* Where the entry of a key that is found by its address was last, by parts of that address: most
+ * tables for classes and functions are looked at again and again (`copy`'s, `pickle`'s, visitors'),
+ * and such keys meet in few slots. A hint only: the entry must have that very key. */
+enum { LOOKUP_HINTS = 256 };
+static uint8_t lookup_hints[LOOKUP_HINTS];
+
+FS_INLINE uint8_t *lookup_hint(const PyDictKeysObject *keys, Py_hash_t hash)
 {
-    Py_hash_t hash;
-    if (!lookup_hash(key, &hash)) {
-        return FS_LOOKUP_ASK;
-    }
-    PyDictKeysObject *keys = dict->ma_keys;
-    bool unicode = DK_IS_UNICODE(keys);
-    if (unicode && PyLong_CheckExact(key)) {
-        return FS_LOOKUP_MISSING; /* (all keys are exact strs) */
-    }
-    if (!unicode && keys->dk_log2_size < 8) {
+    return &lookup_hints[((size_t)hash ^ (size_t)hash >> 8 ^ (size_t)keys >> 6) % LOOKUP_HINTS];
+}
+
+/* The walk through a table with keys of any kind. */
+static __attribute__((noinline)) fs_lookup lookup_walk_any(PyDictKeysObject *keys, PyObject *key,
+                                                           Py_hash_t hash, PyObject ***place)
+{
+    if (keys->dk_log2_size < 8) {
         return lookup_walk_small(keys, key, hash, place);
     }
+    PyDictKeyEntry *entries = DK_ENTRIES(keys);
+    size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
+    size_t perturb = (size_t)hash;
+    size_t slot = (size_t)hash & mask;
+    for (;;) {
+        Py_ssize_t index = lookup_index(keys, slot);
+        if (index >= 0 && entries[index].me_hash == hash) {
+            int equal = lookup_equal(entries[index].me_key, key);
+            if (equal != 0) {
+                *place = &entries[index].me_value;
+                return equal > 0 ? FS_LOOKUP_FOUND : FS_LOOKUP_ASK;
+            }
+        } else if (index == DKIX_EMPTY) {
+            return FS_LOOKUP_MISSING;
+        }
+        perturb >>= LOOKUP_PERTURB_SHIFT;
+        slot = (slot * 5 + perturb + 1) & mask;
+    }
+}
+
+/* The walk through a table of strings, for one. */
+static __attribute__((noinline)) fs_lookup lookup_walk_str(PyDictObject *dict, PyObject *key,
+                                                           Py_hash_t hash, PyObject ***place)
+{
+    PyDictKeysObject *keys = dict->ma_keys;
     size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
     size_t perturb = (size_t)hash;
     size_t slot = (size_t)hash & mask;
     for (;;) {
         Py_ssize_t index = lookup_index(keys, slot);
         if (index >= 0) {
-            int equal = 0;
-            if (unicode) {
-                PyDictUnicodeEntry *entry = &DK_UNICODE_ENTRIES(keys)[index];
-                if (entry->me_key == key) {
-                    equal = 1;
-                } else if (((PyASCIIObject *)entry->me_key)->hash == hash) {
-                    equal = lookup_equal(entry->me_key, key);
-                }
-                if (equal > 0) {
-                    *place = dict->ma_values != NULL ? &dict->ma_values->values[index]
-                                                     : &entry->me_value;
-                    return **place != NULL ? FS_LOOKUP_FOUND : FS_LOOKUP_MISSING;
-                }
-            } else {
-                PyDictKeyEntry *entry = &DK_ENTRIES(keys)[index];
-                if (entry->me_hash == hash) {
-                    equal = lookup_equal(entry->me_key, key);
-                }
-                if (equal > 0) {
-                    *place = &entry->me_value;
-                    return FS_LOOKUP_FOUND;
-                }
+            PyDictUnicodeEntry *entry = &DK_UNICODE_ENTRIES(keys)[index];
+            int equal = entry->me_key == key;
+            if (!equal && ((PyASCIIObject *)entry->me_key)->hash == hash) {
+                equal = lookup_equal(entry->me_key, key);
+            }
+            if (equal > 0) {
+                *place =
+                    dict->ma_values != NULL ? &dict->ma_values->values[index] : &entry->me_value;
+                return **place != NULL ? FS_LOOKUP_FOUND : FS_LOOKUP_MISSING;
             }
             if (equal < 0) {
                 return FS_LOOKUP_ASK;
@@ -161,6 +195,46 @@ static __attribute__((noinline)) fs_lookup lookup_walk(PyDictObject *dict, PyObj
         perturb >>= LOOKUP_PERTURB_SHIFT;
         slot = (slot * 5 + perturb + 1) & mask;
     }
+}
+
+/* A key that is found by its address: by the hint first. */
+static __attribute__((noinline)) fs_lookup lookup_walk_address(PyDictKeysObject *keys,
+                                                               PyObject *key, Py_hash_t hash,
+                                                               PyObject ***place)
+{
+    PyDictKeyEntry *entries = DK_ENTRIES(keys);
+    uint8_t *hint = lookup_hint(keys, hash);
+    if (*hint < keys->dk_nentries && entries[*hint].me_key == key) {
+        *place = &entries[*hint].me_value;
+        return FS_LOOKUP_FOUND;
+    }
+    fs_lookup found = lookup_walk_any(keys, key, hash, place);
+    if (found == FS_LOOKUP_FOUND) {
+        *hint = (uint8_t)((PyDictKeyEntry *)((char *)*place - offsetof(PyDictKeyEntry, me_value)) -
+                          entries);
+    }
+    return found;
+}
+
+/* The walk through a dict's table; on FOUND *place is where the value stands. */
+static __attribute__((noinline)) fs_lookup lookup_walk(PyDictObject *dict, PyObject *key,
+                                                       PyObject ***place)
+{
+    Py_hash_t hash;
+    if (!lookup_hash(key, &hash)) {
+        return FS_LOOKUP_ASK;
+    }
+    PyDictKeysObject *keys = dict->ma_keys;
+    bool number = PyLong_CheckExact(key);
+    if (DK_IS_UNICODE(keys)) {
+        /* (all keys are exact strs) */
+        return number ? FS_LOOKUP_MISSING : lookup_walk_str(dict, key, hash, place);
+    }
+    if (keys->dk_nentries <= LOOKUP_FEW) {
+        return lookup_scan(keys, key, hash, place);
+    }
+    return number || PyUnicode_CheckExact(key) ? lookup_walk_any(keys, key, hash, place)
+                                               : lookup_walk_address(keys, key, hash, place);
 }
 
 /* Where the value of a small int stands in the first slot that is looked at, else NULL; *empty:
@@ -216,17 +290,80 @@ FS_INLINE PyObject **lookup_first(PyDictObject *dict, PyObject *key)
     return lookup_first_or(dict, key, &empty);
 }
 
-/* The same three ways as below, by the whole walk: called last, so that nothing is saved. */
+/* ---- stores ---- */
+
+static void lookup_set_index(PyDictKeysObject *keys, size_t slot, Py_ssize_t index)
+{
+    void *indices = keys->dk_indices;
+    if (keys->dk_log2_size < 8) {
+        ((int8_t *)indices)[slot] = (int8_t)index;
+    } else if (keys->dk_log2_size < 16) {
+        ((int16_t *)indices)[slot] = (int16_t)index;
+    } else if (keys->dk_log2_size < 32) {
+        ((int32_t *)indices)[slot] = (int32_t)index;
+    } else {
+        ((int64_t *)indices)[slot] = (int64_t)index;
+    }
+}
+
+/* A key that is missing gets the table's next entry, with v; false: there is no room, or the table
+ * is for other keys. */
+static bool lookup_add(PyDictObject *dict, PyObject *key, PyObject *v)
+{
+    PyDictKeysObject *keys = dict->ma_keys;
+    bool unicode = DK_IS_UNICODE(keys);
+    Py_hash_t hash;
+    if (dict->ma_values != NULL || keys->dk_usable <= 0 ||
+        (unicode && !PyUnicode_CheckExact(key)) || !lookup_hash(key, &hash)) {
+        return false;
+    }
+    size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
+    size_t perturb = (size_t)hash;
+    size_t slot = (size_t)hash & mask;
+    while (lookup_index(keys, slot) >= 0) {
+        perturb >>= LOOKUP_PERTURB_SHIFT;
+        slot = (slot * 5 + perturb + 1) & mask;
+    }
+    Py_ssize_t index = keys->dk_nentries++;
+    keys->dk_usable--;
+    keys->dk_version = 0;
+    lookup_set_index(keys, slot, index);
+    if (unicode) {
+        DK_UNICODE_ENTRIES(keys)[index] = (PyDictUnicodeEntry){Py_NewRef(key), v};
+    } else {
+        DK_ENTRIES(keys)[index] = (PyDictKeyEntry){hash, Py_NewRef(key), v};
+    }
+    dict->ma_used++;
+    dict->ma_version_tag = FS_PYRT_NEXT_DICT_VERSION();
+    if (!_PyObject_GC_IS_TRACKED((PyObject *)dict) &&
+        (_PyObject_GC_MAY_BE_TRACKED(key) || _PyObject_GC_MAY_BE_TRACKED(v))) {
+        PyObject_GC_Track(dict);
+    }
+    return true;
+}
+
+PyObject *fs_lookup_swap(PyDictObject *dict, PyObject *key, PyObject *v)
+{
+    PyObject **place = lookup_first(dict, key);
+    fs_lookup found = place != NULL ? FS_LOOKUP_FOUND : lookup_walk(dict, key, &place);
+    if (found == FS_LOOKUP_MISSING) {
+        return lookup_add(dict, key, v) ? Py_NewRef(Py_None) : NULL;
+    }
+    if (found == FS_LOOKUP_ASK ||
+        (!_PyObject_GC_IS_TRACKED((PyObject *)dict) && _PyObject_GC_MAY_BE_TRACKED(v))) {
+        return NULL;
+    }
+    PyObject *old = *place;
+    *place = v;
+    dict->ma_version_tag = FS_PYRT_NEXT_DICT_VERSION();
+    return old;
+}
+
+/* The same two ways as below, by the whole walk: called last, so that nothing is saved. */
 static __attribute__((noinline)) PyObject *lookup_get_walking(PyDictObject *dict, PyObject *key)
 {
     PyObject **place;
     return lookup_walk(dict, key, &place) == FS_LOOKUP_FOUND ? *place : NULL;
-}
-
-static __attribute__((noinline)) PyObject **lookup_place_walking(PyDictObject *dict, PyObject *key)
-{
-    PyObject **place;
-    return lookup_walk(dict, key, &place) == FS_LOOKUP_FOUND ? place : NULL;
 }
 
 static __attribute__((noinline)) fs_lookup lookup_dict_walking(PyDictObject *dict, PyObject *key)
@@ -256,15 +393,6 @@ PyObject *fs_lookup_or(PyDictObject *dict, PyObject *key, PyObject *missing)
     }
     fs_lookup found = lookup_walk(dict, key, &place);
     return found == FS_LOOKUP_FOUND ? *place : found == FS_LOOKUP_MISSING ? missing : NULL;
-}
-
-PyObject **fs_lookup_place(PyDictObject *dict, PyObject *key)
-{
-    PyObject **place = lookup_first(dict, key);
-    if (FS_LIKELY(place != NULL)) {
-        return place;
-    }
-    return lookup_place_walking(dict, key);
 }
 
 fs_lookup fs_lookup_dict(PyDictObject *dict, PyObject *key)

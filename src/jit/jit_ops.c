@@ -229,11 +229,9 @@ PyObject *fs_jit_dict_swap(PyObject *dict, PyObject *key, PyObject *v)
 {
     ops_know_hash(key);
     PyDictObject *self = (PyDictObject *)dict;
-    PyObject **place = fs_lookup_place(self, key), *old;
-    if (place != NULL && (_PyObject_GC_IS_TRACKED(dict) || !_PyObject_GC_MAY_BE_TRACKED(v))) {
-        old = *place; /* (as STORE_SUBSCR_DICT does it) */
-        *place = Py_NewRef(v);
-        self->ma_version_tag = FS_PYRT_NEXT_DICT_VERSION();
+    PyObject *old = fs_lookup_swap(self, key, v);
+    if (FS_LIKELY(old != NULL)) {
+        Py_INCREF(v);
         return old;
     }
     old = fs_lookup_or(self, key, Py_None);
