@@ -67,70 +67,51 @@ double max_difference(const double *restrict a, const double *restrict b, ptrdif
     return most;
 }
 
-void sum_product_rows(double *restrict r, const double *restrict a, const double *restrict b,
-                      ptrdiff_t rows, ptrdiff_t columns)
-{
-#pragma omp parallel for schedule(static)
-    for (ptrdiff_t i = 0; i < rows; i++) {
-        double sum = 0;
-#pragma omp simd reduction(+ : sum)
-        for (ptrdiff_t j = 0; j < columns; j++)
-            sum += a[i * columns + j] * b[i * columns + j];
-        r[i] = sum;
+/* Along the inner axis; `clause` says how `sum` takes up x of one item. */
+#define ROWS(name, clause, value, step)                                                            \
+    void name(double *restrict r, const double *restrict a, const double *restrict b,              \
+              ptrdiff_t rows, ptrdiff_t columns)                                                   \
+    {                                                                                              \
+        _Pragma("omp parallel for schedule(static)") for (ptrdiff_t i = 0; i < rows; i++)          \
+        {                                                                                          \
+            const double *restrict p = a + i * columns, *restrict q = b + i * columns;             \
+            double sum = 0;                                                                        \
+            _Pragma(clause) for (ptrdiff_t j = 0; j < columns; j++)                                \
+            {                                                                                      \
+                double x = (value);                                                                \
+                sum = (step);                                                                      \
+            }                                                                                      \
+            r[i] = sum;                                                                            \
+        }                                                                                          \
     }
-}
 
-void max_difference_rows(double *restrict r, const double *restrict a, const double *restrict b,
-                         ptrdiff_t rows, ptrdiff_t columns)
-{
-#pragma omp parallel for schedule(static)
-    for (ptrdiff_t i = 0; i < rows; i++) {
-        double most = 0;
-#pragma omp simd reduction(max : most)
-        for (ptrdiff_t j = 0; j < columns; j++) {
-            double x = fabs(a[i * columns + j] - b[i * columns + j]);
-            most = x > most ? x : most;
-        }
-        r[i] = most;
-    }
-}
+ROWS(sum_product_rows, "omp simd reduction(+ : sum)", p[j] * q[j], sum + x)
+ROWS(max_difference_rows, "omp simd reduction(max : sum)", fabs(p[j] - q[j]), x > sum ? x : sum)
 
 /* Along the outer axis: each thread has a range of columns. */
-void sum_product_columns(double *restrict r, const double *restrict a, const double *restrict b,
-                         ptrdiff_t rows, ptrdiff_t columns)
-{
-#pragma omp parallel
-    {
-        ptrdiff_t threads = omp_get_num_threads(), me = omp_get_thread_num();
-        ptrdiff_t from = columns * me / threads, end = columns * (me + 1) / threads;
-        for (ptrdiff_t j = from; j < end; j++)
-            r[j] = 0;
-        for (ptrdiff_t i = 0; i < rows; i++) {
-#pragma omp simd
-            for (ptrdiff_t j = from; j < end; j++)
-                r[j] += a[i * columns + j] * b[i * columns + j];
-        }
+#define COLUMNS(name, value, step)                                                                 \
+    void name(double *restrict r, const double *restrict a, const double *restrict b,              \
+              ptrdiff_t rows, ptrdiff_t columns)                                                   \
+    {                                                                                              \
+        _Pragma("omp parallel")                                                                    \
+        {                                                                                          \
+            ptrdiff_t threads = omp_get_num_threads(), me = omp_get_thread_num();                  \
+            ptrdiff_t from = columns * me / threads, end = columns * (me + 1) / threads;           \
+            for (ptrdiff_t j = from; j < end; j++)                                                 \
+                r[j] = 0;                                                                          \
+            for (ptrdiff_t i = 0; i < rows; i++) {                                                 \
+                const double *restrict p = a + i * columns, *restrict q = b + i * columns;         \
+                _Pragma("omp simd") for (ptrdiff_t j = from; j < end; j++)                         \
+                {                                                                                  \
+                    double x = (value), sum = r[j];                                                \
+                    r[j] = (step);                                                                 \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
     }
-}
 
-void max_difference_columns(double *restrict r, const double *restrict a,
-                            const double *restrict b, ptrdiff_t rows, ptrdiff_t columns)
-{
-#pragma omp parallel
-    {
-        ptrdiff_t threads = omp_get_num_threads(), me = omp_get_thread_num();
-        ptrdiff_t from = columns * me / threads, end = columns * (me + 1) / threads;
-        for (ptrdiff_t j = from; j < end; j++)
-            r[j] = 0;
-        for (ptrdiff_t i = 0; i < rows; i++) {
-#pragma omp simd
-            for (ptrdiff_t j = from; j < end; j++) {
-                double x = fabs(a[i * columns + j] - b[i * columns + j]);
-                r[j] = x > r[j] ? x : r[j];
-            }
-        }
-    }
-}
+COLUMNS(sum_product_columns, p[j] * q[j], sum + x)
+COLUMNS(max_difference_columns, fabs(p[j] - q[j]), x > sum ? x : sum)
 
 /* Distances of each point from each other, of n points in three dimensions. */
 void distances(double *restrict r, const double *restrict x, const double *restrict y,

@@ -100,18 +100,12 @@ void fs_array_gather(char *dst, const char *src, ptrdiff_t stride, size_t n, siz
     }
 }
 
-/* The bytes of few items at a time are turned around on the way. */
+/* The bytes of few items at a time are turned around on the way. (Strings never are: an output of
+ * the other byte order is copied to in the end.) */
 static void convert_scatter_swapped(char *dst, ptrdiff_t stride, const char *src, size_t n,
                                     size_t size, unsigned swap)
 {
     char few[1024];
-    if (size > sizeof few) { /* a long string, by its characters */
-        for (size_t i = 0; i < n; i++) {
-            fs_array_scatter(dst + (ptrdiff_t)i * stride, (ptrdiff_t)swap, src + i * size,
-                             size / swap, swap, swap);
-        }
-        return;
-    }
     for (size_t i = 0, part = sizeof few / size; i < n; i += part) {
         size_t count = n - i < part ? n - i : part;
         memcpy(few, src + i * size, count * size);

@@ -20,7 +20,7 @@ fs_array_cast *fs_array_cast_out(enum fs_array_type type, char kind, size_t size
 void fs_array_gather(char *dst, const char *src, ptrdiff_t stride, size_t n, size_t size,
                      unsigned swap);
 
-/* The other way. */
+/* The other way; numbers only where bytes are turned around. */
 void fs_array_scatter(char *dst, ptrdiff_t stride, const char *src, size_t n, size_t size,
                       unsigned swap);
 

@@ -89,10 +89,14 @@ static struct fs_array_fuse_loop *fuse_loop(const struct fs_array_fuse_group *gr
     struct fs_array_fuse_loop **place = NULL;
     for (unsigned k = 0; k < 8; k++) {
         struct fs_array_fuse_loop **entry = &fuse_table[(hash + k) % FUSE_TABLE];
-        if (*entry == NULL || (*entry)->users == 0) {
-            place = place != NULL ? place : entry;
+        if (*entry == NULL) { /* no entry is ever taken out: there is none behind this */
+            place = entry;
+            break;
         }
-        if (*entry != NULL && memcmp(&(*entry)->group, group, sizeof *group) == 0) {
+        if ((*entry)->users == 0 && place == NULL) {
+            place = entry;
+        }
+        if (memcmp(&(*entry)->group, group, sizeof *group) == 0) {
             if ((*entry)->failed) {
                 return NULL;
             }

@@ -27,7 +27,8 @@ static size_t loop_tables(const struct fs_array_plan *plan)
 
 size_t fs_array_worker_size(const struct fs_array_plan *plan)
 {
-    /* A page more or less, so that the same blocks of two workers do not fall on the same lines. */
+    /* A line more, so that the same blocks of two workers do not meet in the same sets of a cache.
+     */
     return loop_tables(plan) + plan->worker_size + 64;
 }
 

@@ -241,6 +241,9 @@ PyArrayObject *fs_array_memory_new(PyArray_Descr *descr, int ndim, const npy_int
     PyObject *ours = PyDataMem_SetHandler(before);
     Py_DECREF(before);
     if (ours == NULL) {
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(traceback);
         Py_CLEAR(array);
         return NULL;
     }

@@ -185,6 +185,20 @@ static bool operand_fits(const struct operand_draft *draft, PyArrayObject *array
     return at == PyArray_NDIM(array);
 }
 
+/* Whether the walk has no more items than can be counted, whatever dimensions of nothing come to. */
+static bool operand_countable(const struct operand_draft *draft)
+{
+    npy_intp items = 1;
+    for (int d = 0; d < draft->ndim; d++) {
+        if (draft->shape[d] > 1 && __builtin_mul_overflow(items, draft->shape[d], &items)) {
+            PyErr_SetString(PyExc_ValueError,
+                            "the operands broadcast to more items than an array can have");
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The shape of the walk, and the check of the output against it. */
 static bool operand_shape(struct fs_array_layout *layout, struct operand_draft *draft,
                           const struct fs_array_program *program,
@@ -408,6 +422,9 @@ static bool operand_result(struct fs_array_layout *layout, const struct operand_
         size = source < program->input_count
                    ? layout->operands[source].size
                    : program->constants[source - program->input_count].s.size;
+        if (size == 0) { /* a new array's strings have at least one character */
+            size = program->result_type == FS_ARRAY_STR ? sizeof(npy_ucs4) : 1;
+        }
     }
     operand->cast = NULL;
     operand->swap = 0;
@@ -587,7 +604,7 @@ bool fs_array_layout_make(struct fs_array_layout *layout, const struct fs_array_
         layout->held[i] = (PyArrayObject *)inputs[i];
     }
     struct operand_draft draft;
-    if (!operand_shape(layout, &draft, program, options)) {
+    if (!operand_shape(layout, &draft, program, options) || !operand_countable(&draft)) {
         return false;
     }
     for (int i = 0; i < count; i++) {

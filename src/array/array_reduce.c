@@ -52,15 +52,6 @@ void fs_array_reduce_arrange(struct fs_array_layout *layout)
     layout->reduced[1] = true;
 }
 
-void fs_array_reduce_nothing(const struct fs_array_program *program, union fs_array_value *value)
-{
-    enum fs_array_type type = (enum fs_array_type)program->result_type;
-    memset(value, 0, sizeof *value);
-    if (program->reduce == FS_ARRAY_REDUCE_PROD) {
-        *value = fs_array_reduce_start(FS_ARRAY_REDUCE_PROD, type);
-    }
-}
-
 /* ---- accumulators ---- */
 
 static void reduce_start(const struct fs_array_reduction *reduction, char *to, size_t n)

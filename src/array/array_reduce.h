@@ -28,7 +28,4 @@ void fs_array_reduce_chunk(void *reduction, int worker, size_t chunk);
 /* Puts parts together, when all chunks are done. */
 void fs_array_reduce_finish(struct fs_array_reduction *reduction);
 
-/* The result of no items at all. */
-void fs_array_reduce_nothing(const struct fs_array_program *program, union fs_array_value *value);
-
 #endif

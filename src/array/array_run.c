@@ -78,7 +78,9 @@ static bool run_poll(void *data)
     return !job->failed;
 }
 
-/* Does the chunks; false with an exception set. */
+/* Does the chunks; false with an exception set. Signals are Python's main thread's: no other thread
+ * asks for them. (Nor may it: the interpreter ends threads that ask for the GIL while it finalizes,
+ * and helpers work on this one's stack.) */
 static bool run_chunks(struct run_job *job, fs_array_work *work, double cost, int threads)
 {
     size_t chunks = job->cut.walk.chunks;
@@ -88,10 +90,16 @@ static bool run_chunks(struct run_job *job, fs_array_work *work, double cost, in
         }
         return true;
     }
+    fs_array_poll *poll = _PyOS_IsMainThread() ? run_poll : NULL;
     job->state = PyEval_SaveThread();
-    fs_array_parallel(work, run_poll, job, chunks, threads);
+    bool good = fs_array_parallel(work, poll, job, chunks, threads);
     PyEval_RestoreThread(job->state);
-    return !job->failed;
+    if (!good && !job->failed) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "a signal handler forked while several threads computed an array "
+                        "expression: the child has no result of it");
+    }
+    return good;
 }
 
 /* The result of a reduction of nothing. */

@@ -148,8 +148,9 @@ static PyObject *probe_run_program(PyObject *self, PyObject *args)
     }
     Py_ssize_t count = PyTuple_GET_SIZE(inputs), steps = PyTuple_GET_SIZE(instrs);
     size_t known = (size_t)(count + PyTuple_GET_SIZE(constants)) + (size_t)temporaries;
-    if (strlen(types) != known || known > 60000 || source < 0 || (size_t)source > known ||
-        probe_type(result) == FS_ARRAY_NONE || (out != Py_None && !PyArray_Check(out))) {
+    if (temporaries < 0 || strlen(types) != known || known > 60000 || source < 0 ||
+        (size_t)source > known || reduce < 0 || reduce > FS_ARRAY_REDUCE_MAX ||
+        axis < FS_ARRAY_ALL_AXES || probe_type(result) == FS_ARRAY_NONE || (out != Py_None && !PyArray_Check(out))) {
         PyErr_SetString(PyExc_ValueError, "not a program");
         return NULL;
     }

@@ -47,6 +47,7 @@ static struct {
     int wanted, joined;     /* helpers of that job */
     atomic_int active;      /* those that have not left it */
     int started;            /* helpers there are */
+    unsigned forks;         /* how many forks lie between this process and the first */
 } pool = {.use = PTHREAD_MUTEX_INITIALIZER,
           .lock = PTHREAD_MUTEX_INITIALIZER,
           .posted = PTHREAD_COND_INITIALIZER,
@@ -64,6 +65,7 @@ static void thread_after_fork(void)
     pool.job = NULL;
     pool.wanted = pool.joined = pool.started = 0;
     atomic_store(&pool.active, 0);
+    pool.forks++;
 }
 
 static void thread_chunks(struct thread_job *job, int worker)
@@ -148,8 +150,7 @@ static bool thread_own_share(struct thread_job *job, fs_array_poll *poll)
             return false;
         }
         job->work(job->data, 0, chunk);
-        long now = thread_now_ms();
-        if (now - polled >= THREAD_POLL_MS) {
+        if (poll != NULL && thread_now_ms() - polled >= THREAD_POLL_MS) {
             if (!poll(job->data)) {
                 atomic_store(&job->next, job->chunks);
                 return true;
@@ -159,11 +160,19 @@ static bool thread_own_share(struct thread_job *job, fs_array_poll *poll)
     }
 }
 
+/* Tells the processor that we spin. */
+static void thread_pause(void)
+{
+#ifdef __x86_64__
+    __builtin_ia32_pause();
+#endif
+}
+
 /* Waits until nobody is left in the job. */
 static void thread_wait(void)
 {
     for (int i = 0; i < THREAD_SPINS && atomic_load(&pool.active) != 0; i++) {
-        __builtin_ia32_pause();
+        thread_pause();
     }
     pthread_mutex_lock(&pool.lock);
     while (atomic_load(&pool.active) != 0) {
@@ -180,6 +189,7 @@ bool fs_array_parallel(fs_array_work *work, fs_array_poll *poll, void *data, siz
     if (helpers < 1 || pthread_mutex_trylock(&pool.use) != 0) {
         return !thread_own_share(&job, poll);
     }
+    unsigned forks = pool.forks;
     pthread_mutex_lock(&pool.lock);
     thread_start(helpers);
     pool.job = &job;
@@ -193,6 +203,9 @@ bool fs_array_parallel(fs_array_work *work, fs_array_poll *poll, void *data, siz
     pthread_mutex_unlock(&pool.lock);
 
     bool stopped = thread_own_share(&job, poll);
+    if (pool.forks != forks) {
+        return false; /* poll() forked, and we are the child: what helpers had taken is not done */
+    }
 
     pthread_mutex_lock(&pool.lock);
     pool.job = NULL;

@@ -14,10 +14,12 @@
  * that run at the same time have the same. */
 typedef void fs_array_work(void *job, int worker, size_t chunk);
 
-/* Asked by the calling thread now and then; false: the rest of the chunks is left undone. */
+/* Asked by the calling thread now and then, unless it is NULL; false: the rest of the chunks is
+ * left undone. */
 typedef bool fs_array_poll(void *job);
 
-/* Does all chunks, in any order, by at most `threads` threads; false: poll() said so. */
+/* Does all chunks, in any order, by at most `threads` threads; false: not all are done, as poll()
+ * said so, or forked and returned in the child, which has none of the other threads. */
 bool fs_array_parallel(fs_array_work *work, fs_array_poll *poll, void *job, size_t chunks,
                        int threads);
 

@@ -138,6 +138,30 @@ def test_errors_of_shapes_and_outputs() -> None:
         MULADD(a, a, np.zeros((3, 4), "S3"))
 
 
+def test_more_items_than_can_be() -> None:
+    a = np.broadcast_to(np.array(1.0), (1 << 40, 1))
+    b = np.broadcast_to(np.array(1.0), (1, 1 << 40))
+    with pytest.raises(ValueError, match="more items than an array can have"):
+        Program("ddd", 2, (("MUL_DDD", 2, 0, 1),), "d", reduce="sum", source=2)(a, b)
+    with pytest.raises(ValueError, match="more items than an array can have"):
+        MULADD(a, b, a)
+
+
+@pytest.mark.parametrize("kind", ["S", "U"])
+def test_strings_of_no_characters(kind: str) -> None:
+    """Fields of records can have them; new arrays cannot."""
+    nothing = np.zeros(500, [("a", f"{kind}0"), ("b", "i4")])["a"]
+    assert nothing.dtype.itemsize == 0
+    letter = {"S": "s", "U": "u"}[kind]
+    copy = Program(letter, 1, ((f"COPY_{letter.upper() * 2}", 1, 0),), letter)
+    result = copy(nothing)
+    assert result.dtype == np.dtype(f"{kind}1") and not result.astype(bool).any()
+    assert copy(nothing.reshape(5, 100)).shape == (5, 100)
+    equal = Program(letter * 2, 2, ((f"EQ_B{letter.upper() * 2}", 2, 0, 1),), "b")
+    other = np.array(["", "x"] * 250, f"{kind}2")
+    np.testing.assert_array_equal(equal(nothing, other), other == other[0])
+
+
 def test_many_dimensions_and_nothing() -> None:
     deep = np.arange(2.0**10).reshape((1, 2) * 10)
     np.testing.assert_array_equal(MULADD(deep, deep.T, deep), deep * deep.T + deep)

@@ -105,6 +105,50 @@ def test_ctrl_c(threads: str) -> None:
     assert child(INTERRUPT, FULLSPEED_NUM_THREADS=threads) == "interrupted True\nTrue\n"
 
 
+FORK_IN_HANDLER = """
+import os, signal, numpy as np
+from run_tools import Program
+a = np.ones(20_000_000)
+steps = (("SQRT_DD", 1, 0), *[("DIV_DDD", 1, 1, 0)] * 100, ("COPY_DD", 2, 1))
+program, child, parent = Program("dd", 1, steps, "d"), [], os.getpid()
+def handler(*_):
+    if not child:
+        child.append(os.fork())
+signal.signal(signal.SIGALRM, handler)
+signal.setitimer(signal.ITIMER_REAL, 0.15)
+try:
+    good = bool((program(a) == 1).all())
+except RuntimeError as error:
+    good = "forked" in str(error) and os.getpid() != parent
+    good &= bool((program(a[:1000_000]) == 1).all())
+if os.getpid() != parent:
+    os._exit(0 if good else 1)
+print(bool(child), good, os.waitpid(child[0], 0)[1])
+"""
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_fork_in_a_signal_handler(threads: str) -> None:
+    """The child has none of the helpers: what they had begun is an error there, not left out."""
+    assert child(FORK_IN_HANDLER, FULLSPEED_NUM_THREADS=threads) == "True True 0\n"
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_threads_that_compute_when_python_ends(threads: str) -> None:
+    code = """
+import threading, time, numpy as np
+from run_tools import Program
+a = np.ones(20_000_000)
+steps = (("SQRT_DD", 1, 0), *[("DIV_DDD", 1, 1, 0)] * 2000, ("COPY_DD", 2, 1))
+program = Program("dd", 1, steps, "d")
+for _ in range(2):
+    threading.Thread(target=program, args=(a,), daemon=True).start()
+time.sleep(0.3)
+print("end")
+"""
+    assert child(code, FULLSPEED_NUM_THREADS=threads) == "end\n"
+
+
 @pytest.mark.parametrize("threads", ["1", "2", "64", "10000"])
 def test_numbers_of_threads(threads: str) -> None:
     code = """
