@@ -27,13 +27,14 @@ enum {
 };
 
 static struct fs_array_fuse_loop *fuse_table[FUSE_TABLE];
+static bool fuse_quarantined;
 
 /* ---- loops ---- */
 
 static enum fs_array_fuse_level fuse_level(void)
 {
     const char *wish = fs_base_config_get(FS_CONFIG_FULLSPEED_ARRAY_FUSE);
-    if (wish != NULL && *wish == '0') {
+    if (fuse_quarantined || (wish != NULL && *wish == '0')) {
         return FS_ARRAY_FUSE_OFF;
     }
 #ifdef __x86_64__
@@ -122,6 +123,27 @@ static struct fs_array_fuse_loop *fuse_loop(const struct fs_array_fuse_group *gr
         return NULL;
     }
     return loop->failed ? NULL : loop;
+}
+
+void fs_array_fuse_quarantine(void)
+{
+    fuse_quarantined = true;
+}
+
+unsigned fs_array_fuse_spoil(void)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < FUSE_TABLE; i++) {
+        uint8_t *page = NULL;
+        if (fuse_table[i] != NULL) {
+            memcpy(&page, &fuse_table[i]->code, sizeof page);
+        }
+        if (page != NULL && mprotect(page, FS_ARRAY_FUSE_CODE, PROT_READ | PROT_WRITE) == 0) {
+            *page = 0xc3; /* ret */
+            count += mprotect(page, FS_ARRAY_FUSE_CODE, PROT_READ | PROT_EXEC) == 0;
+        }
+    }
+    return count;
 }
 
 void fs_array_fuse_release(struct fs_array_plan *plan)
@@ -339,6 +361,7 @@ static void fuse_close(struct fuse_pass *pass, size_t next)
         pass->plan->streams |= loop != NULL && group->stream;
     }
     if (loop != NULL) {
+        pass->plan->loops = true;
         uint32_t *slots = pass->plan->loop_slots + pass->loop_slots;
         memcpy(slots, pass->slots, group->operands * sizeof *slots);
         memcpy(slots + group->operands, outputs, group->outputs * sizeof *slots);

@@ -72,6 +72,10 @@ struct fs_array_fuse_loop {
 
 /* Puts loops in the place of the plan's steps, where they are worth it. The GIL is held. */
 void fs_array_fuse(struct fs_array_plan *plan);
+/* No loops from now on: they were wrong. */
+void fs_array_fuse_quarantine(void);
+/* For tests: the loops that are kept do nothing from now on; how many. While none runs. */
+unsigned fs_array_fuse_spoil(void);
 /* The plan has no more use for its loops. The GIL is held. */
 void fs_array_fuse_release(struct fs_array_plan *plan);
 

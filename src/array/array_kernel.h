@@ -51,6 +51,12 @@ struct fs_array_op_info {
 };
 extern const struct fs_array_op_info fs_array_op_info[FS_ARRAY_OP_COUNT];
 
+/* Whether an op is one of the reductions, which stand at the end. */
+static inline bool fs_array_op_folds(enum fs_array_op op)
+{
+    return op >= FS_ARRAY_OP_SUM_II;
+}
+
 /* The op that folds n values of a type into one (SUM_DD); FS_ARRAY_OP_COUNT if there is none. */
 enum fs_array_op fs_array_reduce_op(enum fs_array_reduce reduce, enum fs_array_type type);
 /* The op that folds n values into n accumulators: ADD_DDD for a sum; else as above. */
@@ -77,9 +83,13 @@ bool fs_array_target_uses(const char *feature);
 /* The kernels in use, by enum fs_array_op: those of the last target, unless something better was
  * measured for an op. */
 fs_array_kernel *const *fs_array_kernels(bool reproducible);
-/* Choose the kernel of one op: a target's own. Before threads run; fs_array_registry_choose() does
- * it so that reports show it. */
+/* Choose the kernel of one op: a target's own, unless the op is in quarantine. The GIL is held;
+ * plans that are made have taken theirs. fs_array_registry_choose() does it so that reports show
+ * it. */
 void fs_array_kernel_use(enum fs_array_op op, const struct fs_array_target *target);
+/* Only the baseline's kernel for this op from now on: another one was wrong. */
+void fs_array_kernel_quarantine(enum fs_array_op op);
+bool fs_array_kernel_quarantined(enum fs_array_op op);
 
 /* Find the targets; the module does so when it is imported, before all else here. `has` tells of a
  * feature whether it may be used (struct fs_cpu_api). */

@@ -8,6 +8,7 @@
 #include "array/array_probe.h"
 #include "array/array_registry.h"
 #include "array/array_run_probe.h"
+#include "array/array_verify.h"
 #include "base/base.h"
 
 /* ---- threads ---- */
@@ -108,7 +109,8 @@ static int module_import_numpy(void)
 FS_HIDDEN PyObject *fs_module__array(void);
 PyObject *fs_module__array(void)
 {
-    if (module_import_numpy() < 0 || fs_array_registry_init() < 0 || fs_array_eval_init() < 0) {
+    if (module_import_numpy() < 0 || fs_array_registry_init() < 0 || fs_array_eval_init() < 0 ||
+        fs_array_verify_init() < 0) {
         return NULL;
     }
     fs_array_operation_init();

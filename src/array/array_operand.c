@@ -185,7 +185,8 @@ static bool operand_fits(const struct operand_draft *draft, PyArrayObject *array
     return at == PyArray_NDIM(array);
 }
 
-/* Whether the walk has no more items than can be counted, whatever dimensions of nothing come to. */
+/* Whether the walk has no more items than can be counted, whatever dimensions of nothing come to.
+ */
 static bool operand_countable(const struct operand_draft *draft)
 {
     npy_intp items = 1;
@@ -334,8 +335,7 @@ static void operand_new_strides(const struct fs_array_layout *layout,
     }
 }
 
-/* Do the bytes of two arrays have a range in common? */
-static bool operand_meet(PyArrayObject *a, PyArrayObject *b)
+bool fs_array_operands_meet(PyArrayObject *a, PyArrayObject *b)
 {
     char *low[2], *high[2];
     PyArrayObject *arrays[2] = {a, b};
@@ -366,7 +366,7 @@ static bool operand_separate(const struct fs_array_layout *layout,
     }
     for (int i = 0; i < layout->input_count; i++) {
         PyArrayObject *array = layout->held[i];
-        if (!operand_meet(array, out)) {
+        if (!fs_array_operands_meet(array, out)) {
             continue;
         }
         operand_strides(draft, array, theirs);

@@ -404,7 +404,7 @@ static void plan_places(struct fs_array_plan *plan)
 /* ---- the plan ---- */
 
 bool fs_array_plan_make(struct fs_array_plan *plan, const struct fs_array_program *program,
-                        struct fs_array_layout *layout, bool reproducible)
+                        struct fs_array_layout *layout, const struct fs_array_way *way)
 {
     size_t registers = fs_array_result(program) + 1u, instrs = program->instr_count + 1u;
     size_t slots = registers + instrs;
@@ -430,13 +430,14 @@ bool fs_array_plan_make(struct fs_array_plan *plan, const struct fs_array_progra
 
     plan->program = program;
     plan->layout = layout;
-    plan->kernels = fs_array_kernels(reproducible);
+    plan->kernels = way->kernels;
+    plan->alone = way->alone;
     plan->result_type = (enum fs_array_type)program->result_type;
     plan->flat = layout->ndim > 1 && layout->shape[0] < PLAN_SHORT_ROW;
     plan->folds = program->reduce != FS_ARRAY_REDUCE_NONE &&
                   !(plan->flat && layout->reduced[0] && layout->kept != 1 &&
                     program->reduce_axis != FS_ARRAY_ALL_AXES);
-    plan->streams = false;
+    plan->loops = plan->streams = false;
     plan->fold_moves = plan->folds && !plan->flat && !layout->reduced[0];
     plan->cost = 0.1 * (layout->input_count + 1);
     memset(plan->step_count, 0, sizeof plan->step_count);
@@ -445,7 +446,9 @@ bool fs_array_plan_make(struct fs_array_plan *plan, const struct fs_array_progra
     plan_steps(plan, &values);
     plan_blocks(plan);
     plan_block(plan);
-    fs_array_fuse(plan);
+    if (!plan->alone) {
+        fs_array_fuse(plan);
+    }
     plan_blocks(plan);
     if (program->reduce == FS_ARRAY_REDUCE_NONE) {
         plan_block(plan); /* the order of sums is the same with loops and without */

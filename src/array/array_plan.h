@@ -32,6 +32,18 @@ enum fs_array_access {
     FS_ARRAY_MOVED,    /* gathered or scattered, perhaps cast */
 };
 
+/* How an evaluation is executed. */
+struct fs_array_way {
+    fs_array_kernel *const *kernels; /* by op */
+    bool reproducible;               /* these are to give the same bits on every target */
+    bool alone;                      /* on one thread, and kernel by kernel */
+    bool loops;                      /* set: there were loops of machine code */
+};
+
+/* fs_array_run() in a given way: array_run.c. */
+PyObject *fs_array_run_by(const struct fs_array_program *program, PyObject *const *inputs,
+                          const struct fs_array_options *options, struct fs_array_way *way);
+
 struct fs_array_layout {
     int ndim;                          /* at least 1 */
     npy_intp *shape;                   /* the innermost dimension first */
@@ -52,6 +64,9 @@ struct fs_array_layout {
 bool fs_array_layout_make(struct fs_array_layout *layout, const struct fs_array_program *program,
                           PyObject *const *inputs, const struct fs_array_options *options);
 void fs_array_layout_clear(struct fs_array_layout *layout);
+
+/* Do the bytes of two arrays have a range in common? */
+bool fs_array_operands_meet(PyArrayObject *a, PyArrayObject *b);
 
 struct fs_array_fuse_loop;
 
@@ -76,6 +91,7 @@ struct fs_array_plan {
     const struct fs_array_program *program;
     struct fs_array_layout *layout;
     fs_array_kernel *const *kernels;
+    bool alone;   /* one thread, no loops */
     bool flat;    /* blocks go on over ends of rows */
     size_t block; /* items of a block, at most */
     size_t unit;  /* items whose operands are set up at once: blocks, one after the other */
@@ -89,6 +105,7 @@ struct fs_array_plan {
     uint32_t result_slot; /* what the program comes to */
     uint32_t fold_slot;   /* accumulators of a reduction, which the last step takes up to */
     bool folds;           /* there is that step */
+    bool loops;           /* there are steps of several operations */
     bool streams;         /* the last step writes past the caches */
     bool fold_moves;      /* each item of a unit has an accumulator of its own */
     bool result_scalar;   /* as one item */
@@ -103,7 +120,7 @@ struct fs_array_plan {
 
 /* Makes the plan; false: no memory. fs_array_plan_clear() in any case after true. */
 bool fs_array_plan_make(struct fs_array_plan *plan, const struct fs_array_program *program,
-                        struct fs_array_layout *layout, bool reproducible);
+                        struct fs_array_layout *layout, const struct fs_array_way *way);
 void fs_array_plan_clear(struct fs_array_plan *plan);
 
 #endif

@@ -94,7 +94,7 @@ static void *probe_operand(const Py_buffer *view, struct fs_array_text *text, un
 static int probe_call(fs_array_kernel *kernel, const struct fs_array_op_info *info,
                       const Py_buffer *views, unsigned scalars, size_t n)
 {
-    const bool reduces = info - fs_array_op_info >= FS_ARRAY_OP_SUM_II;
+    const bool reduces = fs_array_op_folds((enum fs_array_op)(info - fs_array_op_info));
     struct fs_array_text texts[FS_ARRAY_MAX_ARGS + 1];
     const void *src[FS_ARRAY_MAX_ARGS] = {NULL, NULL, NULL};
     void *const dst = probe_operand(&views[0], &texts[0], info->result, reduces ? 1 : n);

@@ -3,6 +3,7 @@
  *
  * Functions are called as NumPy calls them, or as the op; signatures are NumPy's type letters:
  * "ddd", the result last. An op whose kernels are the same function on every target is there, too.
+ * "fused_loop", without a signature, is what array_fuse.c makes; its baseline is to make none.
  *
  * What must stay true: the registry keeps pointers into the entries, which are never freed; what it
  * shows as current is the kernel in fs_array_kernels(false).
@@ -10,6 +11,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "array/array_fuse.h"
 #include "array/array_registry.h"
 #include "cpu/cpu_api.h"
 
@@ -22,6 +24,7 @@ struct registry_entry {
 };
 
 static struct registry_entry registry_entries[FS_ARRAY_OP_COUNT];
+static struct registry_entry registry_loops = {.function = "fused_loop"}; /* array_fuse.c */
 static const struct fs_cpu_api *registry_api;
 
 /* NumPy's name of an op's function; the op's own, in small letters, where NumPy has none. */
@@ -48,19 +51,17 @@ static void registry_signature(struct registry_entry *entry, const struct fs_arr
     *at = 0;
 }
 
-/* Hand one op over; an enum fs_cpu_problem. */
-static int registry_add(enum fs_array_op op)
+/* Hand one entry over that has its name and signature; an enum fs_cpu_problem. */
+static int registry_add(struct registry_entry *entry, enum fs_array_op op)
 {
-    struct registry_entry *const entry = &registry_entries[op];
     const uint32_t count = (uint32_t)fs_array_target_count();
-    registry_name(entry, &fs_array_op_info[op]);
-    registry_signature(entry, &fs_array_op_info[op]);
     for (uint32_t i = 0; i < count; i++) {
         const struct fs_array_target *const target = fs_array_target_at(count - 1 - i);
         entry->targets[i] = (struct fs_cpu_target){
             .name = target->name,
             .needs = target->needs,
-            .function = (void (*)(void))target->kernels[op],
+            .function = op < FS_ARRAY_OP_COUNT ? (void (*)(void))target->kernels[op]
+                                               : (void (*)(void))fs_array_fuse_emit,
         };
     }
     entry->dispatch.function = entry->function;
@@ -81,15 +82,32 @@ int fs_array_registry_init(void)
         return -1;
     }
     fs_array_target_init(registry_api->has);
-    for (int op = 0; op < FS_ARRAY_OP_COUNT; op++) {
-        const int problem = registry_add((enum fs_array_op)op);
+    for (int op = 0; op <= FS_ARRAY_OP_COUNT; op++) {
+        struct registry_entry *entry = &registry_loops;
+        if (op < FS_ARRAY_OP_COUNT) {
+            entry = &registry_entries[op];
+            registry_name(entry, &fs_array_op_info[op]);
+            registry_signature(entry, &fs_array_op_info[op]);
+        }
+        const int problem = registry_add(entry, (enum fs_array_op)op);
         if (problem != FS_CPU_OK && problem != FS_CPU_TAKEN) { /* taken: by another project */
             PyErr_Format(PyExc_ImportError, "the kernels of '%s' were not registered (problem %d)",
-                         fs_array_op_info[op].name, problem);
+                         entry->function, problem);
             return -1;
         }
     }
     return 0;
+}
+
+void fs_array_registry_quarantine(enum fs_array_op op)
+{
+    fs_array_registry_choose(op, fs_array_target_at(0), "quarantine");
+    fs_array_kernel_quarantine(op);
+}
+
+void fs_array_registry_quarantine_loops(void)
+{
+    registry_api->choose(&registry_loops.dispatch, registry_loops.dispatch.count - 1, "quarantine");
 }
 
 void fs_array_registry_choose(enum fs_array_op op, const struct fs_array_target *target,

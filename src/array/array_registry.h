@@ -12,5 +12,9 @@ int fs_array_registry_init(void);
  * ("measured", "quarantined"). */
 void fs_array_registry_choose(enum fs_array_op op, const struct fs_array_target *target,
                               const char *how);
+/* Only the baseline's kernel of an op from now on, as another one was wrong. */
+void fs_array_registry_quarantine(enum fs_array_op op);
+/* Show that there are no loops of machine code any more. */
+void fs_array_registry_quarantine_loops(void);
 
 #endif

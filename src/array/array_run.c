@@ -10,6 +10,9 @@
 #include "array/array.h"
 #include "array/array_reduce.h"
 #include "array/array_thread.h"
+#include "array/array_verify.h"
+
+#include "base/base.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -135,7 +138,7 @@ static bool run_plan(struct fs_array_plan *plan)
     }
     double cost = plan->cost * (double)plan->layout->total;
     int threads = 1;
-    if (cost >= RUN_ONE_THREAD) {
+    if (cost >= RUN_ONE_THREAD && !plan->alone) {
         threads = fs_array_threads();
         if (threads < 0) {
             return false;
@@ -167,7 +170,7 @@ static bool run_plan(struct fs_array_plan *plan)
 }
 
 static bool run_layout(const struct fs_array_program *program, struct fs_array_layout *layout,
-                       const struct fs_array_options *options)
+                       struct fs_array_way *way)
 {
     if (layout->total == 0) {
         return run_nothing(program, layout);
@@ -176,22 +179,23 @@ static bool run_layout(const struct fs_array_program *program, struct fs_array_l
         fs_array_reduce_arrange(layout);
     }
     struct fs_array_plan plan;
-    if (!fs_array_plan_make(&plan, program, layout, options->reproducible)) {
+    if (!fs_array_plan_make(&plan, program, layout, way)) {
         PyErr_NoMemory();
         return false;
     }
+    way->loops = plan.loops;
     bool good = run_plan(&plan);
     fs_array_plan_clear(&plan);
     return good;
 }
 
-PyObject *fs_array_run(const struct fs_array_program *program, PyObject *const *inputs,
-                       const struct fs_array_options *options)
+PyObject *fs_array_run_by(const struct fs_array_program *program, PyObject *const *inputs,
+                          const struct fs_array_options *options, struct fs_array_way *way)
 {
     struct fs_array_layout layout;
     PyObject *result = NULL;
     if (fs_array_layout_make(&layout, program, inputs, options) &&
-        run_layout(program, &layout, options)) {
+        run_layout(program, &layout, way)) {
         if (layout.copy_to == NULL) {
             result = (PyObject *)layout.result;
             layout.result = NULL;
@@ -201,4 +205,15 @@ PyObject *fs_array_run(const struct fs_array_program *program, PyObject *const *
     }
     fs_array_layout_clear(&layout);
     return result;
+}
+
+PyObject *fs_array_run(const struct fs_array_program *program, PyObject *const *inputs,
+                       const struct fs_array_options *options)
+{
+    if (FS_UNLIKELY(fs_array_verify_due())) {
+        return fs_array_verify(program, inputs, options);
+    }
+    struct fs_array_way way = {.kernels = fs_array_kernels(options->reproducible),
+                               .reproducible = options->reproducible};
+    return fs_array_run_by(program, inputs, options, &way);
 }

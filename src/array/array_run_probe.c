@@ -9,6 +9,10 @@
  *     order, casting   NumPy's numbers
  *   processors(root, affinity) -> what the files below root leave of so many processors
  *   memory_kept() -> bytes that are kept for the next large result
+ *   verify_every(n) has the next evaluation checked, and one in n (0: none) from then on
+ *   spoil_kernel(op, bit, item) has the op's kernel in use turn a bit around, of that item of each
+ *                               block (modulo its length), until the op is in quarantine
+ *   spoil_loops() -> how many loops of machine code do nothing from now on
  *
  * What must stay true: registers out of range are a ValueError; that temporaries are written before
  * they are read is the test's business.
@@ -19,6 +23,8 @@
 #include "array/array_kernel.h"
 #include "array/array_memory.h"
 #include "array/array_thread.h"
+#include "array/array_fuse.h"
+#include "array/array_verify.h"
 
 #include <string.h>
 
@@ -70,6 +76,16 @@ static bool probe_constant(union fs_array_value *value, int type, PyObject *obje
     return !PyErr_Occurred();
 }
 
+/* The op of a name; FS_ARRAY_OP_COUNT: there is none. */
+static int probe_find_op(const char *name)
+{
+    int op = 0;
+    while (op < FS_ARRAY_OP_COUNT && strcmp(fs_array_op_info[op].name, name) != 0) {
+        op++;
+    }
+    return op;
+}
+
 static bool probe_instr(struct fs_array_instr *instr, PyObject *row, unsigned registers)
 {
     const char *name;
@@ -78,10 +94,7 @@ static bool probe_instr(struct fs_array_instr *instr, PyObject *row, unsigned re
                           &numbers[3])) {
         return false;
     }
-    int op = 0;
-    while (op < FS_ARRAY_OP_COUNT && strcmp(fs_array_op_info[op].name, name) != 0) {
-        op++;
-    }
+    int op = probe_find_op(name);
     for (int k = 0; k <= FS_ARRAY_MAX_ARGS; k++) {
         if (op == FS_ARRAY_OP_COUNT || numbers[k] < 0 || (unsigned)numbers[k] >= registers) {
             PyErr_Format(PyExc_ValueError, "not an instruction: %R", row);
@@ -150,7 +163,8 @@ static PyObject *probe_run_program(PyObject *self, PyObject *args)
     size_t known = (size_t)(count + PyTuple_GET_SIZE(constants)) + (size_t)temporaries;
     if (temporaries < 0 || strlen(types) != known || known > 60000 || source < 0 ||
         (size_t)source > known || reduce < 0 || reduce > FS_ARRAY_REDUCE_MAX ||
-        axis < FS_ARRAY_ALL_AXES || probe_type(result) == FS_ARRAY_NONE || (out != Py_None && !PyArray_Check(out))) {
+        axis < FS_ARRAY_ALL_AXES || probe_type(result) == FS_ARRAY_NONE ||
+        (out != Py_None && !PyArray_Check(out))) {
         PyErr_SetString(PyExc_ValueError, "not a program");
         return NULL;
     }
@@ -211,11 +225,87 @@ static PyObject *probe_memory_kept(PyObject *self, PyObject *unused)
     return PyLong_FromSize_t(fs_array_memory_kept());
 }
 
+/* ---- what shadow verification is to find ---- */
+
+static PyObject *probe_verify_every(PyObject *self, PyObject *number)
+{
+    (void)self;
+    unsigned long every = PyLong_AsUnsignedLong(number);
+    if (every == (unsigned long)-1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    fs_array_verify_every(every);
+    Py_RETURN_NONE;
+}
+
+static struct {
+    enum fs_array_op op;
+    unsigned bit;
+    size_t item;
+    fs_array_kernel *kernels[FS_ARRAY_OP_COUNT];
+    struct fs_array_target target;
+} probe_spoiled;
+
+/* What the baseline gives, but for one bit. */
+static void probe_spoiled_kernel(void *dst, const void *const src[FS_ARRAY_MAX_ARGS],
+                                 unsigned scalars, size_t n)
+{
+    const struct fs_array_op_info *info = &fs_array_op_info[probe_spoiled.op];
+    size_t size = fs_array_type_size((enum fs_array_type)info->result);
+    char *at = dst;
+    fs_array_target_at(0)->kernels[probe_spoiled.op](dst, src, scalars, n);
+    if (n == 0) {
+        return;
+    }
+    if (size == 0) {
+        const struct fs_array_text *text = dst;
+        at = text->items + (ptrdiff_t)(probe_spoiled.item % n) * text->step;
+    } else if (!fs_array_op_folds(probe_spoiled.op)) {
+        at += probe_spoiled.item % n * size;
+    }
+    at[probe_spoiled.bit / 8] ^= (char)(1 << probe_spoiled.bit % 8);
+}
+
+static PyObject *probe_spoil_kernel(PyObject *self, PyObject *args)
+{
+    (void)self;
+    const char *name;
+    unsigned bit;
+    Py_ssize_t item;
+    if (!PyArg_ParseTuple(args, "sIn", &name, &bit, &item)) {
+        return NULL;
+    }
+    int op = probe_find_op(name);
+    if (op == FS_ARRAY_OP_COUNT || bit >= 128 || item < 0) {
+        return PyErr_Format(PyExc_ValueError, "no bit %u of an op '%s'", bit, name);
+    }
+    probe_spoiled.op = (enum fs_array_op)op;
+    probe_spoiled.bit = bit;
+    probe_spoiled.item = (size_t)item;
+    probe_spoiled.kernels[op] = probe_spoiled_kernel;
+    probe_spoiled.target = (struct fs_array_target){.name = "spoiled",
+                                                    .needs = "",
+                                                    .kernels = probe_spoiled.kernels,
+                                                    .kernels_reproducible = probe_spoiled.kernels};
+    fs_array_kernel_use(probe_spoiled.op, &probe_spoiled.target);
+    Py_RETURN_NONE;
+}
+
+static PyObject *probe_spoil_loops(PyObject *self, PyObject *unused)
+{
+    (void)self, (void)unused;
+    return PyLong_FromUnsignedLong(fs_array_fuse_spoil());
+}
+
 static PyMethodDef probe_methods[] = {
     {"run_program", probe_run_program, METH_VARARGS, "Executes a program that is written by hand."},
     {"processors", probe_processors, METH_VARARGS,
      "processors(root, affinity): what the control groups' files below root leave of so many."},
     {"memory_kept", probe_memory_kept, METH_NOARGS, "Bytes that are kept for the next result."},
+    {"verify_every", probe_verify_every, METH_O, "Has one in so many evaluations checked."},
+    {"spoil_kernel", probe_spoil_kernel, METH_VARARGS,
+     "spoil_kernel(op, bit, item): the kernel in use is wrong from now on."},
+    {"spoil_loops", probe_spoil_loops, METH_NOARGS, "Loops of machine code do nothing any more."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -42,6 +42,7 @@ enum { TARGETS = sizeof target_compiled / sizeof target_compiled[0] };
 static size_t target_usable = 1;
 static fs_array_kernel *target_kernels[FS_ARRAY_OP_COUNT];
 static fs_array_kernel *target_kernels_reproducible[FS_ARRAY_OP_COUNT];
+static bool target_quarantined[FS_ARRAY_OP_COUNT];
 
 /* May all features be used whose names these are, with spaces between? */
 static bool target_has(const char *names, int (*has)(const char *feature))
@@ -105,8 +106,21 @@ fs_array_kernel *const *fs_array_kernels(bool reproducible)
     return reproducible ? target_kernels_reproducible : target_kernels;
 }
 
+void fs_array_kernel_quarantine(enum fs_array_op op)
+{
+    fs_array_kernel_use(op, &target_compiled[0]);
+    target_quarantined[op] = true;
+}
+
+bool fs_array_kernel_quarantined(enum fs_array_op op)
+{
+    return target_quarantined[op];
+}
+
 void fs_array_kernel_use(enum fs_array_op op, const struct fs_array_target *target)
 {
+    if (target_quarantined[op])
+        return;
     target_kernels[op] = target->kernels[op];
     target_kernels_reproducible[op] = target->kernels_reproducible[op];
 }
