@@ -212,6 +212,16 @@ static struct fuse_meaning fuse_meaning_of(enum fs_array_op op)
         FUSE_EACH(MAXIMUM_DDD, FS_ARRAY_DOUBLE, FS_ARRAY_FUSE_MAX);
         FUSE_EACH(MINIMUM_FFF, FS_ARRAY_FLOAT, FS_ARRAY_FUSE_MIN);
         FUSE_EACH(MINIMUM_DDD, FS_ARRAY_DOUBLE, FS_ARRAY_FUSE_MIN);
+        FUSE_EACH(SUM_II, FS_ARRAY_INT, FS_ARRAY_FUSE_ADD);
+        FUSE_EACH(SUM_LL, FS_ARRAY_LONG, FS_ARRAY_FUSE_ADD);
+        FUSE_EACH(SUM_FF, FS_ARRAY_FLOAT, FS_ARRAY_FUSE_ADD);
+        FUSE_EACH(SUM_DD, FS_ARRAY_DOUBLE, FS_ARRAY_FUSE_ADD);
+        FUSE_EACH(PROD_FF, FS_ARRAY_FLOAT, FS_ARRAY_FUSE_MUL);
+        FUSE_EACH(PROD_DD, FS_ARRAY_DOUBLE, FS_ARRAY_FUSE_MUL);
+        FUSE_EACH(MAX_FF, FS_ARRAY_FLOAT, FS_ARRAY_FUSE_MAX);
+        FUSE_EACH(MAX_DD, FS_ARRAY_DOUBLE, FS_ARRAY_FUSE_MAX);
+        FUSE_EACH(MIN_FF, FS_ARRAY_FLOAT, FS_ARRAY_FUSE_MIN);
+        FUSE_EACH(MIN_DD, FS_ARRAY_DOUBLE, FS_ARRAY_FUSE_MIN);
     default:
         return (struct fuse_meaning){FS_ARRAY_NONE, FS_ARRAY_FUSE_NONE, FS_ARRAY_FUSE_NONE, false};
     }
@@ -231,6 +241,7 @@ struct fuse_pass {
     size_t members[FS_ARRAY_FUSE_NODES]; /* the group's steps */
     size_t member_count;
     uint8_t values[FS_ARRAY_FUSE_NODES]; /* what each of them writes, by its node */
+    uint8_t folded;                      /* the node that the group's fold takes up */
 };
 
 /* The number of the node that has the newest value of a slot; FUSE_NOBODY: memory has it. */
@@ -308,6 +319,11 @@ static bool fuse_join(struct fuse_pass *pass, size_t index, struct fuse_meaning 
 static bool fuse_outputs(struct fuse_pass *pass, size_t next, uint32_t *slots)
 {
     struct fs_array_fuse_group *group = &pass->group;
+    if (group->fold != FS_ARRAY_FUSE_NONE) { /* the last step of all: nobody reads anything later */
+        slots[group->outputs] = pass->plan->fold_slot;
+        group->output[group->outputs++] = (uint8_t)(group->operands + pass->folded);
+        return true;
+    }
     for (size_t m = 0; m < pass->member_count; m++) {
         if (pass->until[pass->members[m]] < next) {
             continue;
@@ -341,27 +357,44 @@ static bool fuse_streams(const struct fuse_pass *pass, const uint32_t *outputs)
     return true;
 }
 
+/* The loop of the open group, with what it writes; NULL: there is none. `next` is the step after
+ * it.
+ */
+static struct fs_array_fuse_loop *fuse_make(struct fuse_pass *pass, size_t next, uint32_t *outputs)
+{
+    struct fs_array_fuse_group *group = &pass->group;
+    bool several = group->nodes + (group->fold != FS_ARRAY_FUSE_NONE) > 1; /* one is a kernel */
+    if (!several || !fuse_outputs(pass, next, outputs)) {
+        return NULL;
+    }
+    for (int i = 0; i < group->nodes; i++) {
+        for (int a = 0; a < 2; a++) {
+            unsigned value = group->node[i].src[a];
+            group->node[i].src[a] =
+                (uint8_t)(value >= FUSE_NODE ? value - FUSE_NODE + group->operands : value);
+        }
+    }
+    group->stream = fuse_streams(pass, outputs);
+    return fuse_loop(group, pass->level);
+}
+
 /* Closes the open group: a loop, or its steps one by one. `next` is the step that comes then. */
 static void fuse_close(struct fuse_pass *pass, size_t next)
 {
     struct fs_array_fuse_group *group = &pass->group;
     uint32_t outputs[FS_ARRAY_FUSE_POINTERS];
-    struct fs_array_fuse_loop *loop = NULL;
-    bool several = group->nodes > 1; /* one alone is a kernel */
-    if (several && fuse_outputs(pass, next, outputs)) {
-        for (int i = 0; i < group->nodes; i++) {
-            for (int a = 0; a < 2; a++) {
-                unsigned value = group->node[i].src[a];
-                group->node[i].src[a] =
-                    (uint8_t)(value >= FUSE_NODE ? value - FUSE_NODE + group->operands : value);
-            }
-        }
-        group->stream = fuse_streams(pass, outputs);
-        loop = fuse_loop(group, pass->level);
-        pass->plan->streams |= loop != NULL && group->stream;
+    struct fs_array_fuse_loop *loop = fuse_make(pass, next, outputs);
+    const struct fs_array_step *fold = NULL;
+    if (loop == NULL &&
+        group->fold != FS_ARRAY_FUSE_NONE) { /* too much for one: without the fold */
+        fold = &pass->steps[pass->members[--pass->member_count]];
+        group->fold = FS_ARRAY_FUSE_NONE;
+        group->outputs = 0;
+        loop = fuse_make(pass, next - 1, outputs);
     }
     if (loop != NULL) {
         pass->plan->loops = true;
+        pass->plan->streams |= group->stream;
         uint32_t *slots = pass->plan->loop_slots + pass->loop_slots;
         memcpy(slots, pass->slots, group->operands * sizeof *slots);
         memcpy(slots + group->operands, outputs, group->outputs * sizeof *slots);
@@ -375,8 +408,24 @@ static void fuse_close(struct fuse_pass *pass, size_t next)
             pass->out[pass->out_count++] = pass->steps[pass->members[m]];
         }
     }
+    if (fold != NULL) {
+        pass->out[pass->out_count++] = *fold;
+    }
     pass->member_count = 0;
     memset(group, 0, sizeof *group);
+}
+
+/* Takes the step that folds into the open group, if that computes what it folds. */
+static bool fuse_join_fold(struct fuse_pass *pass, size_t index, struct fuse_meaning meaning)
+{
+    int node = fuse_node_of(pass, pass->steps[index].src[0]);
+    if (node == FUSE_NOBODY || pass->group.type != (uint8_t)meaning.type) {
+        return false;
+    }
+    pass->group.fold = (uint8_t)meaning.first;
+    pass->folded = (uint8_t)node;
+    pass->members[pass->member_count++] = index;
+    return true;
 }
 
 /* Whether a step may run before the open group. */
@@ -439,12 +488,15 @@ void fs_array_fuse(struct fs_array_plan *plan)
         struct fuse_meaning meaning = fuse_meaning_of((enum fs_array_op)step->op);
         bool can = fs_array_fuse_can(pass.level, meaning.first, meaning.type) &&
                    step->scalars + 1u != 1u << fs_array_op_info[step->op].count;
-        if (can) {
+        if (can && fs_array_op_folds((enum fs_array_op)step->op)) {
+            can = fuse_join_fold(&pass, i, meaning);
+        } else if (can) {
             if (!fuse_join(&pass, i, meaning)) {
                 fuse_close(&pass, i);
                 fuse_join(&pass, i, meaning);
             }
-        } else {
+        }
+        if (!can) {
             if (!fuse_may_pass(&pass, step)) {
                 fuse_close(&pass, i);
             }

@@ -32,14 +32,16 @@ enum {
     FS_ARRAY_FUSE_OPERANDS = 12, /* that are read */
     FS_ARRAY_FUSE_POINTERS = 16, /* those, and what is written */
     FS_ARRAY_FUSE_NODES = 32,
-    FS_ARRAY_FUSE_CODE = 4096, /* bytes of a loop, at most */
+    FS_ARRAY_FUSE_CODE = 8192, /* bytes of a loop, at most */
 };
 
-/* A run of operations. Values are numbered: operands first, then what nodes compute. */
+/* A run of operations. Values are numbered: operands first, then what nodes compute. A fold keeps
+ * FS_ARRAY_LANE_BYTES of accumulators: item i goes to lane i modulo their number. */
 struct fs_array_fuse_group {
     uint8_t type;   /* enum fs_array_type: FLOAT, DOUBLE, INT or LONG */
     uint8_t stream; /* the one output goes past the caches */
-    uint8_t unused[3];
+    uint8_t fold;   /* NONE, or how the one output is taken up to the lanes that it points to */
+    uint8_t unused[2];
     uint8_t operands;
     uint8_t nodes;
     uint8_t outputs;

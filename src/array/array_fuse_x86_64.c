@@ -9,6 +9,9 @@
  * Outputs that go past the caches are in order with other stores only after a fence, which is the
  * walk's business (array_loop.c), as it would cost too much after each block.
  *
+ * A fold has its accumulators in registers: the body is written once per vector of lanes, the last
+ * items go through masked bodies, one per vector, until there are no more.
+ *
  * What must stay true: no byte outside of the n items is read or written; nothing is contracted or
  * put into another order, so that each item has the bits that the kernels give it.
  */
@@ -22,7 +25,11 @@ enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, 
 
 /* Registers that hold pointers, the ones that the caller wants back last. */
 static const uint8_t fuse_bases[] = {R8, R9, R10, R11, RBX, RBP, R12, R13, R14, R15};
-enum { FUSE_BASES = sizeof fuse_bases, FUSE_VALUES = FS_ARRAY_FUSE_OPERANDS + FS_ARRAY_FUSE_NODES };
+enum {
+    FUSE_BASES = sizeof fuse_bases,
+    FUSE_SUMS = FS_ARRAY_LANE_BYTES / 32,
+    FUSE_VALUES = FS_ARRAY_FUSE_OPERANDS + FS_ARRAY_FUSE_NODES
+};
 
 struct fuse_emitter {
     const struct fs_array_fuse_group *group;
@@ -37,6 +44,8 @@ struct fuse_emitter {
     uint8_t uses[FUSE_VALUES];           /* that are left */
     int8_t base[FS_ARRAY_FUSE_POINTERS]; /* registers of pointers, or -1: reloaded */
     int sign, mask;                      /* registers with a purpose: for NEG and ABS, of lanes */
+    int8_t sums[FUSE_SUMS];              /* and the accumulators of a fold */
+    int turn;                            /* which of them the body takes up to */
     bool failed;
 };
 
@@ -94,8 +103,9 @@ static void fuse_modrm(struct fuse_emitter *e, int reg, struct fuse_place place)
 }
 
 /* What lanes an instruction of AVX-512 writes: all; those of k1, the others become 0 (loads) or
- * stay (stores); those of k2, the others stay. */
-enum { FUSE_ALL, FUSE_LEFT, FUSE_PICKED };
+ * stay (stores); those of k2, the others stay; those of k1, the others stay (of masks: become 0).
+ */
+enum { FUSE_ALL, FUSE_LEFT, FUSE_PICKED, FUSE_INTO = 5 };
 
 /* One instruction; `other` is the second source, 0 where there is none. */
 static void fuse_vector(struct fuse_emitter *e, struct fuse_code code, int reg, int other,
@@ -109,7 +119,7 @@ static void fuse_vector(struct fuse_emitter *e, struct fuse_code code, int reg, 
         fuse_byte(e, (r >> 3 & 1) << 7 | (x & 1) << 6 | (p >> 3 & 1) << 5 | (r >> 4 & 1) << 4 |
                          code.map);
         fuse_byte(e, (unsigned)code.w_evex << 7 | (v & 15) << 3 | 4 | code.prefix);
-        fuse_byte(e, zero | 0x40 | (v >> 4 & 1) << 3 | lanes);
+        fuse_byte(e, zero | 0x40 | (v >> 4 & 1) << 3 | (lanes & 3));
     } else {
         fuse_byte(e, 0xc4);
         fuse_byte(e, (r >> 3 & 1) << 7 | 1 << 6 | (p >> 3 & 1) << 5 | code.map);
@@ -248,16 +258,17 @@ static bool fuse_folds(const struct fuse_emitter *e, int value)
 
 /* ---- the body ---- */
 
-/* Greater or less of x and y, into another register than y's. The processor's own gives x when
- * either is NaN, and where both are zero, if x comes second; then y takes the lanes where it is
- * NaN. */
-static void fuse_pick(struct fuse_emitter *e, enum fs_array_fuse_op op, int to, int x, int y)
+/* Greater or less of x and y, into another register than y's; in all lanes, or in some. The
+ * processor's own gives x when either is NaN, and where both are zero, if x comes second; then y
+ * takes the lanes where it is NaN. */
+static void fuse_pick(struct fuse_emitter *e, enum fs_array_fuse_op op, int to, int x, int y,
+                      unsigned lanes)
 {
     struct fuse_place px = {.reg = x}, py = {.reg = y};
     struct fuse_code compare = {e->eight, 1, 0xc2, false, e->eight};
-    fuse_vector(e, fuse_code_of(e, op), to, y, px, FUSE_ALL);
+    fuse_vector(e, fuse_code_of(e, op), to, y, px, lanes);
     if (e->wide) { /* vcmppd k2, y, y, unordered; vmovapd to{k2}, y */
-        fuse_vector(e, compare, 2, y, py, FUSE_ALL);
+        fuse_vector(e, compare, 2, y, py, lanes);
         fuse_byte(e, 3);
         fuse_vector(e, (struct fuse_code){e->eight, 1, 0x28, false, e->eight}, to, 0, py,
                     FUSE_PICKED);
@@ -272,11 +283,36 @@ static void fuse_pick(struct fuse_emitter *e, enum fs_array_fuse_op op, int to, 
     e->free |= 1u << strange;
 }
 
+/* Takes a value up to the turn's accumulators: a step of the fold, in the lanes that there are. */
+static void fuse_take_up(struct fuse_emitter *e, int value)
+{
+    enum fs_array_fuse_op op = (enum fs_array_fuse_op)e->group->fold;
+    bool pick = op == FS_ARRAY_FUSE_MAX || op == FS_ARRAY_FUSE_MIN, blend = e->masked && !e->wide;
+    int sum = e->sums[e->turn], to = blend ? fuse_take(e) : sum;
+    struct fuse_place place = {.reg = e->reg[value]};
+    unsigned lanes = e->masked && e->wide ? FUSE_INTO : FUSE_ALL;
+    if (pick) {
+        fuse_pick(e, op, to, sum, e->reg[value], lanes);
+    } else {
+        fuse_vector(e, fuse_code_of(e, op), to, sum, place, lanes);
+    }
+    if (blend) { /* vblendvpd sum, sum, to, mask */
+        place.reg = to;
+        fuse_vector(e, (struct fuse_code){1, 3, (uint8_t)(0x4a + e->eight), false, false}, sum, sum,
+                    place, FUSE_ALL);
+        fuse_byte(e, (unsigned)e->mask << 4);
+        e->free |= 1u << to;
+    }
+}
+
 static void fuse_output(struct fuse_emitter *e, int value)
 {
     const struct fs_array_fuse_group *group = e->group;
     for (int i = 0; i < group->outputs; i++) {
-        if (group->output[i] == value) {
+        if (group->output[i] == value && group->fold != FS_ARRAY_FUSE_NONE) {
+            fuse_take_up(e, value);
+            fuse_used(e, value);
+        } else if (group->output[i] == value) {
             fuse_move(e, e->reg[value], group->operands + i, true);
             fuse_used(e, value);
         }
@@ -292,7 +328,7 @@ static void fuse_node(struct fuse_emitter *e, int index)
     if (op == FS_ARRAY_FUSE_MAX || op == FS_ARRAY_FUSE_MIN) {
         int x = fuse_get(e, first), y = fuse_get(e, second);
         e->reg[value] = (int8_t)fuse_take(e);
-        fuse_pick(e, op, e->reg[value], x, y);
+        fuse_pick(e, op, e->reg[value], x, y, FUSE_ALL);
         fuse_used(e, first);
         fuse_used(e, second);
         fuse_output(e, value);
@@ -473,24 +509,20 @@ static void fuse_to_border(struct fuse_emitter *e)
     fuse_bytes(e, "\x48\x39\xf1\x48\x0f\x47\xce", 7);             /* cmp rcx, rsi; cmova rcx, rsi */
 }
 
-size_t fs_array_fuse_emit(const struct fs_array_fuse_group *group, enum fs_array_fuse_level level,
-                          uint8_t code[FS_ARRAY_FUSE_CODE])
+/* The end of a loop: add rax, width; cmp rax, rcx; jb top */
+static void fuse_next(struct fuse_emitter *e, unsigned width, size_t top)
 {
-    struct fuse_emitter emitter = {.group = group, .code = code}, *e = &emitter;
-    e->wide = level == FS_ARRAY_FUSE_AVX512;
-    e->eight = group->type == FS_ARRAY_DOUBLE || group->type == FS_ARRAY_LONG;
-    e->real = group->type == FS_ARRAY_DOUBLE || group->type == FS_ARRAY_FLOAT;
-    unsigned width = (e->wide ? 64u : 32u) / (e->eight ? 8 : 4);
-    e->free = e->wide ? 0xffffffffu : 0x7fffu; /* the last of AVX2's is the mask */
-    e->mask = 15;
-    memset(e->reg, -1, sizeof e->reg);
+    fuse_bytes(e, "\x48\x83\xc0", 3);
+    fuse_byte(e, width);
+    fuse_bytes(e, "\x48\x39\xc8\x0f\x82", 5);
+    fuse_word(e, (uint32_t)(top - e->size - 4));
+}
 
-    int bases = fuse_pointers(e);
-    fuse_saved(e, bases, true);
-    fuse_load_pointers(e);
-    fuse_constants(e);
+/* The loop for whole vectors, and the masked body for the items that are left. */
+static void fuse_plain_loop(struct fuse_emitter *e, unsigned width)
+{
     fuse_bytes(e, "\x31\xc0", 2); /* xor eax, eax */
-    if (group->stream) {
+    if (e->group->stream) {
         fuse_to_border(e);
         fuse_bytes(e, "\x85\xc9", 2); /* test ecx, ecx */
         size_t at_border = fuse_jump(e, 4);
@@ -507,16 +539,90 @@ size_t fs_array_fuse_emit(const struct fs_array_fuse_group *group, enum fs_array
     fuse_bytes(e, "\x48\x01\xc1", 3); /* add rcx, rax */
     size_t top = e->size;
     fuse_body(e, false);
-    fuse_bytes(e, "\x48\x83\xc0", 3); /* add rax, width; cmp rax, rcx; jb top */
-    fuse_byte(e, width);
-    fuse_bytes(e, "\x48\x39\xc8\x0f\x82", 5);
-    fuse_word(e, (uint32_t)(top - e->size - 4));
+    fuse_next(e, width, top);
     fuse_land(e, none);
     fuse_bytes(e, "\x48\x89\xf1\x48\x29\xc1", 6); /* mov rcx, rsi; sub rcx, rax: what is left */
     size_t end = fuse_jump(e, 4);
     fuse_lanes(e);
     fuse_body(e, true);
     fuse_land(e, end);
+}
+
+/* The accumulators between memory and their registers. RAX is lost. */
+static void fuse_move_sums(struct fuse_emitter *e, unsigned width, unsigned count, bool store)
+{
+    e->masked = false;
+    for (unsigned v = 0; v < count; v++) {
+        fuse_byte(e, 0xb8); /* mov eax, */
+        fuse_word(e, v * width);
+        fuse_move(e, e->sums[v], e->group->operands, store);
+    }
+}
+
+/* A loop that folds: a body for each vector of lanes; the last items in masked ones. */
+static void fuse_fold_loop(struct fuse_emitter *e, unsigned width)
+{
+    unsigned count = FS_ARRAY_LANE_BYTES / (e->wide ? 64 : 32);
+    size_t ends[FUSE_SUMS];
+    for (unsigned v = 0; v < count; v++) {
+        e->sums[v] = (int8_t)fuse_take(e);
+    }
+    fuse_move_sums(e, width, count, false);
+    /* xor eax, eax; mov rcx, rsi; and rcx, */
+    fuse_bytes(e, "\x31\xc0\x48\x89\xf1\x48\x83\xe1", 8);
+    fuse_byte(e, 256 - count * width);
+    size_t none = fuse_jump(e, 4); /* fewer items than lanes */
+    size_t top = e->size;
+    for (unsigned v = 0; v < count; v++) {
+        e->turn = (int)v;
+        fuse_body(e, false);
+        if (v + 1 < count) {
+            fuse_bytes(e, "\x48\x83\xc0", 3); /* add rax, width */
+            fuse_byte(e, width);
+        }
+    }
+    fuse_next(e, width, top);
+    fuse_land(e, none);
+    for (unsigned v = 0; v < count; v++) {
+        fuse_bytes(e, "\x48\x39\xf0", 3); /* cmp rax, rsi; jae */
+        ends[v] = fuse_jump(e, 3);
+        /* mov rcx, rsi; sub rcx, rax; mov edx, width; cmp rcx, rdx; cmova rcx, rdx */
+        fuse_bytes(e, "\x48\x89\xf1\x48\x29\xc1\xba", 7);
+        fuse_word(e, width);
+        fuse_bytes(e, "\x48\x39\xd1\x48\x0f\x47\xca", 7);
+        fuse_lanes(e);
+        e->turn = (int)v;
+        fuse_body(e, true);
+        fuse_bytes(e, "\x48\x83\xc0", 3); /* add rax, width */
+        fuse_byte(e, width);
+    }
+    for (unsigned v = 0; v < count; v++) {
+        fuse_land(e, ends[v]);
+    }
+    fuse_move_sums(e, width, count, true);
+}
+
+size_t fs_array_fuse_emit(const struct fs_array_fuse_group *group, enum fs_array_fuse_level level,
+                          uint8_t code[FS_ARRAY_FUSE_CODE])
+{
+    struct fuse_emitter emitter = {.group = group, .code = code}, *e = &emitter;
+    e->wide = level == FS_ARRAY_FUSE_AVX512;
+    e->eight = group->type == FS_ARRAY_DOUBLE || group->type == FS_ARRAY_LONG;
+    e->real = group->type == FS_ARRAY_DOUBLE || group->type == FS_ARRAY_FLOAT;
+    unsigned width = (e->wide ? 64u : 32u) / (e->eight ? 8 : 4);
+    e->free = e->wide ? 0xffffffffu : 0x7fffu; /* the last of AVX2's is the mask */
+    e->mask = 15;
+    memset(e->reg, -1, sizeof e->reg);
+
+    int bases = fuse_pointers(e);
+    fuse_saved(e, bases, true);
+    fuse_load_pointers(e);
+    fuse_constants(e);
+    if (group->fold != FS_ARRAY_FUSE_NONE) {
+        fuse_fold_loop(e, width);
+    } else {
+        fuse_plain_loop(e, width);
+    }
     fuse_saved(e, bases, false);
     fuse_bytes(e, "\xc5\xf8\x77\xc3", 4); /* vzeroupper; ret */
     return e->failed ? 0 : e->size;

@@ -51,6 +51,10 @@ struct fs_array_op_info {
 };
 extern const struct fs_array_op_info fs_array_op_info[FS_ARRAY_OP_COUNT];
 
+/* Bytes of the accumulators of a reduction's kernel: item i goes to lane i modulo their number, the
+ * upper half of the lanes into the lower one until one is left, and that into dst. */
+enum { FS_ARRAY_LANE_BYTES = 256 };
+
 /* Whether an op is one of the reductions, which stand at the end. */
 static inline bool fs_array_op_folds(enum fs_array_op op)
 {

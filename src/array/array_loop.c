@@ -32,6 +32,20 @@ size_t fs_array_worker_size(const struct fs_array_plan *plan)
     return loop_tables(plan) + plan->worker_size + 64;
 }
 
+/* A loop that ends with a fold: it leaves the lanes of the reduction's kernel, which that folds. */
+static void loop_folded(const struct fs_array_plan *plan, const struct fs_array_step *step,
+                        void **pointers, size_t n)
+{
+    char lanes[FS_ARRAY_LANE_BYTES] __attribute__((aligned(64)));
+    const void *const src[FS_ARRAY_MAX_ARGS] = {lanes};
+    const size_t size = plan->result_size;
+    void *sum = pointers[step->pointers - 1];
+    fs_array_fill(lanes, (const char *)&plan->fold_start, sizeof lanes / size, size);
+    pointers[step->pointers - 1] = lanes;
+    step->loop->code(pointers, n);
+    plan->fold_one(sum, src, 0, sizeof lanes / size);
+}
+
 /* Several operations in one loop. */
 static void loop_fused(struct fs_array_worker *worker, const struct fs_array_step *step, size_t n)
 {
@@ -40,7 +54,11 @@ static void loop_fused(struct fs_array_worker *worker, const struct fs_array_ste
     for (unsigned k = 0; k < step->pointers; k++) {
         pointers[k] = worker->slots[slots[k]];
     }
-    step->loop->code(pointers, n);
+    if (step->loop->group.fold != FS_ARRAY_FUSE_NONE) {
+        loop_folded(worker->plan, step, pointers, n);
+    } else {
+        step->loop->code(pointers, n);
+    }
 }
 
 static void loop_run(struct fs_array_worker *worker, int level, size_t n)
@@ -380,7 +398,7 @@ static void loop_blocks(struct fs_array_worker *worker, size_t n)
             moves[count++].size = (uint32_t)layout->operands[i].size;
         }
     }
-    if (!plan->folds || plan->fold_moves) {
+    if (!plan->folds || plan->fold_each) {
         moves[count].slot = plan->folds ? plan->fold_slot : plan->result_slot;
         moves[count++].size = (uint32_t)plan->result_size;
     }

@@ -36,8 +36,7 @@ void fs_array_worker_item(struct fs_array_worker *worker, npy_intp item);
 void fs_array_worker_store(struct fs_array_worker *worker, npy_intp at, size_t n);
 /* The same, but they stay in a block; returns it. */
 const void *fs_array_worker_block(struct fs_array_worker *worker, npy_intp at, size_t n);
-/* The same, but they are taken up to accumulators: one for each item if the plan's folds move, else
- * item i of a block to accumulator i. */
+/* The same, but they are taken up to one accumulator, or to one for each item (plan->fold_each). */
 void fs_array_worker_fold(struct fs_array_worker *worker, void *sums, npy_intp at, size_t n);
 /* Writes n results that were computed, `stride` apart from `to`. */
 void fs_array_worker_write(struct fs_array_worker *worker, char *to, npy_intp stride,

@@ -21,8 +21,7 @@ enum {
     PLAN_BLOCK_LEAST = 256, /* items of a block */
     PLAN_BLOCK_MOST = 4096,
     PLAN_BLOCK_ONE_PASS = 1 << 15,
-    PLAN_BLOCK_FOLD = 512, /* accumulators */
-    PLAN_BLOCK_FOLD_SHORT = 128,
+    PLAN_BLOCK_FOLD = 2048,
     PLAN_FINE_BYTES = 512, /* what vector math takes at once */
     PLAN_UNIT = 1 << 13,
     PLAN_CACHE_BYTES = 1 << 20,
@@ -169,6 +168,24 @@ static void plan_levels(struct fs_array_plan *plan, struct plan_values *values)
     }
 }
 
+/* The step that takes a block up to accumulators, or to one. */
+static void plan_fold(struct fs_array_plan *plan, struct fs_array_step *step)
+{
+    enum fs_array_reduce reduce = (enum fs_array_reduce)plan->program->reduce;
+    enum fs_array_op op = plan->fold_each ? fs_array_fold_op(reduce, plan->result_type)
+                                          : fs_array_reduce_op(reduce, plan->result_type);
+    *step = (struct fs_array_step){.kernel = plan->kernels[op],
+                                   .op = (uint16_t)op,
+                                   .dst = plan->fold_slot,
+                                   .src = {plan->result_slot}};
+    if (plan->fold_each) {
+        step->src[0] = plan->fold_slot;
+        step->src[1] = plan->result_slot;
+        step->scalars = plan->result_scalar ? 2 : 0;
+    }
+    plan->step_count[FS_ARRAY_PER_BLOCK]++;
+}
+
 /* Writes the steps, level by level. */
 static void plan_steps(struct fs_array_plan *plan, struct plan_values *values)
 {
@@ -211,17 +228,10 @@ static void plan_steps(struct fs_array_plan *plan, struct plan_values *values)
         program->reduce != FS_ARRAY_REDUCE_NONE ? program->reduce_source : fs_array_result(program);
     plan->result_slot = values->slot[result];
     plan->result_scalar = values->level[result] != FS_ARRAY_PER_BLOCK;
+    plan->folds &= plan->fold_each || !plan->result_scalar;
     if (plan->folds) {
-        enum fs_array_op op =
-            fs_array_fold_op((enum fs_array_reduce)program->reduce, plan->result_type);
         plan->fold_slot = own++;
-        plan->step_count[FS_ARRAY_PER_BLOCK]++;
-        *next[FS_ARRAY_PER_BLOCK] =
-            (struct fs_array_step){.kernel = plan->kernels[op],
-                                   .op = (uint16_t)op,
-                                   .dst = plan->fold_slot,
-                                   .src = {plan->fold_slot, plan->result_slot},
-                                   .scalars = plan->result_scalar ? 2 : 0};
+        plan_fold(plan, next[FS_ARRAY_PER_BLOCK]);
     }
     plan->slot_count = own;
 }
@@ -241,10 +251,11 @@ static size_t plan_item_bytes(const struct fs_array_plan *plan)
     const struct fs_array_program *program = plan->program;
     const struct fs_array_layout *layout = plan->layout;
     unsigned first = (unsigned)program->input_count + program->constant_count;
+    bool one = plan->folds && !plan->fold_each; /* memory is read once, and nothing is written */
     size_t bytes = 0;
-    for (int i = 0; i <= layout->input_count; i++) {
+    for (int i = 0; i < layout->input_count + !one; i++) {
         const struct fs_array_operand *operand = &layout->operands[i];
-        if (operand->access >= FS_ARRAY_DIRECT) {
+        if (operand->access >= (one ? FS_ARRAY_PERIODIC : FS_ARRAY_DIRECT)) {
             bytes += operand->block_size;
         }
         if (operand->access == FS_ARRAY_MOVED) {
@@ -281,13 +292,13 @@ static void plan_blocks(struct fs_array_plan *plan)
 static bool plan_is_one_pass(const struct fs_array_plan *plan)
 {
     const struct fs_array_layout *layout = plan->layout;
-    for (int i = 0; i <= layout->input_count; i++) {
+    bool reduce = plan->program->reduce != FS_ARRAY_REDUCE_NONE;
+    for (int i = 0; i < layout->input_count + !reduce; i++) {
         if (layout->operands[i].access >= FS_ARRAY_PERIODIC) {
             return false;
         }
     }
-    return plan->program->reduce == FS_ARRAY_REDUCE_NONE &&
-           plan->step_count[FS_ARRAY_PER_BLOCK] == 1;
+    return (!reduce || plan->fold_each) && plan->step_count[FS_ARRAY_PER_BLOCK] == 1;
 }
 
 /* Items of a block, if blocks should be as short as can be, else 0: memory and vector math wait for
@@ -350,9 +361,8 @@ static void plan_block(struct fs_array_plan *plan)
         return;
     }
     size_t fine = plan_fine(plan);
-    if (plan->folds && !plan->fold_moves) {
-        items = row < 16 * PLAN_BLOCK_FOLD ? PLAN_BLOCK_FOLD_SHORT : PLAN_BLOCK_FOLD;
-        plan->block = plan->block < items ? plan->block : items;
+    if (plan->folds && !plan->fold_each) {
+        plan->block = plan->block < PLAN_BLOCK_FOLD ? plan->block : PLAN_BLOCK_FOLD;
     } else if (fine != 0) {
         plan->block = plan->block < fine ? plan->block : fine;
     }
@@ -438,7 +448,12 @@ bool fs_array_plan_make(struct fs_array_plan *plan, const struct fs_array_progra
                   !(plan->flat && layout->reduced[0] && layout->kept != 1 &&
                     program->reduce_axis != FS_ARRAY_ALL_AXES);
     plan->loops = plan->streams = false;
-    plan->fold_moves = plan->folds && !plan->flat && !layout->reduced[0];
+    plan->fold_each = plan->folds && !layout->reduced[0];
+    if (program->reduce != FS_ARRAY_REDUCE_NONE) {
+        enum fs_array_reduce reduce = (enum fs_array_reduce)program->reduce;
+        plan->fold_one = plan->kernels[fs_array_reduce_op(reduce, plan->result_type)];
+        plan->fold_start = fs_array_reduce_start(reduce, plan->result_type);
+    }
     plan->cost = 0.1 * (layout->input_count + 1);
     memset(plan->step_count, 0, sizeof plan->step_count);
     plan_accesses(plan);
@@ -450,8 +465,9 @@ bool fs_array_plan_make(struct fs_array_plan *plan, const struct fs_array_progra
         fs_array_fuse(plan);
     }
     plan_blocks(plan);
-    if (program->reduce == FS_ARRAY_REDUCE_NONE) {
-        plan_block(plan); /* the order of sums is the same with loops and without */
+    if (program->reduce == FS_ARRAY_REDUCE_NONE || (plan->fold_each && !plan->flat)) {
+        plan_block(
+            plan); /* else the order of sums depends on blocks: the same with loops, without */
     }
     plan_places(plan);
     return true;

@@ -103,12 +103,14 @@ struct fs_array_plan {
     size_t slot_count;
     size_t *places;       /* of slots: offset in a worker's memory, 0: elsewhere */
     uint32_t result_slot; /* what the program comes to */
-    uint32_t fold_slot;   /* accumulators of a reduction, which the last step takes up to */
+    uint32_t fold_slot;   /* where the last step of a reduction takes items up to */
     bool folds;           /* there is that step */
     bool loops;           /* there are steps of several operations */
     bool streams;         /* the last step writes past the caches */
-    bool fold_moves;      /* each item of a unit has an accumulator of its own */
-    bool result_scalar;   /* as one item */
+    bool fold_each;       /* each item of a unit has an accumulator of its own; else there is one */
+    fs_array_kernel *fold_one;       /* takes values up to one accumulator */
+    union fs_array_value fold_start; /* what an accumulator begins with */
+    bool result_scalar;              /* as one item */
     enum fs_array_type result_type;
     size_t result_size; /* of one item, in a block */
     size_t raw_place;   /* room for a block of items as they are in memory, before a cast */

@@ -1,7 +1,9 @@
 /* Reductions: three ways to walk, for all items, along the innermost dimension, along another one.
  *
  * How it works: blocks come from array_loop.c as in any evaluation. Over all items, each chunk has
- * an accumulator. Along the innermost dimension ("rows") each row has one. Along another one
+ * an accumulator. Along the innermost dimension ("rows") each row has one; a block is taken up to
+ * it by the reduction's kernel, or by a loop of machine code that does the same (array_fuse.h).
+ * Along another one
  * ("columns") a row of accumulators takes up row after row; short rows are repeated until they fill
  * a block, and the repetitions put together in the end. Where that gives too few pieces of work,
  * the reduced dimension is cut into parts, each with accumulators of its own, which are put
@@ -18,7 +20,9 @@ enum {
     REDUCE_PIECE = 1 << 17, /* items of a part, about */
     REDUCE_PIECES = 32,     /* as many are enough for all threads */
     REDUCE_WIDTH = 1 << 14, /* accumulators that stay in the second cache */
+    REDUCE_ROWS = 64,       /* that a part has at least: it costs as much as some of them */
     REDUCE_SHORT = 16,      /* rows that are reduced side by side */
+    REDUCE_UNITS = 64,      /* sums that are put together at once */
 };
 
 static const struct fs_array_operand *reduce_output(const struct fs_array_plan *plan)
@@ -75,14 +79,40 @@ static void reduce_all(const struct fs_array_reduction *reduction, void *to, con
     reduction->fold_all(to, src, 0, n);
 }
 
-/* Items of a unit into `sums`; and these into the one sum, where many would lose too many bits. */
-static void reduce_unit(const struct fs_array_reduction *reduction, struct fs_array_worker *worker,
-                        void *sum, char *sums, size_t width, size_t at, size_t n)
+/* A sum of units: each has an accumulator, and these are put together by lanes, some at a time. One
+ * after the other they would lose more bits. */
+struct reduce_sum {
+    union fs_array_value value;
+    size_t units; /* accumulators that are not in `value` yet */
+    char *sums;
+};
+
+static void reduce_begin(const struct fs_array_reduction *reduction, struct reduce_sum *sum,
+                         const struct fs_array_worker *worker)
 {
-    fs_array_worker_fold(worker, sums, (npy_intp)at, n);
-    if (reduction->often) {
-        reduce_one(reduction, sum, sums, width);
-        reduce_start(reduction, sums, width);
+    sum->value = reduction->start;
+    sum->units = 0;
+    sum->sums = worker->memory + worker->plan->worker_size;
+}
+
+static void reduce_end(const struct fs_array_reduction *reduction, struct reduce_sum *sum)
+{
+    reduce_one(reduction, &sum->value, sum->sums, sum->units);
+    sum->units = 0;
+}
+
+static void reduce_unit(const struct fs_array_reduction *reduction, struct fs_array_worker *worker,
+                        struct reduce_sum *sum, size_t at, size_t n)
+{
+    char *to = sum->sums + sum->units++ * reduction->size;
+    reduce_start(reduction, to, 1);
+    if (worker->plan->folds) {
+        fs_array_worker_fold(worker, to, (npy_intp)at, n);
+    } else {
+        reduce_one(reduction, to, fs_array_worker_block(worker, (npy_intp)at, n), n);
+    }
+    if (sum->units == REDUCE_UNITS) {
+        reduce_end(reduction, sum);
     }
 }
 
@@ -95,10 +125,8 @@ static void reduce_chunk_of_all(const struct fs_array_reduction *reduction,
     const struct fs_array_plan *plan = walk->plan;
     size_t unit = chunk * walk->per_chunk, end = unit + walk->per_chunk, block = plan->unit;
     size_t row = (size_t)plan->layout->shape[0], total = (size_t)plan->layout->total;
-    size_t most = plan->flat ? total : row, width = plan->block < most ? plan->block : most;
-    union fs_array_value sum = reduction->start;
-    char *sums = worker->memory + plan->worker_size;
-    reduce_start(reduction, sums, width);
+    struct reduce_sum sum;
+    reduce_begin(reduction, &sum, worker);
     end = end < walk->unit_count ? end : walk->unit_count;
     if (!plan->flat) {
         fs_array_worker_row(worker, (npy_intp)(unit / walk->per_row));
@@ -109,14 +137,14 @@ static void reduce_chunk_of_all(const struct fs_array_reduction *reduction,
         if (plan->flat) {
             fs_array_worker_item(worker, (npy_intp)at);
         }
-        reduce_unit(reduction, worker, &sum, sums, width, at, n);
+        reduce_unit(reduction, worker, &sum, at, n);
         if (!plan->flat && ++part == walk->per_row && unit + 1 < end) {
             part = 0;
             fs_array_worker_next_row(worker);
         }
     }
-    reduce_one(reduction, &sum, sums, width);
-    memcpy(reduction->partial + chunk * reduction->size, &sum, reduction->size);
+    reduce_end(reduction, &sum);
+    memcpy(reduction->partial + chunk * reduction->size, &sum.value, reduction->size);
 }
 
 /* ---- rows ---- */
@@ -127,21 +155,19 @@ static void reduce_row(const struct fs_array_reduction *reduction, struct fs_arr
 {
     const struct fs_array_plan *plan = reduction->walk.plan;
     size_t row = (size_t)plan->layout->shape[0], end = (part + 1) * reduction->part;
-    union fs_array_value sum = reduction->start;
-    char *sums = worker->memory + plan->worker_size;
     size_t at = part * reduction->part;
+    struct reduce_sum sum;
+    reduce_begin(reduction, &sum, worker);
     end = end < row ? end : row;
-    size_t width = plan->block < end - at ? plan->block : end - at;
-    reduce_start(reduction, sums, width);
     for (; at < end; at += plan->unit) {
         size_t n = end - at < plan->unit ? end - at : plan->unit;
-        reduce_unit(reduction, worker, &sum, sums, width, at, n);
+        reduce_unit(reduction, worker, &sum, at, n);
     }
-    reduce_one(reduction, &sum, sums, width);
+    reduce_end(reduction, &sum);
     if (reduction->parts == 1) {
-        fs_array_worker_write(worker, worker->rows[plan->layout->input_count], 0, &sum, 1);
+        fs_array_worker_write(worker, worker->rows[plan->layout->input_count], 0, &sum.value, 1);
     } else {
-        memcpy(reduction->partial + unit * reduction->size, &sum, reduction->size);
+        memcpy(reduction->partial + unit * reduction->size, &sum.value, reduction->size);
     }
 }
 
@@ -313,17 +339,18 @@ static void reduce_chunk_of_columns(const struct fs_array_reduction *reduction,
     end = end < walk->unit_count ? end : walk->unit_count;
     for (; unit < end; unit++) {
         struct reduce_columns columns = reduce_columns_of(reduction, unit);
-        char *sums = worker->memory + walk->plan->worker_size;
-        if (walk->plan->flat) {
+        bool whole = reduction->parts == 1, flat = walk->plan->flat;
+        char *part = reduction->partial + unit * reduction->width * reduction->size;
+        char *sums = whole || flat ? worker->memory + walk->plan->worker_size : part;
+        if (flat) {
             reduce_short_columns(reduction, worker, &columns, sums);
         } else {
             reduce_long_columns(reduction, worker, &columns, sums);
         }
-        if (reduction->parts == 1) {
+        if (whole) {
             reduce_write_columns(reduction, worker, &columns, sums);
-        } else {
-            memcpy(reduction->partial + unit * reduction->width * reduction->size, sums,
-                   columns.width * reduction->size);
+        } else if (flat) {
+            memcpy(part, sums, columns.width * reduction->size);
         }
     }
 }
@@ -360,7 +387,7 @@ static void reduce_cut_rows(struct fs_array_reduction *reduction)
     reduce_parts(reduction, rows, row, REDUCE_PIECE / 2);
     reduction->walk.per_chunk = REDUCE_PIECE / reduction->part + 1;
     reduction->width = 1;
-    reduction->extra = plan->block * reduction->size;
+    reduction->extra = REDUCE_UNITS * reduction->size;
 }
 
 static void reduce_cut_columns(struct fs_array_reduction *reduction)
@@ -373,7 +400,9 @@ static void reduce_cut_columns(struct fs_array_reduction *reduction)
     reduction->walk.per_row = segments;
     reduction->width = plan->flat ? row : reduce_ceil(reduce_ceil(row, segments), 64) * 64;
     reduction->walk.per_row = segments = reduce_ceil(row, reduction->width);
-    reduce_parts(reduction, outer * segments, rows, REDUCE_PIECE / 4 / reduction->width + 1);
+    size_t least = REDUCE_PIECE / 4 / reduction->width + 1;
+    least = least < REDUCE_ROWS ? REDUCE_ROWS : least;
+    reduce_parts(reduction, outer * segments, rows, least);
     reduction->walk.per_chunk = REDUCE_PIECE / (reduction->width * reduction->part) + 1;
     reduction->extra = (plan->flat ? plan->block : reduction->width) * reduction->size;
 }
@@ -384,16 +413,15 @@ void fs_array_reduce_cut(struct fs_array_reduction *reduction, const struct fs_a
     enum fs_array_reduce how = (enum fs_array_reduce)program->reduce;
     memset(reduction, 0, sizeof *reduction);
     reduction->walk.plan = plan;
-    reduction->fold_one = plan->kernels[fs_array_reduce_op(how, plan->result_type)];
+    reduction->fold_one = plan->fold_one;
     reduction->fold_all = plan->kernels[fs_array_fold_op(how, plan->result_type)];
-    reduction->start = fs_array_reduce_start(how, plan->result_type);
+    reduction->start = plan->fold_start;
     reduction->size = plan->result_size;
-    reduction->often = plan->result_type == FS_ARRAY_FLOAT;
     reduction->parts = 1;
     if (program->reduce_axis == FS_ARRAY_ALL_AXES || plan->layout->kept == 1) {
         fs_array_walk_cut(&reduction->walk, plan);
         reduction->width = 1;
-        reduction->extra = plan->block * reduction->size;
+        reduction->extra = REDUCE_UNITS * reduction->size;
         reduction->partial_size = reduction->walk.chunks * reduction->size;
         return;
     }

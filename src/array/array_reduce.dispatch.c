@@ -9,7 +9,7 @@
  */
 #include "array/array_vector.h"
 
-#define LANE_BYTES 256
+#define LANE_BYTES FS_ARRAY_LANE_BYTES
 #define VECTORS (LANE_BYTES / ARRAY_VECTOR)
 
 #define FOLD_INTEGER(name, type, start, step)     \

@@ -9,7 +9,6 @@ struct fs_array_reduction {
     fs_array_kernel *fold_one; /* n values into one accumulator */
     fs_array_kernel *fold_all; /* n values into n accumulators */
     union fs_array_value start;
-    bool often;          /* accumulators are put together after each unit: few bits, many items */
     size_t size;         /* of an accumulator */
     size_t width;        /* accumulators of one unit, at most */
     size_t parts;        /* that the reduced dimension is cut into */

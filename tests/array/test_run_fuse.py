@@ -38,7 +38,7 @@ def random_program(pick: random.Random, letter: str) -> Program:
     values = tuple(DTYPES[letter](pick.uniform(-5, 5)).item() for _ in range(constants))
     program = Program(letter * (base + temporaries), inputs, tuple(instrs), letter, values)
     if pick.random() < 0.25:
-        program.reduce = pick.choice(["sum", "max"])
+        program.reduce = pick.choice(["sum", "max", "min", "prod"])
         program.axis = pick.choice([-1, 0])
         program.source = base
         program.instrs = (*instrs[:-1], (instrs[-1][0], base, *instrs[-1][2:]))
@@ -69,6 +69,8 @@ def compare(first: int, last: int) -> None:
         letter = pick.choice("ddfil")
         program = random_program(pick, letter)
         inputs = random_inputs(pick, rng, letter, program.inputs)
+        if program.reduce and inputs[0].ndim == 2:
+            program.axis = pick.choice([-1, 0, 1])
         results = []
         for fuse in "01":
             os.environ["FULLSPEED_ARRAY_FUSE"] = fuse

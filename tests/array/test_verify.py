@@ -182,7 +182,7 @@ np.testing.assert_allclose(result, np.sqrt(z))
         ("SUM_DD", "sum(a, axis=1)", "np.sum(a, 1)"),
         ("MUL_DDD", "prod(a, axis=0)", "np.prod(a, 0)"),
         ("ADD_DDD", "sum(a, axis=0)", "np.sum(a, 0)"),
-        ("MAXIMUM_DDD", "max(abs(a))", "np.max(abs(a))"),
+        ("MAX_DD", "max(abs(a))", "np.max(abs(a))"),
         ("MIN_DD", "min(a)", "np.min(a)"),
     ],
 )
