@@ -42,7 +42,8 @@ typedef struct rec_frame {
     bool real;                  /* memory has its slots */
     bool linked; /* and it stands in the chain of frames: a generator's is real without that */
     const _Py_CODEUNIT *resumed_at; /* a generator's: where it stood; NULL: not known */
-    bool unseen; /* a generator's that goes on: the interpreter was not seen in it yet */
+    bool unseen; /* a generator's that goes on: the interpreter was not seen in it yet, */
+    bool turned; /* and: since then a loop in it has begun its next turn */
     int pc;      /* slot of the op that is next */
     int sp;      /* slots in use: locals, then stack */
     fs_ref func; /* the function object */

@@ -30,6 +30,8 @@ static rec_result rec_jump_back(rec_state *R, int target)
             f->co->gen_stays = true;
             return rec_abort(R, FS_ABORT_inner_loop);
         }
+    } else if (f->resumed_at != NULL && !f->turned) {
+        f->turned = true; /* of the loop that yields: each item takes one in every generator */
     } else if (!own && rec_is_short_loop(R, target)) {
         if (++R->short_turns > REC_MAX_SHORT_TURNS) {
             return rec_abort(R, FS_ABORT_inner_loop);

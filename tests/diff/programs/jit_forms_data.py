@@ -799,6 +799,41 @@ def loop_generator_inner(n):
     return t
 
 
+def odd(values):
+    for v in values:
+        if v & 1:
+            yield v
+
+
+def tripled(values):
+    for v in values:
+        yield 3 * v
+
+
+def numbered(values):
+    i = 0
+    for v in values:
+        yield i, v
+        i += 1
+
+
+def summed(pairs):
+    for i, v in pairs:
+        yield i + v
+
+
+def shifted(values):
+    for v in values:
+        yield v >> 1
+
+
+def loop_generator_pipeline(n):
+    t = 0
+    for v in shifted(summed(numbered(tripled(odd(tripled(squares(n))))))):
+        t += v
+    return t
+
+
 def loop_generator_expression(n):
     t = 0
     for v in (x + 1 for x in range(n)):
