@@ -99,8 +99,8 @@ enum { COMPLEX_PIECE = 64 };
                 u[i] = part##_re(re[i], im[i]);                                                   \
                 v[i] = part##_im(re[i], im[i]);                                                   \
             }                                                                                     \
-            for (size_t i = 0; odd && i < some; i++)                                              \
-                if (strange(re[i], im[i])) {                                                      \
+            for (size_t i = 0; odd < 0 && i < some; i++)                                          \
+                if (strange(re[i], im[i]) < 0) {                                                  \
                     const array_c one = slow((array_c){re[i], im[i]});                            \
                     u[i] = one.re;                                                                \
                     v[i] = one.im;                                                                \

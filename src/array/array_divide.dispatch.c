@@ -15,12 +15,16 @@
 
 /* --- integers --- */
 
-/* Towards zero, of int32: exact in double, as quotients differ by 2^-31 at least. -1 goes its own
- * way for the least integer's sake. */
+/* Divisors are inverted first, which takes no time where the divisor is one value. */
+
+/* Towards zero, of int32, in double: quotients differ by 2^-31 of their size at least from the next
+ * whole number, and an inverse that is a little too large makes whole ones no smaller. -1 goes its
+ * own way for the least integer's sake. */
 ARRAY_INLINE array_i divide_trunc_i(array_i x, array_i y)
 {
     const int odd = (y == 0) | (y == -1);
-    const array_i quotient = (array_i)((double)x / (double)(odd ? 1 : y));
+    const double inverse = 1.0 / (double)(odd ? 1 : y) * (1.0 + 0x1p-50);
+    const array_i quotient = (array_i)((double)x * inverse);
     return y == 0 ? 0 : y == -1 ? -x : quotient;
 }
 
@@ -29,13 +33,12 @@ ARRAY_INLINE array_i divide_trunc_i(array_i x, array_i y)
  * one of what is left, and one more where it is still one too small. */
 ARRAY_INLINE array_l divide_trunc_l(array_l x, array_l y)
 {
-    const double below = 1.0 - 0x1p-50;
     const uint64_t a = x < 0 ? 0 - (uint64_t)x : (uint64_t)x;
     const uint64_t b = y == 0 ? 1 : y < 0 ? 0 - (uint64_t)y : (uint64_t)y;
-    const double divisor = (double)b;
-    const uint64_t first = (uint64_t)((double)a / divisor * below);
+    const double inverse = 1.0 / (double)b * (1.0 - 0x1p-50);
+    const uint64_t first = (uint64_t)((double)a * inverse);
     const uint64_t left = a - first * b;
-    const uint64_t second = (uint64_t)((double)left / divisor * below);
+    const uint64_t second = (uint64_t)((double)left * inverse);
     const uint64_t rest = left - second * b;
     const uint64_t q = first + second + (rest >= b);
     const array_l signed_q = (x ^ y) < 0 ? (array_l)(0 - q) : (array_l)q;
@@ -96,30 +99,15 @@ ARRAY_BINARY(MOD_LLL, array_l, array_l, array_l, divide_mod_l)
 FROM_FMOD(f, array_f, f)
 FROM_FMOD(d, array_d, )
 
-/* Is the quick way right? A quotient below 2^50 is also what NumPy's own steps come to. */
+/* Is the quick way wrong? A quotient below 2^50 is also what NumPy's own steps come to; one by zero
+ * is not below. */
 ARRAY_INLINE array_l divide_strange_d(array_d x, array_d y)
 {
-    const double a = __builtin_fabs(x), b = __builtin_fabs(y), q = a / b;
+    const array_l large = math_over_d(x / y, 0x1.fffffffffffffp49);
 #if ARRAY_FUSED
-    return !((q < 0x1p50) & (b > 0) & (b <= __DBL_MAX__));
+    return large | math_over_d(y, MATH_MOST_D);
 #else
-    return !((q < 0x1p50) & (a < 0x1p960) & (b < 0x1p960) & (b > 0x1p-900));
-#endif
-}
-
-/* a - q*b, exactly. */
-ARRAY_INLINE double divide_rest(double a, double q, double b)
-{
-#if ARRAY_FUSED
-    return __builtin_fma(-q, b, a);
-#else
-    const double q_wide = q * 0x8000001p0, b_wide = b * 0x8000001p0;
-    const double q_high = q_wide - (q_wide - q), b_high = b_wide - (b_wide - b);
-    const double q_low = q - q_high, b_low = b - b_high;
-    const double product = q * b;
-    const double error =
-        ((q_high * b_high - product) + q_high * b_low + q_low * b_high) + q_low * b_low;
-    return (a - product) - error;
+    return large | math_over_d(x, 0x1p959) | math_over_d(y, 0x1p959) | math_under_d(y, 0x1p-899);
 #endif
 }
 
@@ -127,7 +115,7 @@ ARRAY_INLINE double divide_rest(double a, double q, double b)
 ARRAY_INLINE double divide_whole_d(double x, double y, double *rest)
 {
     const double a = __builtin_fabs(x), b = __builtin_fabs(y), q = __builtin_trunc(a / b);
-    const double left = divide_rest(a, q, b);
+    const double left = math_remains_d(a, q, b);
     *rest = left < 0 ? left + b : left;
     return left < 0 ? q - 1 : q;
 }
@@ -135,8 +123,7 @@ ARRAY_INLINE double divide_whole_d(double x, double y, double *rest)
 /* Of float32 all is exact in double. */
 ARRAY_INLINE array_i divide_strange_f(array_f x, array_f y)
 {
-    const float a = __builtin_fabsf(x), b = __builtin_fabsf(y);
-    return !((a / b < 0x1p22F) & (b > 0) & (b <= __FLT_MAX__));
+    return math_over_f(x / y, 0x1.fffffep21F) | math_over_f(y, MATH_MOST_F);
 }
 
 ARRAY_INLINE float divide_whole_f(float x, float y, float *rest)

@@ -133,9 +133,10 @@ static void fuse_vector(struct fuse_emitter *e, struct fuse_code code, int reg, 
 
 static struct fuse_code fuse_code_of(const struct fuse_emitter *e, enum fs_array_fuse_op op)
 {
+    /* NEG turns the sign bit (vxorpd), ABS leaves it out (vandnpd). */
     static const uint8_t real[FS_ARRAY_FUSE_OPS] = {
         [FS_ARRAY_FUSE_ADD] = 0x58,  [FS_ARRAY_FUSE_SUB] = 0x5c, [FS_ARRAY_FUSE_MUL] = 0x59,
-        [FS_ARRAY_FUSE_DIV] = 0x5e,  [FS_ARRAY_FUSE_NEG] = 0x57, [FS_ARRAY_FUSE_ABS] = 0x54,
+        [FS_ARRAY_FUSE_DIV] = 0x5e,  [FS_ARRAY_FUSE_NEG] = 0x57, [FS_ARRAY_FUSE_ABS] = 0x55,
         [FS_ARRAY_FUSE_SQRT] = 0x51, [FS_ARRAY_FUSE_MAX] = 0x5f, [FS_ARRAY_FUSE_MIN] = 0x5d,
     };
     static const uint8_t whole[2][FS_ARRAY_FUSE_OPS] = {{[FS_ARRAY_FUSE_ADD] = 0xfe,
@@ -443,7 +444,7 @@ static void fuse_load_pointers(struct fuse_emitter *e)
     }
 }
 
-/* Single values in all lanes, and the mask of NEG and ABS. */
+/* Single values in all lanes, and the sign bits of NEG and ABS. */
 static void fuse_constants(struct fuse_emitter *e)
 {
     const struct fs_array_fuse_group *group = e->group;
@@ -455,13 +456,11 @@ static void fuse_constants(struct fuse_emitter *e)
             fuse_vector(e, code, e->reg[v], 0, place, FUSE_ALL);
         }
     }
-    bool neg = false, abs = false;
+    bool signs = false;
     for (int i = 0; i < group->nodes; i++) {
-        neg |= group->node[i].op == FS_ARRAY_FUSE_NEG;
-        abs |= group->node[i].op == FS_ARRAY_FUSE_ABS;
+        signs |= group->node[i].op == FS_ARRAY_FUSE_NEG || group->node[i].op == FS_ARRAY_FUSE_ABS;
     }
-    e->failed |= neg && abs; /* they want another mask each: two loops */
-    if (neg || abs) {
+    if (signs) {
         e->sign = fuse_take(e);
         struct fuse_place self = {.reg = e->sign};
         if (e->wide) { /* vpternlogd: all ones */
@@ -472,10 +471,10 @@ static void fuse_constants(struct fuse_emitter *e)
             fuse_vector(e, (struct fuse_code){1, 1, 0x76, false, false}, e->sign, e->sign, self,
                         FUSE_ALL);
         }
-        /* The highest bit alone, or all but the highest. */
+        /* vpsllq, vpslld: the highest bit alone */
         struct fuse_code shift = {1, 1, e->eight ? 0x73 : 0x72, false, e->eight};
-        fuse_vector(e, shift, neg ? 6 : 2, e->sign, self, FUSE_ALL);
-        fuse_byte(e, neg ? (e->eight ? 63 : 31) : 1);
+        fuse_vector(e, shift, 6, e->sign, self, FUSE_ALL);
+        fuse_byte(e, e->eight ? 63 : 31);
     }
 }
 

@@ -69,6 +69,9 @@ enum fs_array_op fs_array_fold_op(enum fs_array_reduce reduce, enum fs_array_typ
  * 1, the largest value, the smallest. */
 union fs_array_value fs_array_reduce_start(enum fs_array_reduce reduce, enum fs_array_type type);
 
+/* As many targets as the build options can ask for, and some. */
+enum { FS_ARRAY_MOST_TARGETS = 8 };
+
 /* The kernels of one dispatch target. */
 struct fs_array_target {
     const char *name;  /* "baseline", "X86_V3", "X86_V4", and others by the build options */

@@ -13,6 +13,8 @@
 #ifndef FS_ARRAY_MATH_H
 #define FS_ARRAY_MATH_H
 
+#include <float.h>
+
 #include "array/array_dispatch.h"
 
 #if (defined(__FMA__) || defined(__ARM_FEATURE_FMA)) && !defined(FS_ARRAY_REPRODUCIBLE)
@@ -36,52 +38,110 @@
 #define ARRAY_P11(z, a, ...) ARRAY_MA(z, ARRAY_P10(z, __VA_ARGS__), a)
 #define ARRAY_P12(z, a, ...) ARRAY_MA(z, ARRAY_P11(z, __VA_ARGS__), a)
 
-ARRAY_INLINE uint64_t math_bits_d(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-ARRAY_INLINE double math_from_d(uint64_t bits)
-{
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-ARRAY_INLINE uint32_t math_bits_f(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-ARRAY_INLINE float math_from_f(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
+/* What follows stands for both types; constants of one end in D or F. */
+#define MATH_EXPONENT_D 52 /* the bit at which the exponent begins */
+#define MATH_EXPONENT_F 23
+#define MATH_BIAS_D 1023
+#define MATH_BIAS_F 127
 /* Added and taken away again, it rounds to a whole number, which stands in the sum's low bits. */
 #define MATH_SHIFT_D 0x1.8p52
 #define MATH_SHIFT_F 0x1.8p23F
 
-/* 2^n of the n in the low bits of a number to which MATH_SHIFT was added, for n of normal numbers.
- */
-ARRAY_INLINE double math_power_of_two_d(uint64_t shifted)
+/* The least normal number and the largest finite one. */
+#define MATH_LEAST_D DBL_MIN
+#define MATH_LEAST_F FLT_MIN
+#define MATH_MOST_D DBL_MAX
+#define MATH_MOST_F FLT_MAX
+
+/* Whether a value is strange is told by the sign bit of an integer of its size, which takes fewer
+ * instructions than a comparison: bits of numbers that are not negative compare as they do, and NaN
+ * are above them. */
+#define MATH_BITS(type, letter, TYPE, bits, flags)                                                 \
+    ARRAY_INLINE bits math_bits_##letter(type x)                                                   \
+    {                                                                                              \
+        bits all;                                                                                  \
+        memcpy(&all, &x, sizeof all);                                                              \
+        return all;                                                                                \
+    }                                                                                              \
+    ARRAY_INLINE type math_from_##letter(bits all)                                                 \
+    {                                                                                              \
+        type x;                                                                                    \
+        memcpy(&x, &all, sizeof x);                                                                \
+        return x;                                                                                  \
+    }                                                                                              \
+    /* 2^n of the n in the low bits of a number to which MATH_SHIFT was added, for n of            \
+     * normal numbers. */                                                                          \
+    ARRAY_INLINE type math_power_of_two_##letter(bits shifted)                                     \
+    {                                                                                              \
+        return math_from_##letter((shifted + MATH_BIAS_##TYPE) << MATH_EXPONENT_##TYPE);           \
+    }                                                                                              \
+    /* e 2^n, n likewise, of any size: in two factors, as 2^n need not be a normal number. */      \
+    ARRAY_INLINE type math_scale_##letter(type e, bits shifted)                                    \
+    {                                                                                              \
+        const type half_sum = (math_from_##letter(shifted) - MATH_SHIFT_##TYPE) * (type)0.5;       \
+        const bits half = math_bits_##letter(half_sum + MATH_SHIFT_##TYPE);                        \
+        const bits rest = shifted - half + math_bits_##letter(MATH_SHIFT_##TYPE);                  \
+        return e * math_power_of_two_##letter(half) * math_power_of_two_##letter(rest);            \
+    }                                                                                              \
+    ARRAY_INLINE flags math_size_bits_##letter(type x)                                             \
+    {                                                                                              \
+        return (flags)(math_bits_##letter(x) & ~((bits)1 << (8 * sizeof(bits) - 1)));              \
+    }                                                                                              \
+    /* |x| > most, or NaN. */                                                                      \
+    ARRAY_INLINE flags math_over_##letter(type x, type most)                                       \
+    {                                                                                              \
+        return (flags)math_bits_##letter(most) - math_size_bits_##letter(x);                       \
+    }                                                                                              \
+    /* |x| < least. */                                                                             \
+    ARRAY_INLINE flags math_under_##letter(type x, type least)                                     \
+    {                                                                                              \
+        return math_size_bits_##letter(x) - (flags)math_bits_##letter(least);                      \
+    }                                                                                              \
+    /* Not from least to most, both > 0. Where a difference wraps around the other is negative. */ \
+    ARRAY_INLINE flags math_outside_##letter(type x, type least, type most)                        \
+    {                                                                                              \
+        const flags all = (flags)math_bits_##letter(x);                                            \
+        return (all - (flags)math_bits_##letter(least)) | ((flags)math_bits_##letter(most) - all); \
+    }
+
+MATH_BITS(double, d, D, uint64_t, int64_t)
+MATH_BITS(float, f, F, uint32_t, int32_t)
+
+/* a b, and what the product lost in *low; |a| and |b| below 2^990. */
+ARRAY_INLINE double math_product_d(double a, double b, double *low)
 {
-    return math_from_d((shifted + 1023) << 52);
+    const double product = a * b;
+#if ARRAY_FUSED
+    *low = __builtin_fma(a, b, -product);
+#else
+    const double a_wide = a * 0x8000001p0, b_wide = b * 0x8000001p0;
+    const double a_high = a_wide - (a_wide - a), b_high = b_wide - (b_wide - b);
+    const double a_low = a - a_high, b_low = b - b_high;
+    *low = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low;
+#endif
+    return product;
 }
 
-ARRAY_INLINE float math_power_of_two_f(uint32_t shifted)
+/* f - t d, of t that is nearly f / d: exactly. */
+ARRAY_INLINE double math_remains_d(double f, double t, double d)
 {
-    return math_from_f((shifted + 127) << 23);
+#if ARRAY_FUSED
+    return __builtin_fma(-t, d, f);
+#else
+    double lost;
+    const double product = math_product_d(t, d, &lost);
+    return (f - product) - lost;
+#endif
 }
 
 /* Values that a kernel of vector math takes at once. */
 #define MATH_PIECE(type) (512 / sizeof(type))
+
+/* The last piece, where it is shorter, begins so early that it is a whole one, if there is one and
+ * its values are still there: that costs less than to copy them. */
+#define MATH_BACK(type, from, count, shared)                       \
+    if (from != 0 && count - from < MATH_PIECE(type) && !(shared)) \
+        from = count - MATH_PIECE(type);
 
 /* The piece of `src` that begins at `from`, where the loops may read MATH_PIECE values: itself, or
  * a copy where it is shorter than that (filled up with 1) or would be overwritten. */
@@ -104,17 +164,17 @@ ARRAY_INLINE float math_power_of_two_f(uint32_t shifted)
     ARRAY_LOOP for (size_t i = 0; i < MATH_PIECE(type); i++) out[i] = all(a_in[i]);
 #define MATH_EACH1(type, strange, all)            \
     for (size_t i = 0; i < MATH_PIECE(type); i++) \
-        if (strange(a_in[i]))                     \
+        if (strange(a_in[i]) < 0)                 \
             out[i] = all(a_in[i]);
 #define MATH_WHOLE2(type, strange, all) \
     ARRAY_LOOP for (size_t i = 0; i < MATH_PIECE(type); i++) out[i] = all(a_in[i], b_in[i]);
 #define MATH_EACH2(type, strange, all)            \
     for (size_t i = 0; i < MATH_PIECE(type); i++) \
-        if (strange(a_in[i], b_in[i]))            \
+        if (strange(a_in[i], b_in[i]) < 0)        \
             out[i] = all(a_in[i], b_in[i]);
 
-/* A kernel of one value. `plain(x)` is right unless `strange(x)` (an integer of the value's size,
- * not 0), `all(x)` where it is; `redo` is one of the above. */
+/* A kernel of one value. `plain(x)` is right unless `strange(x)` (of type `flags`) is negative,
+ * `all(x)` where it is; `redo` is one of the above. */
 #define MATH_KERNEL1(name, type, flags, strange, plain, redo, all)      \
     ARRAY_KERNEL(name)                                                  \
     {                                                                   \
@@ -123,7 +183,8 @@ ARRAY_INLINE float math_power_of_two_f(uint32_t shifted)
         type x[MATH_PIECE(type)], z[MATH_PIECE(type)];                  \
         const size_t count = scalars & 1 ? n != 0 : n;                  \
         for (size_t from = 0; from < count; from += MATH_PIECE(type)) { \
-            const size_t left = count - from, some = left;              \
+            MATH_BACK(type, from, count, dst == src[0])                 \
+            const size_t some = count - from;                           \
             MATH_OPERAND(type, a, x, 0, from, some, dst == src[0])      \
             type *const out = some < MATH_PIECE(type) ? z : r + from;   \
             flags odd = 0;                                              \
@@ -132,7 +193,7 @@ ARRAY_INLINE float math_power_of_two_f(uint32_t shifted)
                 odd |= strange(a_in[i]);                                \
                 out[i] = plain(a_in[i]);                                \
             }                                                           \
-            if (__builtin_expect(odd != 0, 0)) {                        \
+            if (__builtin_expect(odd < 0, 0)) {                         \
                 redo(type, strange, all)                                \
             }                                                           \
             if (some < MATH_PIECE(type))                                \
@@ -150,6 +211,7 @@ ARRAY_INLINE float math_power_of_two_f(uint32_t shifted)
         const type *const a = src[0], *const b = src[1];                       \
         type x[MATH_PIECE(type)], y[MATH_PIECE(type)], z[MATH_PIECE(type)];    \
         for (size_t from = 0; from < n; from += MATH_PIECE(type)) {            \
+            MATH_BACK(type, from, n, dst == src[0] || dst == src[1])           \
             const size_t some = n - from;                                      \
             MATH_OPERAND(type, a, x, (scalars & 1), from, some, dst == src[0]) \
             MATH_OPERAND(type, b, y, (scalars & 2), from, some, dst == src[1]) \
@@ -160,7 +222,7 @@ ARRAY_INLINE float math_power_of_two_f(uint32_t shifted)
                 odd |= strange(a_in[i], b_in[i]);                              \
                 out[i] = plain(a_in[i], b_in[i]);                              \
             }                                                                  \
-            if (__builtin_expect(odd != 0, 0)) {                               \
+            if (__builtin_expect(odd < 0, 0)) {                                \
                 redo(type, strange, all)                                       \
             }                                                                  \
             if (some < MATH_PIECE(type))                                       \

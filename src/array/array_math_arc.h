@@ -47,7 +47,7 @@ ARRAY_INLINE float math_arcsin_rest_f(float z)
                         0x1.d7af4ep-7F, 0x1.33dd96p-5F);
 }
 
-#define MATH_ARC(type, letter, TYPE, suffix)                                                       \
+#define MATH_ARC(type, letter, TYPE, suffix, flags)                                                \
     /* The angle of (side, up), both >= 0 and not strange; of (-side, up) where it is left. */     \
     ARRAY_INLINE type math_angle_##letter(type up, type side, int left)                            \
     {                                                                                              \
@@ -70,6 +70,13 @@ ARRAY_INLINE float math_arcsin_rest_f(float z)
     {                                                                                              \
         const type up = __builtin_fabs##suffix(y), side = __builtin_fabs##suffix(x);               \
         return __builtin_copysign##suffix(math_angle_##letter(up, side, x < 0), y);                \
+    }                                                                                              \
+    ARRAY_INLINE flags math_arctan2_strange_##letter(type y, type x)                               \
+    {                                                                                              \
+        return math_over_##letter(y, MATH_ARC_MOST_##TYPE) |                                       \
+               math_over_##letter(x, MATH_ARC_MOST_##TYPE) |                                       \
+               (math_under_##letter(y, MATH_ARC_LEAST_##TYPE) &                                    \
+                math_under_##letter(x, MATH_ARC_LEAST_##TYPE));                                    \
     }                                                                                              \
     /* Any coordinates: made ordinary first. Of infinite ones, the direction. */                   \
     static __attribute__((noinline, unused)) type math_arctan2_all_##letter(type y, type x)        \
@@ -119,21 +126,7 @@ ARRAY_INLINE float math_arcsin_rest_f(float z)
 #define MATH_ARC_MOST_F 0x1p120F
 #define MATH_ARC_LEAST_F 0x1p-90F
 
-MATH_ARC(double, d, D, )
-MATH_ARC(float, f, F, f)
-
-ARRAY_INLINE int64_t math_arctan2_strange_d(double y, double x)
-{
-    const double up = __builtin_fabs(y), side = __builtin_fabs(x);
-    return !((up <= MATH_ARC_MOST_D) & (side <= MATH_ARC_MOST_D) &
-             ((up >= MATH_ARC_LEAST_D) | (side >= MATH_ARC_LEAST_D)));
-}
-
-ARRAY_INLINE int32_t math_arctan2_strange_f(float y, float x)
-{
-    const float up = __builtin_fabsf(y), side = __builtin_fabsf(x);
-    return !((up <= MATH_ARC_MOST_F) & (side <= MATH_ARC_MOST_F) &
-             ((up >= MATH_ARC_LEAST_F) | (side >= MATH_ARC_LEAST_F)));
-}
+MATH_ARC(double, d, D, , int64_t)
+MATH_ARC(float, f, F, f, int32_t)
 
 #endif

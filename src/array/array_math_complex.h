@@ -13,14 +13,14 @@
 /* Not zero, and no square of a part leaves the range. */
 ARRAY_INLINE int64_t math_complex_strange(double re, double im)
 {
-    const double a = __builtin_fabs(re), b = __builtin_fabs(im), most = a > b ? a : b;
-    return !((a <= 0x1p500) & (b <= 0x1p500) & (most >= 0x1p-400));
+    return math_over_d(re, 0x1p500) | math_over_d(im, 0x1p500) |
+           (math_under_d(re, 0x1p-400) & math_under_d(im, 0x1p-400));
 }
 
 /* e^x, sinh x and cosh x of one part, sin and cos of the other. */
 ARRAY_INLINE int64_t math_complex_exp_strange(double re, double im)
 {
-    return !((__builtin_fabs(re) <= 700.0) & (__builtin_fabs(im) <= 0x1p22));
+    return math_over_d(re, 700.0) | math_over_d(im, 0x1p22);
 }
 
 ARRAY_INLINE int64_t math_complex_sin_strange(double re, double im)
@@ -28,55 +28,22 @@ ARRAY_INLINE int64_t math_complex_sin_strange(double re, double im)
     return math_complex_exp_strange(im, re);
 }
 
-ARRAY_INLINE double math_complex_exp_re(double re, double im)
-{
-    return math_exp_d(re) * math_cos_d(im);
-}
+/* The parts of a function: (a(re) b(im), sign c(re) d(im)). */
+#define MATH_COMPLEX(name, a, b, sign, c, d)                           \
+    ARRAY_INLINE double math_complex_##name##_re(double re, double im) \
+    {                                                                  \
+        return math_##a##_d(re) * math_##b##_d(im);                    \
+    }                                                                  \
+    ARRAY_INLINE double math_complex_##name##_im(double re, double im) \
+    {                                                                  \
+        return sign(math_##c##_d(re) * math_##d##_d(im));              \
+    }
 
-ARRAY_INLINE double math_complex_exp_im(double re, double im)
-{
-    return math_exp_d(re) * math_sin_d(im);
-}
-
-ARRAY_INLINE double math_complex_sin_re(double re, double im)
-{
-    return math_sin_d(re) * math_cosh_d(im);
-}
-
-ARRAY_INLINE double math_complex_sin_im(double re, double im)
-{
-    return math_cos_d(re) * math_sinh_d(im);
-}
-
-ARRAY_INLINE double math_complex_cos_re(double re, double im)
-{
-    return math_cos_d(re) * math_cosh_d(im);
-}
-
-ARRAY_INLINE double math_complex_cos_im(double re, double im)
-{
-    return -(math_sin_d(re) * math_sinh_d(im));
-}
-
-ARRAY_INLINE double math_complex_sinh_re(double re, double im)
-{
-    return math_sinh_d(re) * math_cos_d(im);
-}
-
-ARRAY_INLINE double math_complex_sinh_im(double re, double im)
-{
-    return math_cosh_d(re) * math_sin_d(im);
-}
-
-ARRAY_INLINE double math_complex_cosh_re(double re, double im)
-{
-    return math_cosh_d(re) * math_cos_d(im);
-}
-
-ARRAY_INLINE double math_complex_cosh_im(double re, double im)
-{
-    return math_sinh_d(re) * math_sin_d(im);
-}
+MATH_COMPLEX(exp, exp, cos, +, exp, sin)
+MATH_COMPLEX(sin, sin, cosh, +, cos, sinh)
+MATH_COMPLEX(cos, cos, cosh, -, sin, sinh)
+MATH_COMPLEX(sinh, sinh, cos, +, cosh, sin)
+MATH_COMPLEX(cosh, cosh, cos, +, sinh, sin)
 
 /* The logarithm of the size: near 1 by what its square is beyond 1, which is
  * kept twofold. */

@@ -65,7 +65,7 @@ ARRAY_INLINE float math_hyper_large_f(float x)
 #define MATH_HYPER(type, letter, suffix, most, flat, huge, bits)                           \
     ARRAY_INLINE bits math_hyper_strange_##letter(type x)                                  \
     {                                                                                      \
-        return !(__builtin_fabs##suffix(x) <= (type)most);                                 \
+        return math_over_##letter(x, (type)most);                                          \
     }                                                                                      \
     ARRAY_INLINE type math_sinh_##letter(type x)                                           \
     {                                                                                      \
@@ -103,7 +103,7 @@ ARRAY_INLINE float math_hyper_large_f(float x)
     }                                                                                      \
     ARRAY_INLINE bits math_arcsinh_strange_##letter(type x)                                \
     {                                                                                      \
-        return !(__builtin_fabs##suffix(x) <= (type)huge);                                 \
+        return math_over_##letter(x, (type)huge);                                          \
     }                                                                                      \
     ARRAY_INLINE type math_arcsinh_##letter(type x)                                        \
     {                                                                                      \
@@ -120,7 +120,7 @@ ARRAY_INLINE float math_hyper_large_f(float x)
     }                                                                                      \
     ARRAY_INLINE bits math_arccosh_strange_##letter(type x)                                \
     {                                                                                      \
-        return !((x >= 1) & (x <= (type)huge));                                            \
+        return math_outside_##letter(x, 1, (type)huge);                                    \
     }                                                                                      \
     ARRAY_INLINE type math_arccosh_##letter(type x)                                        \
     {                                                                                      \
@@ -136,7 +136,7 @@ ARRAY_INLINE float math_hyper_large_f(float x)
     }                                                                                      \
     ARRAY_INLINE bits math_arctanh_strange_##letter(type x)                                \
     {                                                                                      \
-        return !(__builtin_fabs##suffix(x) < 1);                                           \
+        return ~math_under_##letter(x, 1);                                                 \
     }                                                                                      \
     ARRAY_INLINE type math_arctanh_##letter(type x)                                        \
     {                                                                                      \

@@ -7,32 +7,32 @@
 #ifndef FS_ARRAY_MATH_LOG_H
 #define FS_ARRAY_MATH_LOG_H
 
-#include <float.h>
-
 #include "array/array_math_exp.h"
 
 #define MATH_ROOT_HALF_D 0x3fe6a09e00000000u
 #define MATH_ROOT_HALF_F 0x3f3504f3u
+/* 2 to this power makes any subnormal number normal. */
+#define MATH_LIFT_D 54
+#define MATH_LIFT_F 25
 
-/* f, and k in *k, of a normal x > 0. */
-ARRAY_INLINE double math_log_split_d(double x, double *k)
+/* m, and k in *k, of a normal x > 0: x = 2^k m, m from the number whose bits are `border` up to
+ * its double. */
+ARRAY_INLINE double math_log_part_d(double x, uint64_t border, double *k)
 {
-    const uint64_t moved = math_bits_d(x) - MATH_ROOT_HALF_D;
+    const uint64_t moved = math_bits_d(x) - border;
 #if defined(__AVX512DQ__)
     *k = (double)((int64_t)moved >> 52);
 #else
     *k = math_from_d(((moved + 0x3ff0000000000000u) >> 52) | 0x4330000000000000u) - (0x1p52 + 1023);
 #endif
-    return math_from_d((moved & 0x000fffffffffffffu) + MATH_ROOT_HALF_D) - 1.0;
+    return math_from_d((moved & 0x000fffffffffffffu) + border);
 }
 
-/* The same with any x > 0 that is finite. */
-ARRAY_INLINE double math_log_split_all_d(double x, double *k)
+ARRAY_INLINE float math_log_part_f(float x, uint32_t border, float *k)
 {
-    const int small = x < DBL_MIN;
-    const double f = math_log_split_d(small ? x * 0x1p54 : x, k);
-    *k -= small ? 54.0 : 0.0;
-    return f;
+    const uint32_t moved = math_bits_f(x) - border;
+    *k = (float)((int32_t)moved >> 23);
+    return math_from_f((moved & 0x007fffffu) + border);
 }
 
 /* What log(1 + f) is beyond f: s (f^2/2 + R) - f^2/2. */
@@ -50,34 +50,6 @@ ARRAY_INLINE double math_log_sum_d(double f, double k, double extra)
 {
     const double rest = ARRAY_MA(k, MATH_LN2_LOW_D, math_log_rest_d(f) + extra);
     return ARRAY_MA(k, MATH_LN2_HIGH_D, f + rest);
-}
-
-/* x normal, > 0, finite. */
-ARRAY_INLINE double math_log_d(double x)
-{
-    double k;
-    const double f = math_log_split_d(x, &k);
-    return math_log_sum_d(f, k, 0.0);
-}
-
-ARRAY_INLINE int64_t math_log_strange_d(double x)
-{
-    return !((x >= DBL_MIN) & (x <= DBL_MAX));
-}
-
-/* The logarithm of what has no ordinary one, or `value`. */
-ARRAY_INLINE double math_log_choose_d(double x, double value)
-{
-    const double high = x > DBL_MAX ? x : value, low = x == 0 ? -__builtin_inf() : high;
-    const double real = x < 0 ? __builtin_nan("") : low;
-    return x != x ? x : real;
-}
-
-ARRAY_INLINE double math_log_all_d(double x)
-{
-    double k;
-    const double f = math_log_split_all_d(x, &k);
-    return math_log_choose_d(x, math_log_sum_d(f, k, 0.0));
 }
 
 /* f times a constant of two parts, the first of 21 bits, plus `rest` times it, as a sum of *whole
@@ -115,60 +87,7 @@ ARRAY_INLINE double math_log10_sum_d(double f, double k)
     return ARRAY_MA(k, 0x1.34413509f6000p-2, whole + ARRAY_MA(k, 0x1.9fef311f12b36p-42, part));
 }
 
-#define MATH_LOG_BASE(name)                                     \
-    ARRAY_INLINE double math_##name##_d(double x)               \
-    {                                                           \
-        double k;                                               \
-        const double f = math_log_split_d(x, &k);               \
-        return math_##name##_sum_d(f, k);                       \
-    }                                                           \
-    ARRAY_INLINE double math_##name##_all_d(double x)           \
-    {                                                           \
-        double k;                                               \
-        const double f = math_log_split_all_d(x, &k);           \
-        return math_log_choose_d(x, math_##name##_sum_d(f, k)); \
-    }
-
-MATH_LOG_BASE(log2)
-MATH_LOG_BASE(log10)
-
-/* -1 < x, finite, x + 1 not subnormal. */
-ARRAY_INLINE double math_log1p_d(double x)
-{
-    const double u = 1.0 + x, less = x - (u - 1.0), more = 1.0 - (u - x);
-    const double lost = (x < 1.0 ? less : more) / u;
-    double k;
-    const double f = math_log_split_d(u, &k);
-    return __builtin_copysign(math_log_sum_d(f, k, lost), x);
-}
-
-ARRAY_INLINE int64_t math_log1p_strange_d(double x)
-{
-    return !((x > -1.0) & (x <= DBL_MAX));
-}
-
-ARRAY_INLINE double math_log1p_all_d(double x)
-{
-    const double choice = math_log_choose_d(1.0 + x, math_log1p_d(x));
-    return x != x ? x : choice;
-}
-
 /* --- float32: log(1 + f) is a polynomial in f --- */
-
-ARRAY_INLINE float math_log_split_f(float x, float *k)
-{
-    const uint32_t moved = math_bits_f(x) + (0x3f800000u - MATH_ROOT_HALF_F);
-    *k = (float)((int32_t)(moved >> 23) - 127);
-    return math_from_f((moved & 0x007fffffu) + MATH_ROOT_HALF_F) - 1.0F;
-}
-
-ARRAY_INLINE float math_log_split_all_f(float x, float *k)
-{
-    const int small = x < FLT_MIN;
-    const float f = math_log_split_f(small ? x * 0x1p25F : x, k);
-    *k -= small ? 25.0F : 0.0F;
-    return f;
-}
 
 /* f^3 P: what log(1 + f) is beyond f - f^2/2. */
 ARRAY_INLINE float math_log_rest_f(float f)
@@ -183,32 +102,6 @@ ARRAY_INLINE float math_log_sum_f(float f, float k, float extra)
 {
     const float rest = math_log_rest_f(f) + ARRAY_MA(k, MATH_LN2_LOW_F, extra);
     return ARRAY_MA(k, MATH_LN2_HIGH_F, ARRAY_MA(f * f, -0.5F, rest) + f);
-}
-
-ARRAY_INLINE float math_log_f(float x)
-{
-    float k;
-    const float f = math_log_split_f(x, &k);
-    return math_log_sum_f(f, k, 0.0F);
-}
-
-ARRAY_INLINE int32_t math_log_strange_f(float x)
-{
-    return !((x >= FLT_MIN) & (x <= FLT_MAX));
-}
-
-ARRAY_INLINE float math_log_choose_f(float x, float value)
-{
-    const float high = x > FLT_MAX ? x : value, low = x == 0 ? -__builtin_inff() : high;
-    const float real = x < 0 ? __builtin_nanf("") : low;
-    return x != x ? x : real;
-}
-
-ARRAY_INLINE float math_log_all_f(float x)
-{
-    float k;
-    const float f = math_log_split_all_f(x, &k);
-    return math_log_choose_f(x, math_log_sum_f(f, k, 0.0F));
 }
 
 /* k + log2(1 + f): the largest product in two parts. */
@@ -240,41 +133,85 @@ ARRAY_INLINE float math_log10_sum_f(float f, float k)
 #endif
 }
 
-#define MATH_LOG_BASE_F(name)                                   \
-    ARRAY_INLINE float math_##name##_f(float x)                 \
-    {                                                           \
-        float k;                                                \
-        const float f = math_log_split_f(x, &k);                \
-        return math_##name##_sum_f(f, k);                       \
-    }                                                           \
-    ARRAY_INLINE float math_##name##_all_f(float x)             \
-    {                                                           \
-        float k;                                                \
-        const float f = math_log_split_all_f(x, &k);            \
-        return math_log_choose_f(x, math_##name##_sum_f(f, k)); \
+/* --- both --- */
+
+/* log2 and log10 of a normal x > 0, and of any. */
+#define MATH_LOG_BASE(name, type, letter)                                     \
+    ARRAY_INLINE type math_##name##_##letter(type x)                          \
+    {                                                                         \
+        type k;                                                               \
+        const type f = math_log_split_##letter(x, &k);                        \
+        return math_##name##_sum_##letter(f, k);                              \
+    }                                                                         \
+    ARRAY_INLINE type math_##name##_all_##letter(type x)                      \
+    {                                                                         \
+        type k;                                                               \
+        const type f = math_log_split_all_##letter(x, &k);                    \
+        return math_log_choose_##letter(x, math_##name##_sum_##letter(f, k)); \
     }
 
-MATH_LOG_BASE_F(log2)
-MATH_LOG_BASE_F(log10)
+#define MATH_LOG(type, letter, TYPE, suffix, flags)                                  \
+    /* f, and k in *k, of a normal x > 0. */                                         \
+    ARRAY_INLINE type math_log_split_##letter(type x, type *k)                       \
+    {                                                                                \
+        return math_log_part_##letter(x, MATH_ROOT_HALF_##TYPE, k) - 1;              \
+    }                                                                                \
+    /* As math_log_split, with any x > 0 that is finite. */                          \
+    ARRAY_INLINE type math_log_split_all_##letter(type x, type *k)                   \
+    {                                                                                \
+        const int small = x < MATH_LEAST_##TYPE;                                     \
+        const type lift = (type)(1ull << MATH_LIFT_##TYPE);                          \
+        const type f = math_log_split_##letter(small ? x * lift : x, k);             \
+        *k -= small ? (type)MATH_LIFT_##TYPE : (type)0;                              \
+        return f;                                                                    \
+    }                                                                                \
+    /* The logarithm of what has no ordinary one, or `value`. */                     \
+    ARRAY_INLINE type math_log_choose_##letter(type x, type value)                   \
+    {                                                                                \
+        const type high = x > MATH_MOST_##TYPE ? x : value;                          \
+        const type low = x == 0 ? -(type)__builtin_inf() : high;                     \
+        const type real = x < 0 ? (type)__builtin_nan("") : low;                     \
+        return x != x ? x : real;                                                    \
+    }                                                                                \
+    /* Not normal, not > 0, not finite. */                                           \
+    ARRAY_INLINE flags math_log_strange_##letter(type x)                             \
+    {                                                                                \
+        return math_outside_##letter(x, MATH_LEAST_##TYPE, MATH_MOST_##TYPE);        \
+    }                                                                                \
+    ARRAY_INLINE type math_log_##letter(type x)                                      \
+    {                                                                                \
+        type k;                                                                      \
+        const type f = math_log_split_##letter(x, &k);                               \
+        return math_log_sum_##letter(f, k, (type)0);                                 \
+    }                                                                                \
+    ARRAY_INLINE type math_log_all_##letter(type x)                                  \
+    {                                                                                \
+        type k;                                                                      \
+        const type f = math_log_split_all_##letter(x, &k);                           \
+        return math_log_choose_##letter(x, math_log_sum_##letter(f, k, (type)0));    \
+    }                                                                                \
+    /* -1 < x, finite; 1 + x is never subnormal. */                                  \
+    ARRAY_INLINE type math_log1p_##letter(type x)                                    \
+    {                                                                                \
+        const type u = 1 + x, less = x - (u - 1), more = 1 - (u - x);                \
+        const type lost = (x < 1 ? less : more) / u;                                 \
+        type k;                                                                      \
+        const type f = math_log_split_##letter(u, &k);                               \
+        return __builtin_copysign##suffix(math_log_sum_##letter(f, k, lost), x);     \
+    }                                                                                \
+    ARRAY_INLINE flags math_log1p_strange_##letter(type x)                           \
+    {                                                                                \
+        return math_log_strange_##letter(1 + x);                                     \
+    }                                                                                \
+    ARRAY_INLINE type math_log1p_all_##letter(type x)                                \
+    {                                                                                \
+        const type choice = math_log_choose_##letter(1 + x, math_log1p_##letter(x)); \
+        return x != x ? x : choice;                                                  \
+    }                                                                                \
+    MATH_LOG_BASE(log2, type, letter)                                                \
+    MATH_LOG_BASE(log10, type, letter)
 
-ARRAY_INLINE float math_log1p_f(float x)
-{
-    const float u = 1.0F + x, less = x - (u - 1.0F), more = 1.0F - (u - x);
-    const float lost = (x < 1.0F ? less : more) / u;
-    float k;
-    const float f = math_log_split_f(u, &k);
-    return __builtin_copysignf(math_log_sum_f(f, k, lost), x);
-}
-
-ARRAY_INLINE int32_t math_log1p_strange_f(float x)
-{
-    return !((x > -1.0F) & (x <= FLT_MAX));
-}
-
-ARRAY_INLINE float math_log1p_all_f(float x)
-{
-    const float choice = math_log_choose_f(1.0F + x, math_log1p_f(x));
-    return x != x ? x : choice;
-}
+MATH_LOG(double, d, D, , int64_t)
+MATH_LOG(float, f, F, f, int32_t)
 
 #endif

@@ -1,156 +1,56 @@
 /* Powers and the length of two coordinates.
  *
- * x^y = e^(y log x), with log x in two doubles (some 65 bits): t = f / (2 + f)
- * with what the quotient lost, log m = 2t + t^3 (2/3 + t^2 Q(t^2)), where all
- * but Q's part is kept twofold. float32 goes through double, which is enough
- * for it.
+ * x^y = e^(y log x), with log x in two parts, of doubles some 64 bits. x = 2^k m, and m becomes 1 +
+ * f by one of three factors, f below 0.15: the smaller f is, the fewer terms need a second part. t
+ * = f / (2 + f) with what the quotient lost; log (1 + f) = 2t + t^3 P(t^2). float32 does without
+ * the quotient, and takes powers of 2, where there is a fused multiply-add; elsewhere it goes
+ * through double, which is enough for it.
  */
 #ifndef FS_ARRAY_MATH_POWER_H
 #define FS_ARRAY_MATH_POWER_H
 
 #include "array/array_math_log.h"
 
-/* a b, and what the product lost in *low; |a| and |b| below 2^990. */
-ARRAY_INLINE double math_product_d(double a, double b, double *low)
-{
-    const double product = a * b;
-#if ARRAY_FUSED
-    *low = __builtin_fma(a, b, -product);
-#else
-    const double a_wide = a * 0x8000001p0, b_wide = b * 0x8000001p0;
-    const double a_high = a_wide - (a_wide - a), b_high = b_wide - (b_wide - b);
-    const double a_low = a - a_high, b_low = b - b_high;
-    *low = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low;
-#endif
-    return product;
-}
+/* --- logarithms in two parts, and powers of p + low as 2^n times a value --- */
 
-/* f - t d, of t that is nearly f / d. */
-ARRAY_INLINE double math_remains_d(double f, double t, double d)
-{
-#if ARRAY_FUSED
-    return __builtin_fma(-t, d, f);
-#else
-    double lost;
-    const double product = math_product_d(t, d, &lost);
-    return (f - product) - lost;
-#endif
-}
+#define MATH_POWER_BORDER_D 0x3fe7800000000000u /* of m: 0.734 */
+#define MATH_POWER_BORDER_F 0x3f3c0000u
 
-/* log(2^k (1 + f)) in two parts. */
-ARRAY_INLINE double math_log_twofold_d(double f, double k, double *low)
+/* log(2^k m) */
+ARRAY_INLINE double math_power_log_d(double m, double k, double *low)
 {
-    const double d = 2.0 + f, d_low = f - (d - 2.0), inverse = 1.0 / d, t = f * inverse;
-    double lost, z_low, cube_low;
-    const double t_low = ARRAY_MA(t, -d_low, math_remains_d(f, t, d)) * inverse;
-    const double z = math_product_d(t, t, &lost);
-    z_low = ARRAY_MA(2.0 * t, t_low, lost);
-    const double w = z * ARRAY_P7(z, 0x1.9999999999b36p-2, 0x1.2492492457262p-2,
-                                  0x1.c71c722e67644p-3, 0x1.745ce987aca47p-3, 0x1.3b1efd2ec6721p-3,
-                                  0x1.0f7e4c8ea9fd1p-3, 0x1.0e521eb13ad8bp-3);
-    const double p = 0x1.5555555555555p-1 + w;
-    const double cube = math_product_d(z, t, &lost);
-    cube_low = lost + ARRAY_MA(z_low, t, z * t_low);
-    const double v = cube * p, v_low = cube_low * p;
-    const double twice = 2.0 * t, sum = twice + v;
-    const double sum_low = ((twice - sum) + v) + ARRAY_MA(2.0, t_low, v_low);
-    const double base = k * MATH_LN2_HIGH_D, whole = base + sum;
-    *low = ((base - whole) + sum) + ARRAY_MA(k, MATH_LN2_LOW_D, sum_low);
+    const int below = m < 0.9, above = m >= 1.15;
+    const double start = below ? -0x1.c8ff7c79a8000p-3 : above ? 0x1.269621134c000p-2 : 0.0;
+    const double start_low = below ? -0x1.a21ac25d81ef3p-43 : above ? 0x1.b92783beb7677p-42 : 0.0;
+    /* Exact, with or without fused multiply-add: m times 5/4, 1 or 3/4, less 1. */
+    const double f = ARRAY_MA(m, below ? 0.25 : above ? -0.25 : 0.0, m - 1.0);
+    const double inverse = 1.0 / (2.0 + f), t = f * inverse, twice = t + t;
+    const double t_low = math_remains_d(f - twice, t, f) * inverse;
+    double z_low, lost;
+    const double z = math_product_d(t, t, &z_low);
+    const double p = ARRAY_P6(z, 0x1.5555555555555p-1, 0x1.9999999999bfcp-2, 0x1.2492492367e5ep-2,
+                              0x1.c71c783691274p-3, 0x1.7454f6eec334dp-3, 0x1.3fdec1a41d55bp-3);
+    const double cube = math_product_d(z, t, &lost), cube_low = ARRAY_MA(z_low, t, lost);
+    const double v = math_product_d(cube, p, &lost), v_low = ARRAY_MA(cube_low, p, lost);
+    /* t_low takes part in the cube, too: times 2 + 3 t^2 P, nearly 2 + 2 t^2. */
+    const double more = t_low + t_low, rest = ARRAY_MA(z, more, more) + v_low;
+    const double sum = twice + v, sum_low = ((twice - sum) + v) + rest;
+    const double base = ARRAY_MA(k, MATH_LN2_HIGH_D, start), whole = base + sum;
+    *low = ((base - whole) + sum) + ARRAY_MA(k, MATH_LN2_LOW_D, sum_low + start_low);
     return whole;
 }
 
-/* e^(p + low) as 2^n times the value. */
 ARRAY_INLINE double math_power_exp_d(double p, double low, uint64_t *n)
 {
     double part;
-    const double high = math_exp_reduce_d(p, n, &part), rest = part + low, r = high + rest;
+    const double high = math_exp_reduce_d(p, n, &part), r = high + (part + low);
     return 1.0 + (r + math_exp_part_d(r));
 }
 
-/* y log x of a normal x > 0, in two parts. */
-ARRAY_INLINE double math_power_product_d(double x, double y, double *low)
-{
-    double k, log_low, lost;
-    const double f = math_log_split_d(x, &k), log = math_log_twofold_d(f, k, &log_low);
-    const double product = math_product_d(y, log, &lost);
-    *low = ARRAY_MA(y, log_low, lost);
-    return product;
-}
-
-ARRAY_INLINE double math_power_d(double x, double y)
-{
-    double low;
-    uint64_t n;
-    const double p = math_power_product_d(x, y, &low), e = math_power_exp_d(p, low, &n);
-    return math_from_d(math_bits_d(e) + (n << 52));
-}
-
-/* x normal and > 0, |y log x| <= 708; y small enough for a product in two
- * parts. */
-ARRAY_INLINE int64_t math_power_strange_d(double x, double y)
-{
-    double low;
-    const double p = math_power_product_d(x, y, &low);
-    return !((x >= DBL_MIN) & (x <= DBL_MAX) & (__builtin_fabs(y) <= 0x1p900) &
-             (__builtin_fabs(p) <= 708.0));
-}
-
-/* Is y a whole number, an odd one? */
-ARRAY_INLINE int64_t math_power_whole_d(double y)
-{
-    return __builtin_trunc(y) == y;
-}
-
-ARRAY_INLINE int64_t math_power_odd_d(double y)
-{
-    const double half = 0.5 * y;
-    return (__builtin_trunc(y) == y) & (__builtin_trunc(half) != half);
-}
-
-/* What C says of x^y, given the power of |x| that is right for ordinary ones.
- */
-#define MATH_POWER_CHOOSE(type, letter, suffix)                                                    \
-    ARRAY_INLINE type math_power_choose_##letter(type x, type y, type value, int whole, int odd)   \
-    {                                                                                              \
-        const type a = __builtin_fabs##suffix(x), endless = (type)__builtin_inf();                 \
-        const type small = y > 0 ? (type)0 : endless, large = y > 0 ? endless : (type)0;           \
-        const type of_zero = a == 0 ? small : value, of_all = a == endless ? large : of_zero;      \
-        const type turned = (__builtin_copysign##suffix((type)1, x) < 0) & odd ? -of_all : of_all; \
-        const int no_root = (x < 0) & (a != endless) & !whole;                                     \
-        const type real = no_root ? (type)__builtin_nan("") : turned;                              \
-        const type number = ((x != x) | (y != y)) ? x + y : real;                                  \
-        const int lone = (__builtin_fabs##suffix(y) == endless) & (a == 1);                        \
-        return ((y == 0) | (x == 1) | lone) ? (type)1 : number;                                    \
-    }
-
-MATH_POWER_CHOOSE(double, d, )
-MATH_POWER_CHOOSE(float, f, f)
-
-/* Any x and y. The bits of an ordinary power are those of math_power_d. */
-ARRAY_INLINE double math_power_all_d(double x, double y)
-{
-    const double a = __builtin_fabs(x);
-    const int small = a < DBL_MIN;
-    double k, log_low, lost;
-    const double f = math_log_split_d(small ? a * 0x1p54 : a, &k);
-    const double log = math_log_twofold_d(f, small ? k - 54.0 : k, &log_low);
-    const double product = math_product_d(y, log, &lost), low = ARRAY_MA(y, log_low, lost);
-    const int inside = __builtin_fabs(product) < 1000.0;
-    const double most = product > 0 ? 1000.0 : -1000.0, p = inside ? product : most;
-    uint64_t n;
-    const double e = math_power_exp_d(p, __builtin_fabs(low) <= 1.0 ? low : 0.0, &n);
-    const double half_sum = (math_from_d(n) - MATH_SHIFT_D) * 0.5 + MATH_SHIFT_D;
-    const uint64_t half = math_bits_d(half_sum);
-    const double value =
-        e * math_power_of_two_d(half) * math_power_of_two_d(n - half + math_bits_d(MATH_SHIFT_D));
-    return math_power_choose_d(x, y, value, (int)math_power_whole_d(y), (int)math_power_odd_d(y));
-}
-
-/* --- float32: the same steps where there is a fused multiply-add, else by way
- * of double --- */
+#define MATH_POWER_FINE_D MATH_EXP_MOST_D /* up to here the power is a normal number */
+#define MATH_POWER_MOST_D 1000.0          /* from here on it is infinite, or 0 */
 
 #if ARRAY_FUSED
-/* a b, and what the product lost in *low. */
 ARRAY_INLINE float math_product_f(float a, float b, float *low)
 {
     const float product = a * b;
@@ -158,74 +58,98 @@ ARRAY_INLINE float math_product_f(float a, float b, float *low)
     return product;
 }
 
-/* log(2^k (1 + f)) in two parts. */
-ARRAY_INLINE float math_log_twofold_f(float f, float k, float *low)
+/* log2(2^k m) */
+ARRAY_INLINE float math_power_log_f(float m, float k, float *low)
 {
-    const float d = 2.0F + f, d_low = f - (d - 2.0F), inverse = 1.0F / d, t = f * inverse;
-    const float t_low = ARRAY_MA(t, -d_low, __builtin_fmaf(-t, d, f)) * inverse;
-    float lost;
-    const float z = math_product_f(t, t, &lost), z_low = ARRAY_MA(2.0F * t, t_low, lost);
-    const float w = z * ARRAY_P3(z, 0x1.999a00p-2F, 0x1.245254p-2F, 0x1.dfaa2cp-3F);
-    const float p = 0x1.555556p-1F + w;
-    const float cube = math_product_f(z, t, &lost);
-    const float cube_low = lost + ARRAY_MA(z_low, t, z * t_low);
-    const float v = cube * p, v_low = cube_low * p;
-    const float twice = 2.0F * t, sum = twice + v;
-    const float sum_low = ((twice - sum) + v) + ARRAY_MA(2.0F, t_low, v_low);
-    const float base = k * MATH_LN2_HIGH_F, whole = base + sum;
-    *low = ((base - whole) + sum) + ARRAY_MA(k, MATH_LN2_LOW_F, sum_low);
+    const int below = m < 0.9F, above = m >= 1.15F;
+    const float start = below ? -0x1.49a8p-2F : above ? 0x1.a9p-2F : 0.0F;
+    const float start_low = below ? 0x1.ed0cbap-20F : above ? -0x1.a39fbep-20F : 0.0F;
+    const float f = ARRAY_MA(m, below ? 0.25F : above ? -0.25F : 0.0F, m - 1.0F), square = f * f;
+    float a_lost, b_lost;
+    const float a = math_product_f(f, 0x1.715476p+0F, &a_lost);
+    const float a_low = ARRAY_MA(f, 0x1.4ae0c0p-26F, a_lost);
+    const float b = math_product_f(a, f, &b_lost), b_low = ARRAY_MA(a_low, f, b_lost);
+    const float p = ARRAY_P6(f, 0x1.ec70acp-2F, -0x1.71543ep-2F, 0x1.276430p-2F, -0x1.ecaaa0p-3F,
+                             0x1.b2c7f2p-3F, -0x1.6f613cp-3F);
+    const float cubic = square * f * p;
+    const float two = ARRAY_MA(b, -0.5F, a), two_low = ARRAY_MA(b, -0.5F, a - two);
+    const float rest = two_low + ARRAY_MA(b_low, -0.5F, a_low);
+    const float sum = two + cubic, sum_low = ((two - sum) + cubic) + rest;
+    const float base = k + start, whole = base + sum;
+    *low = ((base - whole) + sum) + (sum_low + start_low);
     return whole;
 }
 
-/* e^(p + low) as 2^n times the value. */
+/* 2^(p + low) */
 ARRAY_INLINE float math_power_exp_f(float p, float low, uint32_t *n)
 {
-    float part;
-    const float high = math_exp_reduce_f(p, n, &part), rest = part + low, r = high + rest;
-    return 1.0F + (r + math_exp_part_f(r));
+    const float sum = p + MATH_SHIFT_F, r = (p - (sum - MATH_SHIFT_F)) + low;
+    *n = math_bits_f(sum);
+    return ARRAY_P7(r, 1.0F, 0x1.62e430p-1F, 0x1.ebfbe0p-3F, 0x1.c6aeccp-5F, 0x1.3b29a8p-7F,
+                    0x1.5f497cp-10F, 0x1.44916ap-13F);
 }
 
-ARRAY_INLINE float math_power_product_f(float x, float y, float *low)
-{
-    float k, log_low, lost;
-    const float f = math_log_split_f(x, &k), log = math_log_twofold_f(f, k, &log_low);
-    const float product = math_product_f(y, log, &lost);
-    *low = ARRAY_MA(y, log_low, lost);
-    return product;
-}
+#define MATH_POWER_FINE_F 125.0F
+#define MATH_POWER_MOST_F 170.0F
+#endif
 
-ARRAY_INLINE float math_power_f(float x, float y)
-{
-    float low;
-    uint32_t n;
-    const float p = math_power_product_f(x, y, &low), e = math_power_exp_f(p, low, &n);
-    return math_from_f(math_bits_f(e) + (n << 23));
-}
+/* --- powers of them --- */
 
-ARRAY_INLINE int32_t math_power_strange_f(float x, float y)
-{
-    float low;
-    const float p = math_power_product_f(x, y, &low);
-    return !((x >= FLT_MIN) & (x <= FLT_MAX) & (__builtin_fabsf(p) <= 86.0F));
-}
+#define MATH_POWER(type, letter, TYPE, suffix, bits, flags)                                       \
+    /* y (log + log_low), in two parts. */                                                        \
+    ARRAY_INLINE type math_power_times_##letter(type y, type log, type log_low, type *low)        \
+    {                                                                                             \
+        type lost;                                                                                \
+        const type product = math_product_##letter(y, log, &lost);                                \
+        *low = ARRAY_MA(y, log_low, lost);                                                        \
+        return product;                                                                           \
+    }                                                                                             \
+    /* y log x of a normal x > 0, in two parts. */                                                \
+    ARRAY_INLINE type math_power_product_##letter(type x, type y, type *low)                      \
+    {                                                                                             \
+        type k, log_low;                                                                          \
+        const type part = math_log_part_##letter(x, MATH_POWER_BORDER_##TYPE, &k);                \
+        const type log = math_power_log_##letter(part, k, &log_low);                              \
+        return math_power_times_##letter(y, log, log_low, low);                                   \
+    }                                                                                             \
+    ARRAY_INLINE type math_power_##letter(type x, type y)                                         \
+    {                                                                                             \
+        type low;                                                                                 \
+        bits n;                                                                                   \
+        const type p = math_power_product_##letter(x, y, &low);                                   \
+        const type e = math_power_exp_##letter(p, low, &n);                                       \
+        return math_from_##letter(math_bits_##letter(e) + (n << MATH_EXPONENT_##TYPE));           \
+    }                                                                                             \
+    /* x not normal or not > 0, or the power not normal. */                                       \
+    ARRAY_INLINE flags math_power_strange_##letter(type x, type y)                                \
+    {                                                                                             \
+        type low;                                                                                 \
+        const type p = math_power_product_##letter(x, y, &low);                                   \
+        return math_outside_##letter(x, MATH_LEAST_##TYPE, MATH_MOST_##TYPE) |                    \
+               math_over_##letter(p + low, MATH_POWER_FINE_##TYPE);                               \
+    }                                                                                             \
+    /* |x|^y, but for what math_power_choose says. */                                             \
+    ARRAY_INLINE type math_power_size_##letter(type a, type y)                                    \
+    {                                                                                             \
+        const int small = a < MATH_LEAST_##TYPE;                                                  \
+        const type lift = (type)(1ull << MATH_LIFT_##TYPE);                                       \
+        type k, log_low, low;                                                                     \
+        const type part =                                                                         \
+            math_log_part_##letter(small ? a * lift : a, MATH_POWER_BORDER_##TYPE, &k);           \
+        const type lifted = small ? k - MATH_LIFT_##TYPE : k;                                     \
+        const type log = math_power_log_##letter(part, lifted, &log_low);                         \
+        const type product = math_power_times_##letter(y, log, log_low, &low);                    \
+        const type most = product > 0 ? MATH_POWER_MOST_##TYPE : -MATH_POWER_MOST_##TYPE;         \
+        const type p = __builtin_fabs##suffix(product) < MATH_POWER_MOST_##TYPE ? product : most; \
+        bits n;                                                                                   \
+        const type e =                                                                            \
+            math_power_exp_##letter(p, __builtin_fabs##suffix(low) <= 1 ? low : (type)0, &n);     \
+        return math_scale_##letter(e, n);                                                         \
+    }
 
-/* |x|^y, but for what math_power_choose_f says. */
-ARRAY_INLINE float math_power_size_f(float a, float y)
-{
-    const int small = a < FLT_MIN;
-    float k, log_low, lost;
-    const float f = math_log_split_f(small ? a * 0x1p25F : a, &k);
-    const float log = math_log_twofold_f(f, small ? k - 25.0F : k, &log_low);
-    const float product = math_product_f(y, log, &lost), low = ARRAY_MA(y, log_low, lost);
-    const int inside = __builtin_fabsf(product) < 120.0F;
-    const float most = product > 0 ? 120.0F : -120.0F, p = inside ? product : most;
-    uint32_t n;
-    const float e = math_power_exp_f(p, __builtin_fabsf(low) <= 1.0F ? low : 0.0F, &n);
-    const float half_sum = (math_from_f(n) - MATH_SHIFT_F) * 0.5F + MATH_SHIFT_F;
-    const uint32_t half = math_bits_f(half_sum);
-    return e * math_power_of_two_f(half) *
-           math_power_of_two_f(n - half + math_bits_f(MATH_SHIFT_F));
-}
+MATH_POWER(double, d, D, , uint64_t, int64_t)
+#if ARRAY_FUSED
+MATH_POWER(float, f, F, f, uint32_t, int32_t)
 #else
 /* |x|^y in double, to some 2^-33, clear of the ends of the range. */
 ARRAY_INLINE double math_power_wide_f(double a, double y)
@@ -251,23 +175,41 @@ ARRAY_INLINE float math_power_f(float x, float y)
 
 ARRAY_INLINE int32_t math_power_strange_f(float x, float y)
 {
-    return !((x > 0) & (x <= FLT_MAX) & (__builtin_fabsf(y) <= FLT_MAX));
+    return math_outside_f(x, 0x1p-149F, MATH_MOST_F) | math_over_f(y, MATH_MOST_F);
 }
 
-/* |x|^y, but for what math_power_choose_f says. */
 ARRAY_INLINE float math_power_size_f(float a, float y)
 {
     return (float)math_power_wide_f((double)a, (double)y);
 }
 #endif
 
-ARRAY_INLINE float math_power_all_f(float x, float y)
-{
-    const float value = math_power_size_f(__builtin_fabsf(x), y);
-    const float half = 0.5F * y;
-    const int whole = __builtin_truncf(y) == y, odd = whole & (__builtin_truncf(half) != half);
-    return math_power_choose_f(x, y, value, whole, odd);
-}
+#define MATH_POWER_ALL(type, letter, suffix)                                                       \
+    /* What C says of x^y, given the power of |x| that is right for ordinary ones. */              \
+    ARRAY_INLINE type math_power_choose_##letter(type x, type y, type value, int whole, int odd)   \
+    {                                                                                              \
+        const type a = __builtin_fabs##suffix(x), endless = (type)__builtin_inf();                 \
+        const type small = y > 0 ? (type)0 : endless, large = y > 0 ? endless : (type)0;           \
+        const type of_zero = a == 0 ? small : value, of_all = a == endless ? large : of_zero;      \
+        const type turned = (__builtin_copysign##suffix((type)1, x) < 0) & odd ? -of_all : of_all; \
+        const int no_root = (x < 0) & (a != endless) & !whole;                                     \
+        const type real = no_root ? (type)__builtin_nan("") : turned;                              \
+        const type number = ((x != x) | (y != y)) ? x + y : real;                                  \
+        const int lone = (__builtin_fabs##suffix(y) == endless) & (a == 1);                        \
+        return ((y == 0) | (x == 1) | lone) ? (type)1 : number;                                    \
+    }                                                                                              \
+    /* Any x and y. The bits of an ordinary power are those of math_power. */                      \
+    ARRAY_INLINE type math_power_all_##letter(type x, type y)                                      \
+    {                                                                                              \
+        const type value = math_power_size_##letter(__builtin_fabs##suffix(x), y);                 \
+        const type half = (type)0.5 * y;                                                           \
+        const int whole = __builtin_trunc##suffix(y) == y;                                         \
+        const int odd = whole & (__builtin_trunc##suffix(half) != half);                           \
+        return math_power_choose_##letter(x, y, value, whole, odd);                                \
+    }
+
+MATH_POWER_ALL(double, d, )
+MATH_POWER_ALL(float, f, f)
 
 /* --- sqrt(x^2 + y^2) --- */
 
@@ -278,8 +220,9 @@ ARRAY_INLINE double math_hypot_d(double x, double y)
 
 ARRAY_INLINE int64_t math_hypot_strange_d(double x, double y)
 {
-    const double a = __builtin_fabs(x), b = __builtin_fabs(y), most = a > b ? a : b;
-    return !((a <= 0x1p500) & (b <= 0x1p500) & ((most >= 0x1p-400) | (most == 0)));
+    const int64_t some = math_size_bits_d(x) | math_size_bits_d(y); /* 0: both are zero */
+    return math_over_d(x, 0x1p500) | math_over_d(y, 0x1p500) |
+           (math_under_d(x, 0x1p-400) & math_under_d(y, 0x1p-400) & -some);
 }
 
 /* Infinite where one is, even with NaN beside. */

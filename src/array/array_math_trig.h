@@ -52,7 +52,7 @@ ARRAY_INLINE double math_cos_part_d(double r, double e)
 
 ARRAY_INLINE int64_t math_trig_strange_d(double x)
 {
-    return !(__builtin_fabs(x) <= 0x1p22);
+    return math_over_d(x, 0x1p22);
 }
 
 /* |x| <= 2^22. */
@@ -143,7 +143,9 @@ static __attribute__((noinline, unused)) unsigned math_trig_reduce_huge(double x
     __int128 part = (__int128)(top << 2 | (uint64_t)low >> 62);
     /* A fraction of a half or more is one below zero of the next. */
     m += part < 0;
-    const double first = (double)part, second = (double)(part - (__int128)first);
+    /* In two parts, the first of 54 bits at most, with the sign: both are exact. */
+    const __int128 head = (__int128)((unsigned __int128)part >> 74 << 74);
+    const double first = (double)head, second = (double)(part - head);
     const double scale = 0x1p-128, pi_half = 0x1.921fb54442d18p+0;
     const double product = first * pi_half, error = fma(first, pi_half, -product);
     *r = product * scale;
@@ -160,7 +162,7 @@ static __attribute__((noinline, unused)) unsigned math_trig_reduce_huge(double x
 static __attribute__((noinline, unused)) double math_trig_huge_d(double x, unsigned quarters)
 {
     double r, e;
-    if (!(__builtin_fabs(x) <= 1.79769313486231570815e+308))
+    if (!(__builtin_fabs(x) <= MATH_MOST_D))
         return x - x;
     const unsigned m = math_trig_reduce_huge(x, &r, &e) + quarters;
     const double value = m & 1 ? math_cos_part_d(r, e) : math_sin_part_d(r, e);
@@ -180,7 +182,7 @@ ARRAY_INLINE double math_cos_huge_d(double x)
 static __attribute__((noinline, unused)) double math_tan_huge_d(double x)
 {
     double r, e;
-    if (!(__builtin_fabs(x) <= 1.79769313486231570815e+308))
+    if (!(__builtin_fabs(x) <= MATH_MOST_D))
         return x - x;
     const unsigned m = math_trig_reduce_huge(x, &r, &e);
     return math_tan_part_d(r, e, m & 1);
@@ -208,7 +210,7 @@ ARRAY_INLINE float math_sin_part_f(float r)
 
 ARRAY_INLINE int32_t math_trig_strange_f(float x)
 {
-    return !(__builtin_fabsf(x) <= 0x1p13F);
+    return math_over_f(x, 0x1p13F);
 }
 
 /* |x| <= 2^13. */
@@ -240,16 +242,12 @@ ARRAY_INLINE float math_tan_f(float x)
     return x == 0 ? x : tangent;
 }
 
-/* Any x, by way of double. */
-#define MATH_TRIG_HUGE_F(name)                                                   \
-    static __attribute__((noinline, unused)) float math_##name##_huge_f(float x) \
-    {                                                                            \
-        return (float)(__builtin_fabsf(x) <= 0x1p22F ? math_##name##_d(x)        \
-                                                     : math_##name##_huge_d(x)); \
-    }
-
-MATH_TRIG_HUGE_F(sin)
-MATH_TRIG_HUGE_F(cos)
-MATH_TRIG_HUGE_F(tan)
+/* What is strange in a piece, up to 2^22 by way of double, beyond one by one. */
+#define MATH_TRIG_WIDE(type, strange, name)                                     \
+    ARRAY_LOOP for (size_t i = 0; i < MATH_PIECE(type); i++) out[i] =           \
+        strange(a_in[i]) < 0 ? (type)math_##name##_d((double)a_in[i]) : out[i]; \
+    for (size_t i = 0; i < MATH_PIECE(type); i++)                               \
+        if (math_trig_strange_d((double)a_in[i]) < 0)                           \
+            out[i] = (type)math_##name##_huge_d((double)a_in[i]);
 
 #endif

@@ -5,7 +5,7 @@
  * every target, some vectors of the width that the target has, so that the order, and with it each
  * bit, is the same everywhere. Integers may go in any order.
  *
- * Least and greatest: a NaN wins. The vectors' own minimum forgets NaN, so it is looked for beside.
+ * Least and greatest: a NaN wins. The vectors' own minimum forgets NaN; a sum beside does not.
  */
 #include "array/array_vector.h"
 
@@ -37,36 +37,47 @@ FOLD_INTEGER(MAX_II, array_i, INT32_MIN, x > r ? x : r)
 FOLD_INTEGER(MAX_LL, array_l, INT64_MIN, x > r ? x : r)
 
 /* `vector_step` of r and x, vectors; `step` of r and x, values; into lane 0 of `lanes`. `group` is
- * how many values belong together: 2 of a complex number. */
-#define FOLD_LANES(type, V, start, vector_step, step, group)                    \
-    type lanes[LANE_BYTES / sizeof(type)] __attribute__((aligned(LANE_BYTES))); \
-    const size_t lane_count = sizeof lanes / sizeof lanes[0];                   \
-    size_t i = 0;                                                               \
-    {                                                                           \
-        V sums[VECTORS];                                                        \
-        V first;                                                                \
-        for (size_t k = 0; k < sizeof first / sizeof first[0]; k++)             \
-            first[k] = start;                                                   \
-        for (size_t v = 0; v < VECTORS; v++)                                    \
-            sums[v] = first;                                                    \
-        for (; i + lane_count <= items; i += lane_count) {                      \
-            const V##_any *const from = (const V##_any *)(a + i);               \
-            _Pragma("GCC unroll 16") for (size_t v = 0; v < VECTORS; v++)       \
-            {                                                                   \
-                const V r = sums[v], x = from[v];                               \
-                sums[v] = vector_step;                                          \
-            }                                                                   \
-        }                                                                       \
-        memcpy(lanes, sums, sizeof lanes);                                      \
-    }                                                                           \
-    for (size_t lane = 0; i < items; i++, lane++) {                             \
-        const type r = lanes[lane], x = a[i];                                   \
-        lanes[lane] = step;                                                     \
-    }                                                                           \
-    for (size_t half = lane_count / 2; half >= group; half /= 2)                \
-        for (size_t lane = 0; lane < half; lane++) {                            \
-            const type r = lanes[lane], x = lanes[lane + half];                 \
-            lanes[lane] = step;                                                 \
+ * how many values belong together: 2 of a complex number. `vector_look` sees vector number v of the
+ * values, x, and `look` each value that is left over. */
+#define FOLD_LANES(type, V, start, vector_step, step, group, vector_look, look)   \
+    enum { WIDTH = sizeof(V) / sizeof(type), LANES = LANE_BYTES / sizeof(type) }; \
+    type lanes[LANES] __attribute__((aligned(LANE_BYTES)));                       \
+    V sums[VECTORS];                                                              \
+    size_t i = 0;                                                                 \
+    {                                                                             \
+        V first;                                                                  \
+        for (size_t k = 0; k < WIDTH; k++)                                        \
+            first[k] = start;                                                     \
+        for (size_t v = 0; v < VECTORS; v++)                                      \
+            sums[v] = first;                                                      \
+    }                                                                             \
+    for (; i + LANES <= items; i += LANES) {                                      \
+        const V##_any *const from = (const V##_any *)(a + i);                     \
+        _Pragma("GCC unroll 16") for (size_t v = 0; v < VECTORS; v++)             \
+        {                                                                         \
+            const V r = sums[v], x = from[v];                                     \
+            vector_look;                                                          \
+            sums[v] = vector_step;                                                \
+        }                                                                         \
+    }                                                                             \
+    memcpy(lanes, sums, sizeof lanes);                                            \
+    ARRAY_LOOP for (size_t lane = 0; lane < items - i; lane++)                    \
+    {                                                                             \
+        const type r = lanes[lane], x = a[i + lane];                              \
+        look;                                                                     \
+        lanes[lane] = step;                                                       \
+    }                                                                             \
+    memcpy(sums, lanes, sizeof lanes);                                            \
+    for (size_t half = VECTORS / 2; half > 0; half /= 2)                          \
+        for (size_t v = 0; v < half; v++) {                                       \
+            const V r = sums[v], x = sums[v + half];                              \
+            sums[v] = vector_step;                                                \
+        }                                                                         \
+    memcpy(lanes, sums, sizeof(V));                                               \
+    for (size_t half = WIDTH / 2; half >= group; half /= 2)                       \
+        for (size_t lane = 0; lane < half; lane++) {                              \
+            const type r = lanes[lane], x = lanes[lane + half];                   \
+            lanes[lane] = step;                                                   \
         }
 
 /* Sums and products. A lane of a sum begins with -0.0, which leaves even -0.0 as it is. */
@@ -78,7 +89,7 @@ FOLD_INTEGER(MAX_LL, array_l, INT64_MIN, x > r ? x : r)
         (void)scalars;                                   \
         if (n == 0)                                      \
             return;                                      \
-        FOLD_LANES(type, V, start, step, step, 1)        \
+        FOLD_LANES(type, V, start, step, step, 1, , )    \
         const type r = *(const type *)dst, x = lanes[0]; \
         *(type *)dst = step;                             \
     }
@@ -96,7 +107,7 @@ ARRAY_KERNEL(SUM_CC)
     (void)scalars;
     if (n == 0)
         return;
-    FOLD_LANES(double, array_vd, -0.0, r + x, r + x, 2)
+    FOLD_LANES(double, array_vd, -0.0, r + x, r + x, 2, , )
     to[0] += lanes[0];
     to[1] += lanes[1];
 }
@@ -127,25 +138,29 @@ ARRAY_KERNEL(PROD_CC)
     }
 }
 
-/* A NaN among the values, else the least or greatest. Where there is a NaN the rest does not
- * matter: a sum finds it, in any order. */
-#define FOLD_PICK(name, type, V, start, pick, operator)                    \
-    ARRAY_KERNEL(name)                                                     \
-    {                                                                      \
-        const type *const a = src[0];                                      \
-        type *const to = dst;                                              \
-        const size_t items = n;                                            \
-        int strange = 0;                                                   \
-        (void)scalars;                                                     \
-        if (n == 0 || *to != *to)                                          \
-            return;                                                        \
-        ARRAY_LOOP for (size_t k = 0; k < n; k++) strange |= a[k] != a[k]; \
-        if (strange) {                                                     \
-            *to = (type)__builtin_nan("");                                 \
-            return;                                                        \
-        }                                                                  \
-        FOLD_LANES(type, V, start, pick(x, r), x operator r ? x : r, 1)    \
-        *to = lanes[0] operator* to ? lanes[0] : * to;                     \
+/* A NaN among the values, else the least or greatest. The sum of all, in any order, is no number
+ * where one of them is not; infinities make it so, too, and then all are looked at again. */
+#define FOLD_PICK(name, type, V, start, pick, operator)                                  \
+    ARRAY_KERNEL(name)                                                                   \
+    {                                                                                    \
+        const type *const a = src[0];                                                    \
+        type *const to = dst;                                                            \
+        const size_t items = n;                                                          \
+        V all[4] = {0};                                                                  \
+        int strange = 0;                                                                 \
+        (void)scalars;                                                                   \
+        if (n == 0 || *to != *to)                                                        \
+            return;                                                                      \
+        FOLD_LANES(type, V, start, pick(x, r), x operator r ? x : r, 1, all[v % 4] += x, \
+                   strange |= x != x)                                                    \
+        const V sum = (all[0] + all[1]) + (all[2] + all[3]);                             \
+        int again = 0;                                                                   \
+        for (size_t k = 0; k < WIDTH; k++)                                               \
+            again |= sum[k] != sum[k];                                                   \
+        if (again)                                                                       \
+            ARRAY_LOOP for (size_t k = 0; k < n; k++) strange |= a[k] != a[k];           \
+        const type best = lanes[0] operator* to ? lanes[0] : * to;                       \
+        *to = strange ? (type)__builtin_nan("") : best;                                  \
     }
 
 FOLD_PICK(MIN_FF, array_f, array_vf, __builtin_inff(), array_vector_min_f, <)

@@ -15,11 +15,9 @@
 #include "array/array_registry.h"
 #include "cpu/cpu_api.h"
 
-enum { REGISTRY_TARGETS = 8 };
-
 struct registry_entry {
     char function[24], signature[2 + FS_ARRAY_MAX_ARGS];
-    struct fs_cpu_target targets[REGISTRY_TARGETS];
+    struct fs_cpu_target targets[FS_ARRAY_MOST_TARGETS];
     struct fs_cpu_dispatch dispatch;
 };
 

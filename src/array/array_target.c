@@ -38,6 +38,7 @@ static const struct fs_array_target target_compiled[] = {TARGET(baseline, "", )
                                                              FS_CPU_TARGETS_UP(TARGET, )};
 
 enum { TARGETS = sizeof target_compiled / sizeof target_compiled[0] };
+_Static_assert(TARGETS <= FS_ARRAY_MOST_TARGETS, "the registry's entries are of this size");
 
 static size_t target_usable = 1;
 static fs_array_kernel *target_kernels[FS_ARRAY_OP_COUNT];
@@ -132,13 +133,13 @@ void fs_array_kernel_use(enum fs_array_op op, const struct fs_array_target *targ
      [FS_ARRAY_DOUBLE] = FS_ARRAY_OP_##d, \
      [FS_ARRAY_COMPLEX] = FS_ARRAY_OP_##c}
 
-/* The op of a table by type; there is none for other types. */
-static enum fs_array_op target_op(const uint16_t by_type[FS_ARRAY_TYPE_COUNT],
-                                  enum fs_array_type type)
+/* The op of a table by reduction and type; there is none for other types. */
+static enum fs_array_op target_op(const uint16_t ops[][FS_ARRAY_TYPE_COUNT],
+                                  enum fs_array_reduce reduce, enum fs_array_type type)
 {
-    if (type < FS_ARRAY_INT || type > FS_ARRAY_COMPLEX)
+    if (reduce == FS_ARRAY_REDUCE_NONE || type < FS_ARRAY_INT || type > FS_ARRAY_COMPLEX)
         return FS_ARRAY_OP_COUNT;
-    return (enum fs_array_op)by_type[type];
+    return (enum fs_array_op)ops[reduce][type];
 }
 
 enum fs_array_op fs_array_reduce_op(enum fs_array_reduce reduce, enum fs_array_type type)
@@ -149,7 +150,7 @@ enum fs_array_op fs_array_reduce_op(enum fs_array_reduce reduce, enum fs_array_t
         [FS_ARRAY_REDUCE_MIN] = BY_TYPE(MIN_II, MIN_LL, MIN_FF, MIN_DD, COUNT),
         [FS_ARRAY_REDUCE_MAX] = BY_TYPE(MAX_II, MAX_LL, MAX_FF, MAX_DD, COUNT),
     };
-    return reduce == FS_ARRAY_REDUCE_NONE ? FS_ARRAY_OP_COUNT : target_op(ops[reduce], type);
+    return target_op(ops, reduce, type);
 }
 
 enum fs_array_op fs_array_fold_op(enum fs_array_reduce reduce, enum fs_array_type type)
@@ -160,7 +161,7 @@ enum fs_array_op fs_array_fold_op(enum fs_array_reduce reduce, enum fs_array_typ
         [FS_ARRAY_REDUCE_MIN] = BY_TYPE(MINIMUM_III, MINIMUM_LLL, MINIMUM_FFF, MINIMUM_DDD, COUNT),
         [FS_ARRAY_REDUCE_MAX] = BY_TYPE(MAXIMUM_III, MAXIMUM_LLL, MAXIMUM_FFF, MAXIMUM_DDD, COUNT),
     };
-    return reduce == FS_ARRAY_REDUCE_NONE ? FS_ARRAY_OP_COUNT : target_op(ops[reduce], type);
+    return target_op(ops, reduce, type);
 }
 
 /* The least (sign -1) or greatest (1) value of a type. */

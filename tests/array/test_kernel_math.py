@@ -68,6 +68,11 @@ def arguments(op: str) -> list[list[np.ndarray]]:
     for spec in RANGES[op.rsplit("_", 1)[0]]:
         pairs = spec if isinstance(spec[0], tuple) else [spec] * len(letters)
         sets.append([rng.uniform(low, high, 20000).astype(dtype) for low, high in pairs])
+    if op.startswith("POW"):  # results of any size, of bases near 1: the logarithm's own error
+        most = np.log(np.finfo(dtype).max).item()
+        base = rng.uniform(0.4, 2.1, 20000).astype(dtype)
+        power = rng.uniform(-most, most, 20000) / np.log(base.astype("f8"))
+        sets.append([base, power.astype(dtype)])
     unsigned = np.dtype(f"u{np.dtype(dtype).itemsize}")
     top = np.iinfo(unsigned).max
     anything = [rng.integers(0, top, 20000, unsigned, endpoint=True) for _ in letters]

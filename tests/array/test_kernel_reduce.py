@@ -52,6 +52,23 @@ def test_nan_wins(target, op):
     assert fold(target, op, 0, np.array([np.inf, -np.inf], values.dtype)) in (np.inf, -np.inf)
 
 
+@pytest.mark.parametrize("op", [op for op in FOLDS if op[-1] in "FD" and op[:3] in ("MIN", "MAX")])
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("large", [np.inf, "max"])
+def test_values_whose_sum_is_no_number(target, op, large):
+    """Infinities of both signs, or what adds up to them, are numbers all the same."""
+    dtype = DTYPES[op[-1].lower()]
+    large = np.finfo(dtype).max if large == "max" else large
+    for n in (4, 33, 64, 129, 300):
+        values = np.linspace(-1, 1, n).astype(dtype)
+        values[n // 4 :: 2] = large
+        values[n // 4 + 1 :: 2] = -large
+        expected = -large if op.startswith("MIN") else large
+        assert fold(target, op, begin(op, dtype), values) == expected
+        values[n // 2] = np.nan
+        assert np.isnan(fold(target, op, begin(op, dtype), values))
+
+
 @pytest.mark.parametrize("op", ["SUM_FF", "SUM_DD", "SUM_CC"])
 @pytest.mark.parametrize("target", TARGETS)
 def test_sums(target, op):

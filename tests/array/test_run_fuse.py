@@ -102,6 +102,29 @@ def test_every_tail() -> None:
 
 
 @pytest.mark.parametrize("letter", "df")
+def test_signs_in_one_loop(letter: str) -> None:
+    """Turned and left out, of zeros, infinities and numbers."""
+    kinds = letter.upper() * 3
+    program = Program(
+        letter * 4,
+        2,
+        (
+            (f"NEG_{kinds[:2]}", 2, 0),
+            (f"ABSOLUTE_{kinds[:2]}", 3, 1),
+            (f"MUL_{kinds}", 4, 2, 3),
+        ),
+        letter,
+    )
+    values = np.array([0.0, -0.0, 1.5, -2.5, np.inf, -np.inf, 1e-40], DTYPES[letter])
+    a, b = np.resize(values, 2100), np.repeat(values, 300)
+    with np.errstate(invalid="ignore"):
+        got, expected = program(a, b), -a * np.abs(b)
+    np.testing.assert_array_equal(got, expected)
+    number = expected == expected
+    assert (np.signbit(got) == np.signbit(expected))[number].all()
+
+
+@pytest.mark.parametrize("letter", "df")
 def test_results_that_go_past_the_caches(letter: str) -> None:
     """Large outputs at any address, alone and behind vector math in short blocks."""
     items = (17 << 20) // np.dtype(DTYPES[letter]).itemsize + 3
