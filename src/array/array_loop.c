@@ -40,7 +40,7 @@ static void loop_folded(const struct fs_array_plan *plan, const struct fs_array_
     const void *const src[FS_ARRAY_MAX_ARGS] = {lanes};
     const size_t size = plan->result_size;
     void *sum = pointers[step->pointers - 1];
-    fs_array_fill(lanes, (const char *)&plan->fold_start, sizeof lanes / size, size);
+    memcpy(lanes, plan->fold_lanes, sizeof lanes);
     pointers[step->pointers - 1] = lanes;
     step->loop->code(pointers, n);
     plan->fold_one(sum, src, 0, sizeof lanes / size);
@@ -494,7 +494,18 @@ void fs_array_worker_store(struct fs_array_worker *worker, npy_intp at, size_t n
 
 /* ---- walks ---- */
 
-enum { WALK_CHUNK_ITEMS = 1 << 17 };
+enum { WALK_CHUNK_LEAST = 1 << 13, WALK_CHUNK_MOST = 1 << 17 };
+
+/* Items of a chunk: some 50 to 100 microseconds of work, so that several threads have something to
+ * do in smaller evaluations, too. The order of sums depends on it: what it depends on is program
+ * and shapes alone. */
+static size_t walk_chunk_items(const struct fs_array_plan *plan)
+{
+    size_t items = (size_t)(1e5 / plan->cost);
+    return items < WALK_CHUNK_LEAST  ? WALK_CHUNK_LEAST
+           : items > WALK_CHUNK_MOST ? WALK_CHUNK_MOST
+                                     : items;
+}
 
 void fs_array_walk_cut(struct fs_array_walk *walk, const struct fs_array_plan *plan)
 {
@@ -504,7 +515,7 @@ void fs_array_walk_cut(struct fs_array_walk *walk, const struct fs_array_plan *p
     walk->per_row = (row + block - 1) / block;
     walk->unit_count = plan->flat ? (total + block - 1) / block : total / row * walk->per_row;
     size_t unit = plan->flat || row > block ? block : row;
-    walk->per_chunk = WALK_CHUNK_ITEMS / unit + 1;
+    walk->per_chunk = walk_chunk_items(plan) / unit + 1;
     walk->chunks = (walk->unit_count + walk->per_chunk - 1) / walk->per_chunk;
 }
 

@@ -26,6 +26,7 @@ enum {
     PLAN_UNIT = 1 << 13,
     PLAN_CACHE_BYTES = 1 << 20,
     PLAN_SHORT_ROW = 128, /* rows shorter than this do not make blocks of their own */
+    PLAN_SHORT_FOLD = 96, /* the same, of rows that are reduced */
     PLAN_LINE = 64,
 };
 
@@ -443,7 +444,8 @@ bool fs_array_plan_make(struct fs_array_plan *plan, const struct fs_array_progra
     plan->kernels = way->kernels;
     plan->alone = way->alone;
     plan->result_type = (enum fs_array_type)program->result_type;
-    plan->flat = layout->ndim > 1 && layout->shape[0] < PLAN_SHORT_ROW;
+    plan->flat = layout->ndim > 1 &&
+                 layout->shape[0] < (layout->reduced[0] ? PLAN_SHORT_FOLD : PLAN_SHORT_ROW);
     plan->folds = program->reduce != FS_ARRAY_REDUCE_NONE &&
                   !(plan->flat && layout->reduced[0] && layout->kept != 1 &&
                     program->reduce_axis != FS_ARRAY_ALL_AXES);
@@ -453,6 +455,9 @@ bool fs_array_plan_make(struct fs_array_plan *plan, const struct fs_array_progra
         enum fs_array_reduce reduce = (enum fs_array_reduce)program->reduce;
         plan->fold_one = plan->kernels[fs_array_reduce_op(reduce, plan->result_type)];
         plan->fold_start = fs_array_reduce_start(reduce, plan->result_type);
+        fs_array_fill(plan->fold_lanes, (const char *)&plan->fold_start,
+                      sizeof plan->fold_lanes / fs_array_type_size(plan->result_type),
+                      fs_array_type_size(plan->result_type));
     }
     plan->cost = 0.1 * (layout->input_count + 1);
     memset(plan->step_count, 0, sizeof plan->step_count);

@@ -108,9 +108,10 @@ struct fs_array_plan {
     bool loops;           /* there are steps of several operations */
     bool streams;         /* the last step writes past the caches */
     bool fold_each;       /* each item of a unit has an accumulator of its own; else there is one */
-    fs_array_kernel *fold_one;       /* takes values up to one accumulator */
-    union fs_array_value fold_start; /* what an accumulator begins with */
-    bool result_scalar;              /* as one item */
+    fs_array_kernel *fold_one;            /* takes values up to one accumulator */
+    union fs_array_value fold_start;      /* what an accumulator begins with */
+    char fold_lanes[FS_ARRAY_LANE_BYTES]; /* many of them */
+    bool result_scalar;                   /* as one item */
     enum fs_array_type result_type;
     size_t result_size; /* of one item, in a block */
     size_t raw_place;   /* room for a block of items as they are in memory, before a cast */

@@ -83,7 +83,8 @@ static void reduce_all(const struct fs_array_reduction *reduction, void *to, con
  * after the other they would lose more bits. */
 struct reduce_sum {
     union fs_array_value value;
-    size_t units; /* accumulators that are not in `value` yet */
+    bool fresh;   /* nothing is in `value` yet */
+    size_t units; /* accumulators that are not in it */
     char *sums;
 };
 
@@ -91,13 +92,19 @@ static void reduce_begin(const struct fs_array_reduction *reduction, struct redu
                          const struct fs_array_worker *worker)
 {
     sum->value = reduction->start;
+    sum->fresh = true;
     sum->units = 0;
     sum->sums = worker->memory + worker->plan->worker_size;
 }
 
 static void reduce_end(const struct fs_array_reduction *reduction, struct reduce_sum *sum)
 {
-    reduce_one(reduction, &sum->value, sum->sums, sum->units);
+    if (sum->units == 1 && sum->fresh) { /* the kernel would do no more, and takes longer */
+        memcpy(&sum->value, sum->sums, reduction->size);
+    } else {
+        reduce_one(reduction, &sum->value, sum->sums, sum->units);
+    }
+    sum->fresh = false;
     sum->units = 0;
 }
 
@@ -105,7 +112,7 @@ static void reduce_unit(const struct fs_array_reduction *reduction, struct fs_ar
                         struct reduce_sum *sum, size_t at, size_t n)
 {
     char *to = sum->sums + sum->units++ * reduction->size;
-    reduce_start(reduction, to, 1);
+    memcpy(to, &reduction->start, reduction->size);
     if (worker->plan->folds) {
         fs_array_worker_fold(worker, to, (npy_intp)at, n);
     } else {
