@@ -149,7 +149,7 @@ static struct fs_array_entry *entry_new(PyObject *text, Py_hash_t hash,
         return PyErr_Occurred() ? NULL : (struct fs_array_entry *)PyErr_NoMemory();
     }
     entry->holders = 1;
-    entry->text = Py_NewRef(text);
+    entry->text = Py_NewRef(tree->text);
     entry->hash = hash;
     entry->settings = settings;
     int failed = entry_fill(entry, tree);
@@ -164,7 +164,7 @@ static struct fs_array_entry *entry_new(PyObject *text, Py_hash_t hash,
 struct fs_array_entry *fs_array_cache_entry(PyObject *text, struct fs_array_settings settings,
                                             bool keep)
 {
-    Py_hash_t hash = PyObject_Hash(text);
+    Py_hash_t hash = PyUnicode_Type.tp_hash(text); /* (of a subclass's own one, nothing is known) */
     if (hash == -1) {
         return NULL;
     }

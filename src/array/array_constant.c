@@ -5,7 +5,8 @@
  * literals are Python's own, as they are for NumExpr, which has Python evaluate them: 1/2 is 0.5,
  * 2**40 an int64.
  *
- * What must stay true: no int becomes longer than CONSTANT_BITS, whatever the expression says.
+ * What must stay true: no operation makes an int of more than CONSTANT_BITS, nor takes much longer
+ * than that to find out, whatever the expression says.
  */
 #include "array/array_front.h"
 
@@ -67,8 +68,7 @@ enum fs_array_type fs_array_value_type(PyObject *value)
                                          : FS_ARRAY_NONE;
 }
 
-/* A number as the Python object that stands for a type. */
-static PyObject *constant_convert(PyObject *value, enum fs_array_type type)
+PyObject *fs_array_value_as(PyObject *value, enum fs_array_type type)
 {
     switch (type) {
     case FS_ARRAY_BOOL: {
@@ -118,25 +118,20 @@ PyObject *fs_array_value_plain(PyObject *value, enum fs_array_type *type)
                      Py_TYPE(value)->tp_name);
         return NULL;
     }
-    return constant_convert(value, *type);
+    return fs_array_value_as(value, *type);
 }
 
 /* ---- folding ---- */
 
-static bool constant_is_int(PyObject *value)
-{
-    return PyLong_Check(value);
-}
-
 static size_t constant_bits(PyObject *value)
 {
-    return constant_is_int(value) ? _PyLong_NumBits(value) : 0;
+    return PyLong_Check(value) ? _PyLong_NumBits(value) : 0;
 }
 
 /* Whether an operation on ints would go beyond all bounds; true with an exception. */
 static bool constant_is_huge(enum fs_array_operation operation, PyObject *const *args)
 {
-    if (!constant_is_int(args[0]) || !constant_is_int(args[1])) {
+    if (!PyLong_Check(args[0]) || !PyLong_Check(args[1])) {
         return false;
     }
     int overflow;
@@ -155,48 +150,43 @@ static bool constant_is_huge(enum fs_array_operation operation, PyObject *const 
     return huge;
 }
 
-static PyObject *constant_compare(enum fs_array_operation operation, PyObject *const *args)
-{
-    return PyObject_RichCompare(args[0], args[1],
-                                operation == FS_ARRAY_DO_EQ   ? Py_EQ
-                                : operation == FS_ARRAY_DO_NE ? Py_NE
-                                : operation == FS_ARRAY_DO_GT ? Py_GT
-                                                              : Py_GE);
-}
+/* Python's operations, in the order of their rows. */
+static_assert(FS_ARRAY_DO_INVERT == FS_ARRAY_DO_NEG + 1 && FS_ARRAY_DO_ADD == FS_ARRAY_DO_NEG + 2 &&
+                  FS_ARRAY_DO_GE == FS_ARRAY_DO_NEG + 17,
+              "what Python computes stands together in array_operation.def");
 
 static PyObject *constant_operate(enum fs_array_operation operation, PyObject *const *args)
 {
+    static const binaryfunc numbers[FS_ARRAY_OPERATION_COUNT] = {
+        [FS_ARRAY_DO_ADD] = PyNumber_Add,
+        [FS_ARRAY_DO_SUB] = PyNumber_Subtract,
+        [FS_ARRAY_DO_MUL] = PyNumber_Multiply,
+        [FS_ARRAY_DO_DIV] = PyNumber_TrueDivide,
+        [FS_ARRAY_DO_FLOORDIV] = PyNumber_FloorDivide,
+        [FS_ARRAY_DO_MOD] = PyNumber_Remainder,
+        [FS_ARRAY_DO_LSHIFT] = PyNumber_Lshift,
+        [FS_ARRAY_DO_RSHIFT] = PyNumber_Rshift,
+        [FS_ARRAY_DO_AND] = PyNumber_And,
+        [FS_ARRAY_DO_OR] = PyNumber_Or,
+        [FS_ARRAY_DO_XOR] = PyNumber_Xor,
+    };
     switch (operation) {
     case FS_ARRAY_DO_NEG:
         return PyNumber_Negative(args[0]);
     case FS_ARRAY_DO_INVERT:
         return PyNumber_Invert(args[0]);
-    case FS_ARRAY_DO_ADD:
-        return PyNumber_Add(args[0], args[1]);
-    case FS_ARRAY_DO_SUB:
-        return PyNumber_Subtract(args[0], args[1]);
-    case FS_ARRAY_DO_MUL:
-        return PyNumber_Multiply(args[0], args[1]);
-    case FS_ARRAY_DO_DIV:
-        return PyNumber_TrueDivide(args[0], args[1]);
-    case FS_ARRAY_DO_FLOORDIV:
-        return PyNumber_FloorDivide(args[0], args[1]);
-    case FS_ARRAY_DO_MOD:
-        return PyNumber_Remainder(args[0], args[1]);
     case FS_ARRAY_DO_POW:
         return PyNumber_Power(args[0], args[1], Py_None);
-    case FS_ARRAY_DO_LSHIFT:
-        return PyNumber_Lshift(args[0], args[1]);
-    case FS_ARRAY_DO_RSHIFT:
-        return PyNumber_Rshift(args[0], args[1]);
-    case FS_ARRAY_DO_AND:
-        return PyNumber_And(args[0], args[1]);
-    case FS_ARRAY_DO_OR:
-        return PyNumber_Or(args[0], args[1]);
-    case FS_ARRAY_DO_XOR:
-        return PyNumber_Xor(args[0], args[1]);
+    case FS_ARRAY_DO_EQ:
+        return PyObject_RichCompare(args[0], args[1], Py_EQ);
+    case FS_ARRAY_DO_NE:
+        return PyObject_RichCompare(args[0], args[1], Py_NE);
+    case FS_ARRAY_DO_GT:
+        return PyObject_RichCompare(args[0], args[1], Py_GT);
+    case FS_ARRAY_DO_GE:
+        return PyObject_RichCompare(args[0], args[1], Py_GE);
     default:
-        return constant_compare(operation, args);
+        return numbers[operation](args[0], args[1]);
     }
 }
 
@@ -210,7 +200,7 @@ PyObject *fs_array_fold(enum fs_array_operation operation, PyObject *const *args
     bool strings = false, whole = true;
     for (int i = 0; i < count; i++) {
         strings |= PyBytes_Check(args[i]) || PyUnicode_Check(args[i]);
-        whole &= constant_is_int(args[i]);
+        whole &= PyLong_Check(args[i]);
     }
     bool bitwise = operation == FS_ARRAY_DO_INVERT ||
                    (operation >= FS_ARRAY_DO_LSHIFT && operation <= FS_ARRAY_DO_XOR);
@@ -231,11 +221,6 @@ PyObject *fs_array_fold(enum fs_array_operation operation, PyObject *const *args
 }
 
 /* ---- bits ---- */
-
-PyObject *fs_array_value_as(PyObject *value, enum fs_array_type type)
-{
-    return constant_convert(value, type);
-}
 
 /* A str as UCS4, in a bytes object that the tree keeps. */
 static int constant_str_bits(struct fs_array_tree *tree, PyObject *value,

@@ -134,6 +134,9 @@ int fs_array_fail(const struct fs_array_tree *tree, PyObject *type, struct fs_ar
 void fs_array_point(const struct fs_array_tree *tree, struct fs_array_place place)
 {
     PyObject *type, *value, *traceback;
+    if (PyErr_ExceptionMatches(PyExc_MemoryError)) {
+        return; /* the text has nothing to do with it */
+    }
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
     PyObject *message = value != NULL ? PyObject_Str(value) : NULL;
@@ -244,7 +247,7 @@ void fs_array_explain(const struct fs_array_program *program, PyObject *const *i
     Py_ssize_t size;
     const char *chars = PyUnicode_AsUTF8AndSize(program->source->text, &size);
     if (text != NULL && misfit >= 0) {
-        message = PyUnicode_FromFormat("%U: '%s' does not go with '%s'", text,
+        message = PyUnicode_FromFormat("%U: '%.72s' does not go with '%.72s'", text,
                                        program->names[misfit], program->names[other]);
     } else {
         message = Py_XNewRef(text);

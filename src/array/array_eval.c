@@ -365,14 +365,24 @@ static PyObject *eval_recall(struct fs_array_options *options, PyObject **out)
         return NULL;
     }
     *options = (struct fs_array_options){NULL, NPY_KEEPORDER, NPY_SAME_KIND_CASTING, false};
-    if (!PyTuple_Check(record)) {
+    if (Py_IS_TYPE(record, &fs_array_object_type)) {
         return record;
     }
-    PyObject *object = PyTuple_GET_ITEM(record, 0), *weak = PyTuple_GET_ITEM(record, 4);
-    options->order = (NPY_ORDER)PyLong_AsLong(PyTuple_GET_ITEM(record, 1));
-    options->casting = (NPY_CASTING)PyLong_AsLong(PyTuple_GET_ITEM(record, 2));
-    options->reproducible = PyLong_AsLong(PyTuple_GET_ITEM(record, 3)) != 0;
-    if (weak != Py_None && PyWeakref_GetObject(weak) != Py_None) {
+    PyObject *object, *weak;
+    int order, casting, reproducible;
+    /* (a context shows its variables to anybody, who may have set this one) */
+    if (!PyTuple_Check(record) ||
+        !PyArg_ParseTuple(record, "O!iiiO", &fs_array_object_type, &object, &order, &casting,
+                          &reproducible, &weak)) {
+        PyErr_SetString(PyExc_RuntimeError, "the context variable fullspeed.last_expression has a "
+                                            "value that is not fullspeed's");
+        Py_DECREF(record);
+        return NULL;
+    }
+    options->order = (NPY_ORDER)order;
+    options->casting = (NPY_CASTING)casting;
+    options->reproducible = reproducible != 0;
+    if (PyWeakref_Check(weak) && PyArray_Check(PyWeakref_GetObject(weak))) {
         *out = Py_NewRef(PyWeakref_GetObject(weak));
         options->out = (PyArrayObject *)*out;
     }
@@ -508,6 +518,11 @@ static PyObject *eval_expression_names(PyObject *module, PyObject *args)
     return names;
 }
 
+static PyObject *eval_functions(PyObject *module, PyObject *unused)
+{
+    return fs_array_functions();
+}
+
 static PyObject *eval_cache_info(PyObject *module, PyObject *unused)
 {
     return fs_array_cache_info();
@@ -546,6 +561,9 @@ PyMethodDef fs_array_eval_methods[] = {
      "each."},
     {"expression_names", eval_expression_names, METH_VARARGS,
      "expression_names(ex, sanitize=True, /)\n--\n\nThe variables of an expression, sorted."},
+    {"functions", eval_functions, METH_NOARGS,
+     "functions()\n--\n\nWhat expressions can call: a list of (name, operation, number of "
+     "arguments)."},
     {"cache_info", eval_cache_info, METH_NOARGS,
      "cache_info()\n--\n\nHow full the cache of compiled expressions is, and how often it helped."},
     {"cache_clear", eval_cache_clear, METH_NOARGS,

@@ -112,8 +112,8 @@ const char *fs_array_operation_text(enum fs_array_operation operation);
 const char *fs_array_op_text(uint16_t op);
 /* Build the tables; once. */
 void fs_array_operation_init(void);
-/* The type's name in errors: "bool", "int", ... */
-const char *fs_array_type_name(enum fs_array_type type);
+/* The functions that expressions have: a list of (name, operation, number of arguments). */
+PyObject *fs_array_functions(void);
 
 /* ---- terms: typed values, each once ---- */
 
@@ -243,7 +243,8 @@ int fs_array_check_truediv(PyObject *value);
  */
 int fs_array_read_options(PyObject *out, PyObject *order, PyObject *casting, PyObject *reproducible,
                           struct fs_array_options *options);
-/* The text and the constants of what NumExpr() was given: a str, or an E object. New references. */
+/* The text and the constants of what NumExpr() was given: a str, or an E object. New references;
+ * -1 with an exception, and then neither. */
 int fs_array_read_expression(PyObject *ex, PyObject **text, PyObject **given);
 
 /* ---- the cache: array_cache.c ---- */

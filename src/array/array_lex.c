@@ -117,9 +117,6 @@ static PyObject *lex_based(struct lex *lex, uint32_t start, char *buffer)
     int base = letter == 'x' ? 16 : letter == 'o' ? 8 : 2;
     size_t length = 0;
     lex->at += 2;
-    if (lex_peek(lex, 0) == '_') {
-        lex->at++;
-    }
     if (lex_digits(lex,
                    base == 16  ? "0123456789abcdefABCDEF"
                    : base == 8 ? "01234567"
@@ -226,6 +223,10 @@ static PyObject *lex_identifier(const char *chars, uint32_t size)
             module != NULL ? PyObject_CallMethod(module, "normalize", "sO", "NFKC", name) : NULL;
         Py_XDECREF(module);
         Py_SETREF(name, normal);
+        if (name != NULL && !PyUnicode_CheckExact(name)) {
+            PyErr_SetString(PyExc_TypeError, "unicodedata.normalize() gave no str");
+            Py_CLEAR(name);
+        }
     }
     if (name != NULL && !PyUnicode_IsIdentifier(name)) {
         Py_CLEAR(name);
@@ -252,13 +253,13 @@ static int lex_check_name(struct lex *lex, PyObject *name, uint32_t start)
         last != NULL && last->kind == FS_ARRAY_TOKEN_SIGN && last->sign == FS_ARRAY_SIGN('.', 0, 0);
     if (attribute && strcmp(text, "real") != 0 && strcmp(text, "imag") != 0) {
         return fs_array_fail(tree, tree->sanitize ? PyExc_ValueError : PyExc_AttributeError, place,
-                             "the attribute '%U' is not allowed here, only .real and .imag are",
+                             "the attribute '%.72U' is not allowed here, only .real and .imag are",
                              name);
     }
     bool dunder = size > 4 && text[0] == '_' && text[1] == '_' && text[size - 1] == '_' &&
                   text[size - 2] == '_';
     if (dunder && tree->sanitize) {
-        return fs_array_fail(tree, PyExc_ValueError, place, "the name '%U' is not allowed here",
+        return fs_array_fail(tree, PyExc_ValueError, place, "the name '%.72U' is not allowed here",
                              name);
     }
     return 0;
@@ -285,30 +286,27 @@ static int lex_name(struct lex *lex)
 
 /* ---- strings ---- */
 
-/* How many letters of a string's prefix stand here, with the quote behind them; -1: no string. */
+/* How many letters of a string's prefix stand here, with the quote behind them; -1: no string. Of
+ * b, f and u there is one at most, and u stands alone. */
 static int lex_prefix(const struct lex *lex, bool *bytes, bool *raw, bool *format)
 {
+    bool plain = false;
     *bytes = *raw = *format = false;
     for (int i = 0; i < 3; i++) {
-        char c = lex_peek(lex, (uint32_t)i);
+        char c = lex_peek(lex, (uint32_t)i), letter = (char)(c | 0x20);
         if (c == '"' || c == '\'') {
             return i;
         }
-        switch (c | 0x20) {
-        case 'b':
-            *bytes = true;
-            break;
-        case 'r':
-            *raw = true;
-            break;
-        case 'f':
-            *format = true;
-            break;
-        case 'u':
-            break;
-        default:
+        bool *kind = letter == 'b'   ? bytes
+                     : letter == 'r' ? raw
+                     : letter == 'f' ? format
+                     : letter == 'u' ? &plain
+                                     : NULL;
+        if (kind == NULL || *kind || plain || (kind != raw && (*bytes || *format)) ||
+            (kind == &plain && i > 0)) {
             return -1;
         }
+        *kind = true;
     }
     return -1;
 }
@@ -321,18 +319,21 @@ static PyObject *lex_decode(const char *chars, uint32_t size, bool raw)
         return plain;
     }
     Py_ssize_t length = PyUnicode_GET_LENGTH(plain), n = 0;
-    char *ascii = PyMem_Malloc((size_t)length * 10 + 1);
+    char *ascii = PyMem_Malloc((size_t)length * 15 + 1);
     PyObject *decoded = NULL;
     if (ascii == NULL) {
         PyErr_NoMemory();
     } else {
+        bool escaped = false; /* a backslash stands before this one */
         for (Py_ssize_t i = 0; i < length; i++) {
             Py_UCS4 c = PyUnicode_READ_CHAR(plain, i);
             if (c < 0x80) {
                 ascii[n++] = (char)c;
             } else {
-                n += PyOS_snprintf(ascii + n, 11, "\\U%08x", (unsigned)c);
+                /* (a backslash before such a character is only a backslash) */
+                n += PyOS_snprintf(ascii + n, 16, "%s\\U%08x", escaped ? "u005c" : "", (unsigned)c);
             }
+            escaped = c == '\\' && !escaped;
         }
         decoded = PyUnicode_DecodeUnicodeEscape(ascii, n, NULL);
         PyMem_Free(ascii);
@@ -380,7 +381,7 @@ static int lex_string(struct lex *lex, uint32_t prefix, bool bytes, bool raw)
     PyObject *value = lex_string_value(lex, from, lex->at, bytes, raw);
     lex->at += quotes;
     if (value == NULL) {
-        if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_SyntaxError)) {
+        if (PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_Warning)) {
             PyErr_Clear();
             lex_fail(lex, PyExc_SyntaxError, start, lex->at, "an escape in this string is wrong");
         }

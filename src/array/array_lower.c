@@ -117,15 +117,13 @@ static int lower_allocate(struct lower *lower, uint32_t number)
 }
 
 /* An argument has been read: its temporary is free when nobody reads it again. */
-static int lower_release(struct lower *lower, uint32_t number)
+static void lower_release(struct lower *lower, uint32_t number)
 {
     enum fs_array_type type = lower->items[number].type;
-    if (--lower->uses[number] > 0 || lower->items[number].kind != FS_ARRAY_TERM_OP) {
-        return 0;
+    if (--lower->uses[number] == 0 && lower->items[number].kind == FS_ARRAY_TERM_OP) {
+        /* (room for all temporaries there will ever be was made once) */
+        lower->free[type][lower->free_count[type]++] = lower->registers[number];
     }
-    /* (room for all temporaries there will ever be was made once) */
-    lower->free[type][lower->free_count[type]++] = lower->registers[number];
-    return 0;
 }
 
 static int lower_instr(struct lower *lower, uint32_t number, bool is_result)

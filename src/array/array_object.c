@@ -76,10 +76,13 @@ int fs_array_read_expression(PyObject *ex, PyObject **text, PyObject **given)
 {
     *text = *given = NULL;
     if (PyUnicode_Check(ex)) {
-        *text = PyUnicode_FromObject(ex);
-        return *text != NULL ? 0 : -1;
+        *text = Py_NewRef(ex);
+        return 0;
     }
     PyObject *method = PyObject_GetAttrString(ex, "__array_expression__");
+    if (method == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        return -1;
+    }
     if (method == NULL) {
         PyErr_Clear();
         PyErr_Format(PyExc_ValueError,
@@ -92,14 +95,19 @@ int fs_array_read_expression(PyObject *ex, PyObject **text, PyObject **given)
     if (pair == NULL) {
         return -1;
     }
-    if (!PyArg_ParseTuple(pair, "UO!", text, &PyTuple_Type, given)) {
-        Py_DECREF(pair);
-        return -1;
+    bool fine = PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2 &&
+                PyUnicode_Check(PyTuple_GET_ITEM(pair, 0)) &&
+                PyTuple_Check(PyTuple_GET_ITEM(pair, 1));
+    if (fine) {
+        *text = Py_NewRef(PyTuple_GET_ITEM(pair, 0));
+        *given = Py_NewRef(PyTuple_GET_ITEM(pair, 1));
+    } else {
+        PyErr_Format(PyExc_TypeError,
+                     "__array_expression__() must give a str and a tuple of its constants, not %R",
+                     pair);
     }
-    Py_INCREF(*text);
-    Py_INCREF(*given);
     Py_DECREF(pair);
-    return 0;
+    return fine ? 0 : -1;
 }
 
 /* ---- making one ---- */
@@ -205,12 +213,11 @@ static enum fs_array_type object_read_type(PyObject *value)
     return value == (PyObject *)&PyUnicode_Type ? FS_ARRAY_BYTES : type;
 }
 
-/* Names and types of a signature; -1 with an exception. *types is to be freed. */
-static int object_read_signature(PyObject *signature, PyObject **names, uint8_t **types)
+/* Names and types of a signature, a tuple; -1 with an exception. *types is to be freed. */
+static int object_read_signature(PyObject *pairs, PyObject **names, uint8_t **types)
 {
-    PyObject *pairs = PySequence_Tuple(signature);
-    Py_ssize_t count = pairs != NULL ? PyTuple_GET_SIZE(pairs) : 0;
-    *names = pairs != NULL ? PyTuple_New(count) : NULL;
+    Py_ssize_t count = PyTuple_GET_SIZE(pairs);
+    *names = PyTuple_New(count);
     *types = PyMem_Malloc((size_t)count + 1);
     bool fine = *names != NULL && *types != NULL;
     for (Py_ssize_t i = 0; fine && i < count; i++) {
@@ -218,7 +225,7 @@ static int object_read_signature(PyObject *signature, PyObject **names, uint8_t 
         fine = false;
         if (!PyTuple_Check(pair) || !PyArg_ParseTuple(pair, "UO", &name, &type)) {
             PyErr_Format(PyExc_TypeError, "a signature is a list of (name, type) pairs, not %R",
-                         signature);
+                         pairs);
             break;
         }
         Py_INCREF(name);
@@ -231,7 +238,6 @@ static int object_read_signature(PyObject *signature, PyObject **names, uint8_t 
         }
         fine = true;
     }
-    Py_XDECREF(pairs);
     return fine ? 0 : -1;
 }
 
@@ -239,15 +245,17 @@ static PyObject *object_compile(PyObject *ex, PyObject *signature,
                                 struct fs_array_settings settings)
 {
     PyObject *text, *given, *names = NULL, *object = NULL;
+    PyObject *pairs = signature != NULL ? PySequence_Tuple(signature) : PyTuple_New(0);
     uint8_t *types = NULL;
-    if (fs_array_read_expression(ex, &text, &given) < 0) {
+    if (pairs == NULL || fs_array_read_expression(ex, &text, &given) < 0) {
+        Py_XDECREF(pairs);
         return NULL;
     }
     struct fs_array_tree *tree = fs_array_parse(text, settings.sanitize, given);
     if (tree != NULL) {
         tree->optimization = settings.optimization;
         bool fine = true;
-        if (signature == NULL || PyObject_Size(signature) == 0) {
+        if (PyTuple_GET_SIZE(pairs) == 0) {
             names = fs_array_sorted_names(tree);
             types = PyMem_Malloc(tree->name_count + 1);
             fine = names != NULL && types != NULL;
@@ -255,7 +263,7 @@ static PyObject *object_compile(PyObject *ex, PyObject *signature,
                 memset(types, FS_ARRAY_DOUBLE, tree->name_count + 1);
             }
         } else {
-            fine = object_read_signature(signature, &names, &types) == 0;
+            fine = object_read_signature(pairs, &names, &types) == 0;
         }
         object = fine ? fs_array_object_new(tree, names, types) : NULL;
     }
@@ -267,6 +275,7 @@ static PyObject *object_compile(PyObject *ex, PyObject *signature,
     Py_XDECREF(names);
     Py_XDECREF(given);
     Py_DECREF(text);
+    Py_DECREF(pairs);
     return object;
 }
 

@@ -21,6 +21,11 @@ static const char *const operation_functions[FS_ARRAY_OPERATION_COUNT] = {
 #include "array/array_operation.def"
 };
 
+static const uint8_t operation_args[FS_ARRAY_OPERATION_COUNT] = {
+#define FS_ARRAY_OPERATION(name, function, args, rule, low, high) args,
+#include "array/array_operation.def"
+};
+
 static uint16_t operation_op[FS_ARRAY_OPERATION_COUNT][FS_ARRAY_TYPE_COUNT];
 static uint16_t operation_cast[FS_ARRAY_TYPE_COUNT][FS_ARRAY_TYPE_COUNT];
 static char operation_small[FS_ARRAY_OPERATION_COUNT][OPERATION_TEXT];
@@ -103,9 +108,19 @@ const char *fs_array_op_text(uint16_t op)
     return op_small[op];
 }
 
-const char *fs_array_type_name(enum fs_array_type type)
+PyObject *fs_array_functions(void)
 {
-    static const char *const names[] = {"bool",   "int",     "long",  "float",
-                                        "double", "complex", "bytes", "str"};
-    return names[type];
+    PyObject *list = PyList_New(0);
+    for (int i = 0; list != NULL && i < FS_ARRAY_OPERATION_COUNT; i++) {
+        if (operation_functions[i] == NULL) {
+            continue;
+        }
+        PyObject *row =
+            Py_BuildValue("(ssi)", operation_functions[i], operation_names[i], operation_args[i]);
+        if (row == NULL || PyList_Append(list, row) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(row);
+    }
+    return list;
 }

@@ -138,6 +138,9 @@ static int parse_axis(struct parse *parse, int32_t *axis)
     return 0;
 }
 
+static_assert(FS_ARRAY_DO_MAX - FS_ARRAY_DO_SUM == FS_ARRAY_REDUCE_MAX - FS_ARRAY_REDUCE_SUM,
+              "reductions stand together in array_operation.def, as in enum fs_array_reduce");
+
 static bool parse_is_reduction(int operation)
 {
     return operation >= FS_ARRAY_DO_SUM && operation <= FS_ARRAY_DO_MAX;
@@ -208,9 +211,10 @@ static uint32_t parse_arguments(struct parse *parse, int operation,
 /* ---- what stands alone ---- */
 
 static const char *const parse_reserved[] = {
-    "as",     "assert",   "async",  "await",   "break",  "class", "continue", "def",  "del",
-    "elif",   "else",     "except", "finally", "for",    "from",  "global",   "if",   "import",
-    "lambda", "nonlocal", "pass",   "raise",   "return", "try",   "while",    "with", "yield",
+    "and",    "as",   "assert", "async",  "await",  "break",   "class",    "continue",
+    "def",    "del",  "elif",   "else",   "except", "finally", "for",      "from",
+    "global", "if",   "import", "in",     "is",     "lambda",  "nonlocal", "not",
+    "or",     "pass", "raise",  "return", "try",    "while",   "with",     "yield",
 };
 
 static uint32_t parse_word(struct parse *parse)
@@ -236,8 +240,8 @@ static uint32_t parse_word(struct parse *parse)
     }
     if (function >= 0 || called) {
         fs_array_fail(parse->tree, PyExc_TypeError, token->place,
-                      function >= 0 ? "'%U' is a function, and has to be called"
-                                    : "'%U' is no function that array expressions have",
+                      function >= 0 ? "'%.72U' is a function, and has to be called"
+                                    : "'%.72U' is no function that array expressions have",
                       token->value);
         return PARSE_FAILED;
     }
@@ -490,10 +494,10 @@ struct fs_array_tree *fs_array_parse(PyObject *text, bool sanitize, PyObject *gi
         return NULL;
     }
     Py_ssize_t size;
-    tree->text = Py_NewRef(text);
+    tree->text = PyUnicode_FromObject(text); /* (a str itself, whatever class of it was given) */
     tree->given = Py_XNewRef(given);
     tree->sanitize = sanitize;
-    tree->chars = PyUnicode_AsUTF8AndSize(text, &size);
+    tree->chars = tree->text != NULL ? PyUnicode_AsUTF8AndSize(tree->text, &size) : NULL;
     tree->owned = tree->chars != NULL ? PyList_New(0) : NULL;
     tree->name_index = tree->owned != NULL ? PyDict_New() : NULL;
     if (tree->name_index != NULL) {

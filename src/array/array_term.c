@@ -70,9 +70,11 @@ static uint64_t term_hash(const struct fs_array_term *term)
         return term_mix(hash, term->index);
     case FS_ARRAY_TERM_VALUE:
         return term_mix(hash, term_hash_value(term->value));
-    default:
+    default: {
         /* (the same for both orders of the first two) */
-        return term_mix(hash, ((uint64_t)term->arg[0] + term->arg[1]) * 31 + term->arg[2]);
+        uint32_t a = term->arg[0], b = term->arg[1], least = a < b ? a : b, most = a < b ? b : a;
+        return term_mix(term_mix(hash, (uint64_t)most << 32 | least), term->arg[2]);
+    }
     }
 }
 

@@ -126,11 +126,11 @@ static int text_instr(struct text *text, const struct fs_array_instr *instr)
 
 static int text_reduction(struct text *text)
 {
-    static const char *const names[] = {"", "sum", "prod", "min", "max"};
     const struct fs_array_program *program = text->program;
     char letter = FS_ARRAY_TYPE_LETTERS[program->result_type];
+    enum fs_array_operation reduction = FS_ARRAY_DO_SUM + (program->reduce - FS_ARRAY_REDUCE_SUM);
     PyObject *items[4] = {
-        PyBytes_FromFormat("%s_%c%cn", names[program->reduce], letter, letter),
+        PyBytes_FromFormat("%s_%c%cn", fs_array_operation_text(reduction), letter, letter),
         PyBytes_FromString("r0"),
         text_register(text, program->reduce_source),
         program->reduce_axis == FS_ARRAY_ALL_AXES ? Py_NewRef(Py_None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import traceback
+import warnings
 
 import fullspeed as ne
 import numpy as np
@@ -37,7 +38,7 @@ CASES = [
     ("a; b", ValueError, ";"),
     ("import os;", ValueError, ";"),
     ("f'{a}'", ValueError, "f"),
-    ("a + F\"{b}\"", ValueError, "F"),
+    ('a + F"{b}"', ValueError, "F"),
     ("a\0b", ValueError, "\0"),
     ("i ** -1", ValueError, "**"),
     ("sum(a, axis=-1)", ValueError, "1"),
@@ -103,6 +104,15 @@ CASES = [
     ("0123", SyntaxError, "0123"),
     ("1__0", SyntaxError, "_"),
     ("0x", SyntaxError, "0x"),
+    ("0x__1", SyntaxError, "_"),
+    ("0b1_", SyntaxError, "_"),
+    ("bb'x'", SyntaxError, "'x'"),
+    ("ub'x'", SyntaxError, "'x'"),
+    ("rur'x'", SyntaxError, "'x'"),
+    ("a + and", SyntaxError, "and"),
+    ("a + not b", SyntaxError, "not"),
+    ("sin(a - if)", SyntaxError, "if"),
+    ("a * in", SyntaxError, "in"),
     ("'abc", SyntaxError, "'"),
     ("'\\x1'", SyntaxError, "'\\x1'"),
     ("b'é'", SyntaxError, "é"),
@@ -159,6 +169,36 @@ def test_python_shows_the_place_of_syntax_errors() -> None:
     assert "    a + * b\n        ^" in "".join(traceback.format_exception_only(caught.value))
 
 
+def test_surrogates() -> None:
+    """A text that is no text."""
+    for text in ("a + '\ud800'", "\udfff"):
+        with pytest.raises(UnicodeEncodeError):
+            ne.evaluate(text, VALUES)
+
+
+ESCAPES = [
+    r"'\t\x41\u00e9'", r"r'\t'", r"'\é'", r"'\\\é\\'", r"'\\é'", r"'''é\n\N{DIGIT ONE}'''",
+    r"Rb'\x'", "u'é'", r"b'\x00\1'",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ESCAPES)
+def test_escapes(text: str) -> None:
+    """Strings mean what Python's mean."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wanted = eval(text)
+        assert ne.NumExpr(f"x == {text}", [("x", np.array(wanted).dtype)]).constants == (wanted,)
+
+
+def test_escapes_that_are_wrong() -> None:
+    """A warning that is an error is one of the text, as for Python's own compiler."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(SyntaxError, match="escape"):
+            ne.evaluate(r"u == '\d'", VALUES)
+
+
 def test_sanitize_off() -> None:
     """Without sanitize, what is hostile is still refused: as wrong syntax, or what it is."""
     with pytest.raises(SyntaxError):
@@ -187,6 +227,19 @@ def test_long_lines_are_cut() -> None:
         ne.evaluate(expression, VALUES)
     message = str(caught.value)
     assert len(message) < 400 and pointed_at(caught.value, expression) == "bad"
+
+
+def test_long_names_are_cut() -> None:
+    """A message does not repeat a name of any length."""
+    name = "é" * 100_000
+    values = {name: D, name + "1": D[:3]}
+    for text in (f"{name}(a)", f"a.{name}", f"__{name}__", f"{name} + {name}1", f"{name} & {name}"):
+        error = ne.validate(text, values)
+        if error is None:
+            with pytest.raises(ValueError) as caught:
+                ne.evaluate(text, values)
+            error = caught.value
+        assert len(str(error)) < 600, text[-20:]
 
 
 def test_place_in_the_right_line() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextvars
 import gc
 import subprocess
 import sys
@@ -363,6 +364,69 @@ def test_evaluate_from_inside() -> None:
     assert np.array_equal(ne.re_evaluate(), A * 3)
 
 
+def test_texts_of_other_classes() -> None:
+    """A subclass of str is the text that it holds; what it does besides is not asked."""
+
+    class Odd(str):
+        def __hash__(self) -> int:
+            raise RuntimeError("asked for its hash")
+
+        def __eq__(self, other: object) -> bool:
+            raise RuntimeError("compared")
+
+    ne.cache_clear()
+    text = Odd("A * 3 + 1")
+    died = weakref.ref(text)
+    assert np.array_equal(ne.evaluate(text), A * 3 + 1)
+    before = ne.cache_info()
+    assert np.array_equal(ne.evaluate("A * 3 + 1"), A * 3 + 1)
+    assert ne.cache_info()["hits"] == before["hits"] + 1
+    assert np.array_equal(ne.NumExpr(text)(A), A * 3 + 1)
+    del text
+    assert died() is None
+
+
+def test_local_dicts_that_run_code() -> None:
+    """A mapping that evaluates, clears the cache and fills it while names are looked up."""
+
+    class Busy(dict):
+        def __getitem__(self, name: str) -> object:
+            ne.cache_clear()
+            for number in range(300):
+                ne.evaluate(f"A + {number}")
+            return A * {"p": 1, "q": 2}[name]
+
+    class Wrong(dict):
+        def __getitem__(self, name: str) -> object:
+            raise ZeroDivisionError(name)
+
+    assert np.array_equal(ne.evaluate("p + q * 2", Busy()), A * 5)
+    assert np.array_equal(ne.evaluate("p + q * 2", Busy()), A * 5)
+    for mapping in (Wrong(), 5, []):
+        with pytest.raises((ZeroDivisionError, TypeError)):
+            ne.evaluate("p + q * 2", mapping)
+
+
+def test_last_expression_that_was_tampered_with() -> None:
+    """The context variable can be reached; what else is put there is refused."""
+
+    def tamper() -> None:
+        ne.evaluate("A + 1")
+        (variable,) = [
+            v for v in contextvars.copy_context() if v.name == "fullspeed.last_expression"
+        ]
+        good = ne.NumExpr("A + 1")
+        for wrong in (3, (), (1, 2, 3, 4, 5), (good, 0, 0, 0), (good, "", 0, 0, None)):
+            variable.set(wrong)
+            with pytest.raises(RuntimeError, match="not fullspeed's"):
+                ne.re_evaluate()
+        for odd in (None, 3, weakref.ref(tamper)):
+            variable.set((good, 0, 4, 0, odd))
+            assert np.array_equal(ne.re_evaluate(), A + 1)
+
+    contextvars.copy_context().run(tamper)
+
+
 def test_nothing_leaks() -> None:
     """Calls that work and calls that fail, many times: no objects are left behind."""
 
@@ -403,6 +467,56 @@ def test_objects() -> None:
     with pytest.raises(TypeError):
         nex(np.array([1.5]), 2.0)  # casting is 'safe' here
     assert ne.NumExpr("3")() == 3
+
+
+def test_signatures() -> None:
+    """Any iterable of pairs; what is none, or has other names, says so."""
+    pairs = [("b", np.int32), ("a", np.float64)]
+    assert ne.NumExpr("2*a + b", (pair for pair in pairs)).input_names == ("b", "a")
+    assert ne.NumExpr("2*a + b", iter(())).input_names == ("a", "b")
+    for wrong, kind in [
+        (None, TypeError), (3, TypeError), ([1], TypeError), ([("a",)], TypeError),
+        ([("a", np.float64)], ValueError), (pairs + pairs, ValueError),
+        ([("a", "no type"), ("b", int)], ValueError), ([("a", None), ("b", int)], ValueError),
+        ([("a", np.float64), ("c", np.float64)], ValueError),
+    ]:  # fmt: skip
+        with pytest.raises(kind):
+            ne.NumExpr("2*a + b", wrong)
+
+
+def test_foreign_expressions() -> None:
+    """__array_expression__() of other classes: what it gives is checked, and what it raises."""
+
+    class Foreign:
+        def __init__(self, given: object) -> None:
+            self.given = given
+
+        def __array_expression__(self) -> object:
+            if isinstance(self.given, BaseException):
+                raise self.given
+            return self.given
+
+    class Refusing:
+        @property
+        def __array_expression__(self) -> object:
+            raise MemoryError
+
+    assert ne.NumExpr(Foreign(("a + $0", (2,))))(A).tolist() == (A + 2).tolist()
+    for given in (None, 3, ("a",), ["a", ()], ("a", []), (3, ()), ("a", (), 1)):
+        with pytest.raises(TypeError, match="must give a str and a tuple"):
+            ne.NumExpr(Foreign(given))
+    for given in (("$0", ()), ("$", (1,)), ("$1", (1,)), ("$99999999999999999999", (1,))):
+        with pytest.raises(SyntaxError, match="no meaning"):
+            ne.NumExpr(Foreign(given))
+    for constant in (object(), None, [1], np.datetime64(0, "s"), np.zeros(3)):
+        with pytest.raises(TypeError, match="a constant must be"):
+            ne.NumExpr(Foreign(("$0", (constant,))))
+    with pytest.raises(ZeroDivisionError):
+        ne.NumExpr(Foreign(ZeroDivisionError()))
+    with pytest.raises(MemoryError):
+        ne.NumExpr(Refusing())
+    with pytest.raises(ValueError, match="must be a string or made of E objects"):
+        ne.NumExpr(3)
 
 
 def test_objects_in_threads() -> None:

@@ -47,8 +47,8 @@ PAIRS = [
 DIFFERENT = {
     ("abs(x)", "i"): "NumPy",
     ("abs(x)", "l"): "NumPy",
-    ("maximum(x, y)", "ii il li ll"): "NumPy",
-    ("minimum(x, y)", "ii il li ll"): "NumPy",
+    ("maximum(x, y)", "bi bl ib lb ii il li ll"): "NumPy",
+    ("minimum(x, y)", "bi bl ib lb ii il li ll"): "NumPy",
     ("x ** 0", "b"): "more",
     ("x ** 0.5", "b"): "NumPy",
     ("x ** 1.5", "b"): "NumPy",
@@ -190,6 +190,17 @@ def test_integer_literals_have_no_width() -> None:
     assert ne.evaluate("i + 2147483647").dtype == "i4"
     assert ne.evaluate("i + 2147483648").dtype == "i8"
     assert ne.evaluate("i * 1.0 + 2**70").tolist() == [1.0 + 2**70]
+
+
+def test_functions_that_keep_integers() -> None:
+    """What has an exact integer for its result gives that: no way through float64."""
+    large = np.array([2**60 + 1, -(2**62) - 3, 5])
+    small = np.array([7, -9, 2**31 - 1], "i4")
+    for text in ("maximum(large, small)", "minimum(large, small)", "maximum(small, small - 1)",
+                 "abs(large)", "sign(large)", "round(large)"):  # fmt: skip
+        wanted = eval(text, vars(np) | {"large": large, "small": small})
+        ours = ne.evaluate(text)
+        assert ours.dtype == wanted.dtype and np.array_equal(ours, wanted), text
 
 
 def test_float_power_of_integers_is_exact() -> None:
