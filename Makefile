@@ -40,7 +40,7 @@ bench: setup  ## pyperformance and micro benchmarks: make bench BENCH=--full
 lint: setup  ## style and layering checks
 	@$(VENV_PYTHON) tools/run_tests.py --only lint
 
-asan: setup  ## unit tests and fuzzer with AddressSanitizer and UBSan
+asan: setup  ## unit, diff and array tests, fuzzers with ASan and UBSan
 	@tools/setup.sh asan
 	@$(VENV_PYTHON) tools/run_asan.py
 

@@ -1,13 +1,17 @@
-"""`make asan`: unit tests, differential tests and the fuzzer with ASan and UBSan.
+"""`make asan`: unit, differential, CPU and array tests and the fuzzers with ASan and UBSan.
 
 Only our C core is instrumented; CPython is the distribution's. The sanitizers' runtime
 is preloaded, and PYTHONMALLOC=malloc gives each Python object an allocation of its own,
 so that a use after free of one is seen. Leaks are not looked for here (CPython keeps
 what it pleases until exit): the reference-leak check among the unit tests does that.
+
+    tools/run_asan.py                            all of it, each fuzzer for two minutes
+    tools/run_asan.py 600 --only fuzz-kernels    one part
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -33,27 +37,50 @@ def preload() -> str:
     return " ".join(names)
 
 
+def parts(seconds: str) -> dict[str, list[str]]:
+    """What is run, by name."""
+
+    def pytest(folder: str, deselected: str = DESELECTED) -> list[str]:
+        return ["-m", "pytest", "-q", "-k", deselected, folder]
+
+    def fuzzer(name: str) -> list[str]:
+        return [f"tests/fuzz/{name}.py", "--seconds", seconds, "--seed", "1"]
+
+    return {
+        "unit": pytest("tests/unit"),
+        "diff": pytest("tests/diff"),
+        "cpu": pytest("tests/cpu/module", DESELECTED + " and not qemu"),
+        "array": pytest("tests/array", DESELECTED + " and not cheap"),
+        "fuzz": fuzzer("fuzz"),
+        "fuzz-jit": fuzzer("fuzz_jit"),
+        "fuzz-array": fuzzer("fuzz_array"),
+        "fuzz-kernels": fuzzer("fuzz_kernels"),
+    }
+
+
 def main() -> int:
     """Run the parts one after the other; the exit code is 1 when one fails."""
-    seconds = sys.argv[1] if len(sys.argv) > 1 else "120"
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("seconds", nargs="?", default="120", help="for each fuzzer")
+    parser.add_argument("--only", action="append", choices=parts("1"), help="this part alone")
+    options = parser.parse_args()
     env = os.environ | {
         "LD_PRELOAD": preload(),
         "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:allocator_may_return_null=1",
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
         "PYTHONMALLOC": "malloc",
     }
-    parts = {
-        "unit": ["-m", "pytest", "-q", "-k", DESELECTED, "tests/unit"],
-        "diff": ["-m", "pytest", "-q", "-k", DESELECTED, "tests/diff"],
-        "fuzz": ["tests/fuzz/fuzz.py", "--seconds", seconds, "--seed", "1"],
-        "fuzz-jit": ["tests/fuzz/fuzz_jit.py", "--seconds", seconds, "--seed", "1"],
+    chosen = {
+        name: arguments
+        for name, arguments in parts(options.seconds).items()
+        if not options.only or name in options.only
     }
     failed = []
-    for name, arguments in parts.items():
+    for name, arguments in chosen.items():
         print(f"asan: {name}", flush=True)
         if subprocess.run([str(PYTHON), *arguments], cwd=ROOT, env=env).returncode:
             failed.append(name)
-    print(f"asan: {len(parts) - len(failed)} passed, {len(failed)} failed {' '.join(failed)}")
+    print(f"asan: {len(chosen) - len(failed)} passed, {len(failed)} failed {' '.join(failed)}")
     return 1 if failed else 0
 
 

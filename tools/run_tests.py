@@ -37,7 +37,11 @@ PRINTING = threading.Lock()
 
 @dataclass(frozen=True)
 class Step:
-    """One command; {python} and {jobs} are filled in."""
+    """One command; {python} and {jobs} are filled in.
+
+    `counted`: "last", the tests are those of the last `N passed, N failed` that it prints; "once",
+    it is one test, and its last line, which says how much was tried, is shown beside.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -73,7 +77,13 @@ COMMON = (
         "fuzz-array",
         ("{python}", "tests/fuzz/fuzz_array.py", "--seconds", "20", "--seed", "1"),
         3,
-        counted="last",
+        counted="once",
+    ),
+    Step(
+        "fuzz-kernels",
+        ("{python}", "tests/fuzz/fuzz_kernels.py", "--seconds", "20", "--seed", "1"),
+        3,
+        counted="once",
     ),
     pytest_step("cli", "tests/cli", 15),
     pytest_step("diff", "tests/diff", 10),
@@ -107,6 +117,7 @@ class Outcome:
     seconds: float = 0.0
     log: Path = field(default_factory=Path)
     reason: str = ""
+    note: str = ""
 
 
 def steps_of(build: str, first: bool) -> list[Step]:
@@ -180,6 +191,8 @@ def count(outcome: Outcome, code: int, junit: Path) -> None:
             outcome.passed, outcome.failed = map(int, found[-1])
     elif code == 0:
         outcome.passed = 1
+    if outcome.step.counted == "once" and outcome.log.exists():
+        outcome.note = outcome.log.read_text(errors="replace").rstrip().rpartition("\n")[2]
     if code != 0:
         outcome.failed = max(outcome.failed, 1)
         outcome.reason = outcome.reason or f"exit code {code}"
@@ -194,6 +207,8 @@ def report(outcome: Outcome) -> None:
     name = f"{outcome.build}/{outcome.step.name}"
     with PRINTING:
         print(f"{name:22} {state:7} {outcome.seconds:6.0f} s  {counts}", flush=True)
+        if outcome.note:
+            print(f"{'':22} {outcome.note}", flush=True)
         if outcome.failed:
             print(f"  {outcome.reason}; all of the output is in {outcome.log}")
             if outcome.log.exists():

@@ -7,23 +7,20 @@ characters changed; soups of tokens; soups of characters. Whatever is wrong with
 out as one of a few exceptions with its place in it; a crash, another exception, a wrong value or a
 wrong type is a fault, printed with the seed that repeats it.
 
-How it works: a child process does the work and writes each text to a file before it tries it, so
-that what kills the child is known. What must stay true: the number of texts stands in the last
-line; none tried is a failure.
+How it works: a child process does the work (fuzz_watch.py).
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import re
-import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from pathlib import Path
+
+from fuzz_watch import Child, watch
 
 ALLOWED = (
     SyntaxError, ValueError, TypeError, KeyError, NotImplementedError, OverflowError,
@@ -217,25 +214,14 @@ class Trial:
 def work(seconds: float, seed: int, progress: Path) -> int:
     """The child: try texts until the time is over. 1 when something is wrong."""
     warnings.simplefilter("ignore")  # wrong escapes in strings
-    trial, end, count, faults = Trial(), time.monotonic() + seconds, 0, 0
-    note = progress.open("w", encoding="utf-8")
-    while time.monotonic() < end and faults < 5:
-        rng = random.Random(f"{seed}/{count}")
+    trial, child = Trial(), Child("fuzz_array", "texts", progress)
+
+    def one(number: str, rng: random.Random) -> None:
         text, valid = make(rng)
-        note.seek(0)
-        note.write(f"{seed}/{count}: {text!a}\n")
-        note.flush()
-        problem = None
-        try:
-            problem = trial.attempt(text, valid)
-        except Exception as error:
-            problem = f"{type(error).__name__}: {error}"
-        if problem:
-            print(f"fuzz_array: {seed}/{count}: {text!a}: {problem}", flush=True)
-            faults += 1
-        count += 1
-    print(f"{count} passed, {faults} failed" if count else "0 passed, 1 failed")
-    return 1 if faults or not count else 0
+        child.attempt(number, ascii(text), lambda: trial.attempt(text, valid))
+
+    child.loop(seconds, seed, one)
+    return child.end()
 
 
 def main() -> int:
@@ -247,24 +233,9 @@ def main() -> int:
     options = parser.parse_args()
     if options.child:
         return work(options.seconds, options.seed, options.child)
-    with tempfile.TemporaryDirectory() as folder:
-        progress = Path(folder) / "text"
-        command = [
-            sys.executable, "-X", "faulthandler", __file__, "--seconds", str(options.seconds),
-            "--seed", str(options.seed), "--child", str(progress),
-        ]  # fmt: skip
-        try:
-            code = subprocess.run(
-                command, env=os.environ | {"PYTHONHASHSEED": "0"}, timeout=options.seconds + 120
-            ).returncode
-        except subprocess.TimeoutExpired:
-            code = "no end"
-        if code not in (0, 1):
-            last = progress.read_text("utf-8").split("\n")[0] if progress.exists() else "nothing"
-            print(f"fuzz_array: the child died ({code}) of {last}")
-            print("0 passed, 1 failed")
-            return 1
-        return code
+    arguments = ["--seconds", str(options.seconds), "--seed", str(options.seed)]
+    code, _ = watch(__file__, arguments, options.seconds)
+    return code
 
 
 if __name__ == "__main__":

@@ -288,7 +288,11 @@ class World:
     def weak(self, target: object) -> Any:
         """Return a weak reference to a target, if it can have one."""
         n = self.n
-        call = None if self.r.random() < 0.4 else lambda ref: log.append(("weak", n, len(gc.get_objects(1)) % 7919))
+        call = (
+            None
+            if self.r.random() < 0.4
+            else lambda ref: log.append(("weak", n, len(gc.get_objects(1)) % 7919))
+        )
         try:
             return weakref.ref(target, call)
         except TypeError:
@@ -298,7 +302,9 @@ class World:
         """Let an object refer to others, or to itself."""
         for name in self.r.sample("xyz", 2):
             with contextlib.suppress(AttributeError):
-                setattr(thing, name, self.r.choice((self.any, lambda: thing, lambda: (self.any(), 1)))())
+                setattr(
+                    thing, name, self.r.choice((self.any, lambda: thing, lambda: (self.any(), 1)))()
+                )
         return thing
 
     def link(self) -> None:
@@ -424,7 +430,9 @@ def run_child(first: int, seeds: int) -> None:
     for seed in range(first, first + seeds):
         print("seed", seed)
         world = World(seed)
-        gc.set_threshold(world.r.choice((7, 50, 700)), world.r.choice((2, 10)), world.r.choice((1, 3)))
+        gc.set_threshold(
+            world.r.choice((7, 50, 700)), world.r.choice((2, 10)), world.r.choice((1, 3))
+        )
         size = world.r.choice((300, 900, 3000))
         for i in range(size):
             world.step()
@@ -451,7 +459,9 @@ def child(first: int, seeds: int, mode: str, jit: str) -> list[str]:
         **{k: v for k, v in os.environ.items() if k.startswith("FULLSPEED_")},
         "FULLSPEED_GC": mode,
         "FULLSPEED_JIT": jit,
-        "FULLSPEED_JIT_THRESHOLDS": os.environ.get("FULLSPEED_JIT_THRESHOLDS", "loop=2,entry=2,exit=2"),
+        "FULLSPEED_JIT_THRESHOLDS": os.environ.get(
+            "FULLSPEED_JIT_THRESHOLDS", "loop=2,entry=2,exit=2"
+        ),
     }
     done = subprocess.run(
         [sys.executable, "-W", "ignore", __file__, "--child", "--seed", str(first), "--seeds", str(seeds)],
@@ -484,7 +494,9 @@ def main() -> int:
         for a, b in itertools.zip_longest(theirs, ours, fillvalue="<end>"):
             seed = a if a.startswith("seed") else seed
             if a != b or a.startswith("exit code"):
-                print(f"DIFFERENT in the batch from {first}, {seed}:\n  CPython's: {a[:900]}\n  ours:      {b[:900]}")
+                print(
+                    f"DIFFERENT in the batch from {first}, {seed}:\n  CPython's: {a[:900]}\n  ours:      {b[:900]}"
+                )
                 bad += 1
                 break
     print(f"{args.seeds} seeds, {bad} different")

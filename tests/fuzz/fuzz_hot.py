@@ -15,7 +15,8 @@ import random
 
 import fuzz_hot_world as world
 
-HEAD = '''\
+HEAD = (
+    """\
 import gc, sys
 gc.disable()
 log = []
@@ -51,13 +52,16 @@ class S:
     prop = P.prop
     k = 7
     def __repr__(self): return f"S({self.x!r}, {self.y!r})"
-''' + world.HEAD + '''
+"""
+    + world.HEAD
+    + """
 token = object.__new__(P)
 token.x = token.y = 1
 g0, g1 = 1, 2.5
-'''
+"""
+)
 
-TAIL = '''
+TAIL = """
 def counts():
     gc.collect()
     return [sys.getrefcount(o) for o in (token, P, Q, S, Loud, main)]
@@ -83,7 +87,7 @@ for turn in range(4):
     now = counts()
     if before is not None: print([a - b for a, b in zip(now, before)])
     before = now
-'''
+"""
 
 # Generators that catch what functions and methods raise that they have called.
 GENERATORS = """
@@ -140,7 +144,9 @@ class Maker:
     def int_(self, depth: int = 2) -> str:
         r = self.r
         if depth <= 0 or r.random() < 0.25:
-            return self.pick("i0", "i1", "i2", "j", str(r.randint(-3, 9)), str(r.randint(200, 3000)), "g0")
+            return self.pick(
+                "i0", "i1", "i2", "j", str(r.randint(-3, 9)), str(r.randint(200, 3000)), "g0"
+            )
         a, b = self.int_(depth - 1), self.int_(depth - 1)
         return self.pick(
             f"({a} + {b})", f"({a} - {b})", f"({a} * {b} % 1009)", f"({a} & {b})", f"({a} | {b})",
@@ -283,7 +289,18 @@ class Maker:
     def genexpr(self) -> str:
         """A short generator expression that a builtin takes at once."""
         where = self.pick("l1", "t0", "t1", "(1, 2, 3)", "range(3)", "l0[:2]", "[j, 2]", "(o0, o1)")
-        value = self.pick("v", "v", "(v, j)", "v is None", "n0", "(j, n0)", "str(v)[:3]", "[v]", "v == j", "Loud(v)")
+        value = self.pick(
+            "v",
+            "v",
+            "(v, j)",
+            "v is None",
+            "n0",
+            "(j, n0)",
+            "str(v)[:3]",
+            "[v]",
+            "v == j",
+            "Loud(v)",
+        )
         number = self.pick("v + j", "v % 3", "v * 0.5", "n0", "j * v", "v > j", "abs(v)", "v", "1")
         kind = self.pick("l1", "range(4)", "(1, 2)", "(j, n0)", "[j, 3, 4]")
         return self.pick(
@@ -336,7 +353,9 @@ class Maker:
         name, n = f"h{number}", r.randint(1, 3)
         params = ["p", "q", "r"][:n]
         has_default = r.random() < 0.3
-        self.emit(f"def {name}({', '.join(params[:-1] + [params[-1] + ('=4' if has_default else '')])}):")
+        self.emit(
+            f"def {name}({', '.join(params[:-1] + [params[-1] + ('=4' if has_default else '')])}):"
+        )
         self.level += 1
         body = self.pick(
             "return p", "return (p, p)", "t = (p, 1)\n    u = t\n    return u[0]", "return p if p else None",
@@ -357,7 +376,9 @@ class Maker:
         self.lines = [HEAD]
         self.emit("def h_rec(n): return 0 if n <= 0 or n > 9 else 1 + h_rec(n - 1)")
         self.emit("def gen0(n):\n    for k in range(n): yield k")
-        self.emit("def gen1(n):\n    x = Loud('g')\n    yield n\n    for k in range(n): yield (k, x)[0]")
+        self.emit(
+            "def gen1(n):\n    x = Loud('g')\n    yield n\n    for k in range(n): yield (k, x)[0]"
+        )
         self.emit(GENERATORS)
         self.generators = ["gen0", "gen1", "gen2", "gen3", "Items"]
         for number in range(r.randint(1, 4)):
@@ -381,7 +402,9 @@ class Maker:
             self.statement(3)
         if safe:
             self.level = 2
-            self.emit("except Exception as e: log.append((type(e).__name__, 0 if type(e) is UnboundLocalError else e.__traceback__.tb_lineno))")
+            self.emit(
+                "except Exception as e: log.append((type(e).__name__, 0 if type(e) is UnboundLocalError else e.__traceback__.tb_lineno))"
+            )
         self.emit("if not isinstance(i2, int): i2 = 2")
         self.level = 1
         names = "i0 i1 i2 f0 f1 s0 j l0 l1 d0 t0 t1 o0 o1 a0 n0 c0 b0".split()

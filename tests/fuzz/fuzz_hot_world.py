@@ -154,6 +154,26 @@ WITH = [
     "with CM(j):", "with CM(j, True) as a0:", "with CM(j, j % 3 == 0), CM('b') as x0:", "with cm(j) as a0:", "with cm(1), CM(2, True):", "with contextlib.suppress(KeyError):",
 ]  # fmt: skip
 
-RAISES = ["if j % 4 == 1: raise KeyError(j)", "pass", "if j == 2: 1 // 0", "if j % 5 == 4: d0[(j, j)]", "if j == 3: continue", "a0 = j"]
+RAISES = [
+    "if j % 4 == 1: raise KeyError(j)",
+    "pass",
+    "if j == 2: 1 // 0",
+    "if j % 5 == 4: d0[(j, j)]",
+    "if j == 3: continue",
+    "a0 = j",
+]
 
-CASES = ["int()", "str() as x0", "(a0, 1)", "(x0, _)", "None", "{'a': a0}", "0 | 1", "P(x=a0)", "S()", "[x0, *_]", "float(f1)", "i0 if i0 == 3"]
+CASES = [
+    "int()",
+    "str() as x0",
+    "(a0, 1)",
+    "(x0, _)",
+    "None",
+    "{'a': a0}",
+    "0 | 1",
+    "P(x=a0)",
+    "S()",
+    "[x0, *_]",
+    "float(f1)",
+    "i0 if i0 == 3",
+]

@@ -36,14 +36,37 @@ MODES = [
     {"FULLSPEED_JIT": "1", "FULLSPEED_JIT_THRESHOLDS": "loop=2,entry=3,exit=2"},
 ]
 # One pass is off in some programs, by the seed.
-PASSES = ["", "", "", "-fold", "-forward", "-cse", "-loop", "-magnitude", "-slices", "-identity", "-sink", "-refs", "-dce"]
+PASSES = [
+    "",
+    "",
+    "",
+    "-fold",
+    "-forward",
+    "-cse",
+    "-loop",
+    "-magnitude",
+    "-slices",
+    "-identity",
+    "-sink",
+    "-refs",
+    "-dce",
+]
+
 
 def run(python: str, side: str, path: str, more: dict[str, str]) -> tuple[str, str, int]:
-    env = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0", "PYTHONFAULTHANDLER": "1", **child_env.sanitizer()}
+    env = {
+        "PATH": os.environ["PATH"],
+        "PYTHONHASHSEED": "0",
+        "PYTHONFAULTHANDLER": "1",
+        **child_env.sanitizer(),
+    }
     env |= {k: v for k, v in os.environ.items() if k.startswith("FULLSPEED_")} | more
     try:
         done = subprocess.run(
-            [python, str(DRIVE), side, path], env=env, capture_output=True, text=True,
+            [python, str(DRIVE), side, path],
+            env=env,
+            capture_output=True,
+            text=True,
             timeout=15 if side == "stock" else 90,
         )
     except subprocess.TimeoutExpired:
