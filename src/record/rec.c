@@ -98,7 +98,7 @@ static void rec_give_up(rec_state *R)
 static bool rec_pays(const rec_state *R)
 {
     int others = R->callouts - R->roots - R->dispatches; /* (which would leave in each turn) */
-    if (R->steps < REC_OPS_PER_CALL * others + REC_OPS_PER_ROOT * R->roots) {
+    if (R->steps < REC_OPS_PER_CALL * others + REC_OPS_PER_ROOT * (R->roots - R->anew)) {
         return false;
     }
     /* A function without a loop enters and leaves for little, unless it calls itself: what it does

@@ -129,7 +129,8 @@ typedef struct {
     int callouts;              /* Python functions that the trace calls and does not follow, */
     int roots;                 /* those among them whose frame it makes, */
     int selfs;                 /* those that are the function that it begins, */
-    int dispatches;            /* and those where it is ever another function */
+    int dispatches;            /* and those where it is ever another function, */
+    int anew;                  /* or one of the same code that is made anew (of the roots) */
     bool reaches;              /* it may get to other functions' traces in other ways */
     int steps;                 /* ops recorded */
     int bulk;                  /* the same, by what they make (REC_BULK_OF_OP) */

@@ -194,6 +194,41 @@ static rec_result rec_call_generator(rec_state *R, uint32_t arg, rec_operands *o
     return result == REC_NEXT ? rec_call_done(R, ops, made, REC_OWNED, NULL) : result;
 }
 
+/* Whether a value was read from a cell, here or in a trace that leads here. */
+static bool rec_is_of_cell(const fs_ir *ir, fs_ref ref)
+{
+    while (ref > 0 && ir != NULL) {
+        const fs_ins *ins = fs_ir_at(ir, ref);
+        if (ins->op != FS_IR_PLOAD) {
+            return ins->op == FS_IR_LOAD && ins->alias == FS_A_CELL;
+        }
+        ref = ins->aux;
+        ir = ir->parent;
+    }
+    return false;
+}
+
+/* Whether a trace that leads here has followed this call into the same code, of a function that has
+ * gone: the next one will be yet another. Of those in cells, which are called by themselves and by
+ * comprehensions; others would be called out to where they have been followed so far. */
+static bool rec_comes_anew(const rec_state *R, const rec_operands *ops,
+                           const PyFunctionObject *func, const fs_code *co)
+{
+    if (!rec_is_remade(ops->callable.ref, func) || !rec_is_of_cell(R->ir, ops->callable.ref)) {
+        return false;
+    }
+    for (const fs_exit *from = R->from; from != NULL; from = from->trace->from) {
+        const fs_ir *ir = &from->trace->ir;
+        for (int i = 1; i < ir->nframes; i++) {
+            if (ir->frames[i].co == co && ir->frames[i].kind == FS_KIND_CALL &&
+                ir->frames[i].call_slot == R->pc_op + FS_CALL_LENGTH - 1) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static rec_result rec_call_python(rec_state *R, uint32_t arg, rec_operands *ops, PyObject *callable)
 {
     PyFunctionObject *func = (PyFunctionObject *)callable;
@@ -201,8 +236,13 @@ static rec_result rec_call_python(rec_state *R, uint32_t arg, rec_operands *ops,
     if (co != NULL && co->gen_type != NULL) {
         return rec_call_generator(R, arg, ops, func);
     }
-    if (!rec_can_inline(R, co) || rec_is_own_function(R, ops->callable.ref) ||
-        !rec_guard_function(R, ops->callable.ref, callable)) {
+    bool own = rec_is_own_function(R, ops->callable.ref);
+    if (!own && rec_comes_anew(R, ops, func, co)) {
+        rec_result result = rec_call_root(R, arg, callable);
+        R->anew += result == REC_NEXT;
+        return result;
+    }
+    if (!rec_can_inline(R, co) || own || !rec_guard_function(R, ops->callable.ref, callable)) {
         return REC_WAIT;
     }
     if (co->flags & CO_VARKEYWORDS && R->kwnames != NULL) {

@@ -75,6 +75,30 @@ answer([result, exits > 0, "GCALLED" in "".join(t["ir"] for t in engine.jit_trac
     assert ask_child(HELPERS + code, env=env) == [610, True, True, True]
 
 
+def test_a_function_that_is_made_anew_is_called_by_its_code(env: dict[str, str]) -> None:
+    """The traces of the first one follow it; those of the next one do for all that come later."""
+    code = """
+def outer(n):
+    def inner(k):
+        return k if k < 2 else inner(k - 1) + inner(k - 2)
+    return inner(n)
+
+def made(n):
+    add = lambda x: x + n
+    return sum([add(i) for i in range(100)])
+
+def count(name):
+    return len([t for t in engine.jit_traces() if t["function"].split(".")[0] == name])
+
+def both(n):
+    return [sum(outer(11) for _ in range(n)), sum(map(made, range(n)))]
+
+answer(both(300) + [count("outer") < 10, count("made") < 10])
+"""
+    expected = [89 * 300, sum(100 * n + 4950 for n in range(300)), True, True]
+    assert ask_child(HELPERS + code, env=env) == expected
+
+
 def test_what_only_traces_call_is_not_entered_by_the_interpreter() -> None:
     """A short function's trace costs the interpreter more than it saves."""
     code = """
