@@ -51,6 +51,27 @@ typedef struct {
     double re, im;
 } array_c;
 
+/* Items of dst, of `size` bytes each, before a border of 64 bytes, where vectors are stored without
+ * crossing one; all n where there is one already, or too few of them to matter. */
+ARRAY_INLINE size_t array_to_border(const void *dst, size_t size, size_t n)
+{
+    const size_t beyond = (uintptr_t)dst % 64;
+    return beyond == 0 || n * size < 16384 ? n : (64 - beyond) / size;
+}
+
+/* r[i] = expression of i, for all n. */
+#define ARRAY_EACH(r, i, ...)                                                     \
+    do {                                                                          \
+        size_t from_ = 0, to_ = array_to_border(r, sizeof *r, n);                 \
+        for (;;) {                                                                \
+            ARRAY_LOOP for (size_t i = from_; i < to_; i++) r[i] = (__VA_ARGS__); \
+            if (to_ == n)                                                         \
+                break;                                                            \
+            from_ = to_;                                                          \
+            to_ = n;                                                              \
+        }                                                                         \
+    } while (0)
+
 /* n times the same value. */
 #define ARRAY_FILL(type, ...)                                     \
     do {                                                          \
@@ -60,38 +81,38 @@ typedef struct {
     } while (0)
 
 /* A kernel of one value: `function(x)`, from T0 to TR. */
-#define ARRAY_UNARY(name, TR, T0, function)                              \
-    ARRAY_KERNEL(name)                                                   \
-    {                                                                    \
-        const T0 *const a = src[0];                                      \
-        if (scalars & 1) {                                               \
-            ARRAY_FILL(TR, n ? function(*a) : (TR){0});                  \
-            return;                                                      \
-        }                                                                \
-        TR *const r = dst;                                               \
-        ARRAY_LOOP for (size_t i = 0; i < n; i++) r[i] = function(a[i]); \
+#define ARRAY_UNARY(name, TR, T0, function)             \
+    ARRAY_KERNEL(name)                                  \
+    {                                                   \
+        const T0 *const a = src[0];                     \
+        if (scalars & 1) {                              \
+            ARRAY_FILL(TR, n ? function(*a) : (TR){0}); \
+            return;                                     \
+        }                                               \
+        TR *const r = dst;                              \
+        ARRAY_EACH(r, i, function(a[i]));               \
     }
 
 /* A kernel of two values: `function(x, y)`, from T0 and T1 to TR. */
-#define ARRAY_BINARY(name, TR, T0, T1, function)                                   \
-    ARRAY_KERNEL(name)                                                             \
-    {                                                                              \
-        TR *const r = dst;                                                         \
-        const T0 *const a = src[0];                                                \
-        const T1 *const b = src[1];                                                \
-        if (n == 0)                                                                \
-            return;                                                                \
-        if ((scalars & 3) == 0) {                                                  \
-            ARRAY_LOOP for (size_t i = 0; i < n; i++) r[i] = function(a[i], b[i]); \
-        } else if ((scalars & 3) == 1) {                                           \
-            const T0 x = *a;                                                       \
-            ARRAY_LOOP for (size_t i = 0; i < n; i++) r[i] = function(x, b[i]);    \
-        } else if ((scalars & 3) == 2) {                                           \
-            const T1 y = *b;                                                       \
-            ARRAY_LOOP for (size_t i = 0; i < n; i++) r[i] = function(a[i], y);    \
-        } else {                                                                   \
-            ARRAY_FILL(TR, function(*a, *b));                                      \
-        }                                                                          \
+#define ARRAY_BINARY(name, TR, T0, T1, function)    \
+    ARRAY_KERNEL(name)                              \
+    {                                               \
+        TR *const r = dst;                          \
+        const T0 *const a = src[0];                 \
+        const T1 *const b = src[1];                 \
+        if (n == 0)                                 \
+            return;                                 \
+        if ((scalars & 3) == 0) {                   \
+            ARRAY_EACH(r, i, function(a[i], b[i])); \
+        } else if ((scalars & 3) == 1) {            \
+            const T0 x = *a;                        \
+            ARRAY_EACH(r, i, function(x, b[i]));    \
+        } else if ((scalars & 3) == 2) {            \
+            const T1 y = *b;                        \
+            ARRAY_EACH(r, i, function(a[i], y));    \
+        } else {                                    \
+            ARRAY_FILL(TR, function(*a, *b));       \
+        }                                           \
     }
 
 #endif

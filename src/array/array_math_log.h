@@ -89,47 +89,51 @@ ARRAY_INLINE double math_log10_sum_d(double f, double k)
 
 /* --- float32: log(1 + f) is a polynomial in f --- */
 
-/* f^3 P: what log(1 + f) is beyond f - f^2/2. */
+/* P: log(1 + f) is f - f^2/2 + f^3 P. */
 ARRAY_INLINE float math_log_rest_f(float f)
 {
     const float p =
         ARRAY_P9(f, 0x1.555546p-2F, -0x1.000006p-2F, 0x1.99a4f6p-3F, -0x1.555ccep-3F,
                  0x1.23322ap-3F, -0x1.fc0770p-4F, 0x1.e72854p-4F, -0x1.df01aep-4F, 0x1.14cca8p-4F);
-    return f * f * f * p;
+    return p;
 }
 
 ARRAY_INLINE float math_log_sum_f(float f, float k, float extra)
 {
-    const float rest = math_log_rest_f(f) + ARRAY_MA(k, MATH_LN2_LOW_F, extra);
-    return ARRAY_MA(k, MATH_LN2_HIGH_F, ARRAY_MA(f * f, -0.5F, rest) + f);
+    const float q = ARRAY_MA(f, math_log_rest_f(f), -0.5F);
+    const float rest = ARRAY_MA(f * f, q, ARRAY_MA(k, MATH_LN2_LOW_F, extra));
+    return ARRAY_MA(k, MATH_LN2_HIGH_F, f + rest);
 }
 
-/* k + log2(1 + f): the largest product in two parts. */
+/* k + log2(1 + f), from a polynomial of its own: f C + f^2 Q. Where products are rounded, the
+ * largest is in two parts. */
 ARRAY_INLINE float math_log2_sum_f(float f, float k)
 {
-    const float low = ARRAY_MA(f * f, -0.5F, math_log_rest_f(f));
+    const float q = ARRAY_P10(f, -0x1.715476p-1F, 0x1.ec7088p-2F, -0x1.71547ep-2F, 0x1.277ef8p-2F,
+                              -0x1.ec7b66p-3F, 0x1.a41b62p-3F, -0x1.6e772ap-3F, 0x1.5f68eep-3F,
+                              -0x1.5987bap-3F, 0x1.8f5652p-4F);
 #if ARRAY_FUSED
-    return ARRAY_MA(f, 0x1.715476p+0F, ARRAY_MA(low, 0x1.715476p+0F, f * 0x1.4ae0c0p-26F)) + k;
+    return ARRAY_MA(f, 0x1.715476p+0F, f * f * q) + k;
 #else
-    const float part = ARRAY_MA(low, 0x1.715476p+0F, f * 0x1.51d94ap-10F);
     const float high = math_from_f(math_bits_f(f) & 0xfffff000u);
+    const float part = f * f * q + f * 0x1.51d94ap-10F;
     return ARRAY_MA(f - high, 0x1.71p+0F, part) + high * 0x1.71p+0F + k;
 #endif
 }
 
-/* k log10(2) + log10(1 + f) */
+/* k log10(2) + log10(1 + f), likewise. */
 ARRAY_INLINE float math_log10_sum_f(float f, float k)
 {
-    const float low = ARRAY_MA(f * f, -0.5F, math_log_rest_f(f));
+    const float q = ARRAY_P10(f, -0x1.bcb7b2p-3F, 0x1.287a68p-3F, -0x1.bcb7bcp-4F, 0x1.63d006p-4F,
+                              -0x1.2880f4p-4F, 0x1.f9dbf4p-5F, -0x1.b944b8p-5F, 0x1.a723c0p-5F,
+                              -0x1.a00f50p-5F, 0x1.e0d992p-6F);
+    const float part = ARRAY_MA(f * f, q, k * 0x1.3509f8p-18F);
 #if ARRAY_FUSED
-    const float part =
-        ARRAY_MA(low, 0x1.bcb7b2p-2F, ARRAY_MA(k, 0x1.3509f8p-18F, f * -0x1.5b235ep-27F));
     return ARRAY_MA(k, 0x1.344p-2F, ARRAY_MA(f, 0x1.bcb7b2p-2F, part));
 #else
-    const float high = math_from_f(math_bits_f(f) & 0xfffff000u), rest = low + (f - high);
-    const float part =
-        ARRAY_MA(rest, 0x1.bcb7b2p-2F, ARRAY_MA(k, 0x1.3509f8p-18F, high * 0x1.6f62a4p-11F));
-    return ARRAY_MA(k, 0x1.344p-2F, part + high * 0x1.bcp-2F);
+    const float high = math_from_f(math_bits_f(f) & 0xfffff000u);
+    const float rest = ARRAY_MA(f - high, 0x1.bcp-2F, ARRAY_MA(f, 0x1.6f62a4p-11F, part));
+    return ARRAY_MA(k, 0x1.344p-2F, rest + high * 0x1.bcp-2F);
 #endif
 }
 

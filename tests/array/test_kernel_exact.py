@@ -78,6 +78,28 @@ def shift(array: np.ndarray, by: int) -> np.ndarray:
 
 @pytest.mark.parametrize("op", [op for op in EXACT if not set(OPS[op][3]) & set(TEXT)])
 @pytest.mark.parametrize("target", TARGETS)
+def test_long_blocks_at_any_address(target, op):
+    """So long that stores begin at a border; with single values as well."""
+    letters, result = OPS[op][3], DTYPES[OPS[op][2]]
+    n = 20000 // np.dtype(result).itemsize
+    args = operands(letters, n, np.random.default_rng(6))
+    expected = numpy_answer(op, args)
+    for place in range(0, 9, 2):
+        room = np.full(n + 12, 1, result)
+        out = room[place : place + n]
+        call(target, op, args, out=out)
+        got = (out + 0, expected + 0) if op.startswith(ZEROS_EITHER) else (out, expected)
+        assert same(*got).all(), op
+        assert (np.delete(room, np.s_[place : place + n]) == 1).all()
+    for mask in range(1, (1 << len(letters)) - 1):
+        some = [arg[5:6] if mask >> i & 1 else arg for i, arg in enumerate(args)]
+        whole = [np.repeat(arg, n) if len(arg) == 1 else arg for arg in some]
+        out = np.full(n + 1, 1, result)[1:]
+        assert_same(op, call(target, op, some, out=out, scalars=mask), whole)
+
+
+@pytest.mark.parametrize("op", [op for op in EXACT if not set(OPS[op][3]) & set(TEXT)])
+@pytest.mark.parametrize("target", TARGETS)
 def test_scalars(target, op):
     rng = np.random.default_rng(3)
     letters = OPS[op][3]
