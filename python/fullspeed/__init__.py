@@ -161,4 +161,4 @@ def __getattr__(name: str) -> "object":
 
 def __dir__() -> "list[str]":
     """All names, also those that are looked up later."""
-    return sorted({*globals(), *_ARRAY_NAMES, "__version__", "array"})
+    return sorted({*globals(), *_ARRAY_NAMES, "__version__", "array", "cpu"})

@@ -6,6 +6,7 @@ api: object
 class State(TypedDict):
     arch: str | None
     brand: str | None
+    model: str | None
     found: tuple[str, ...]
     usable: tuple[str, ...]
     baseline: tuple[str, ...]
@@ -23,7 +24,7 @@ def detect(
     hwcap: int = 0,
     hwcap2: int = 0,
     hwprobe: dict[int, int] = ...,
-) -> tuple[tuple[str, ...], str | None, str]: ...
+) -> tuple[tuple[str, ...], str | None, str, str]: ...
 def mask(
     arch: str,
     found: tuple[str, ...],

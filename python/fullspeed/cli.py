@@ -90,7 +90,11 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _cpu(options: argparse.Namespace) -> int:
-    from fullspeed import cpu
+    try:
+        from fullspeed import cpu
+    except ImportError as error:  # this processor is below the baseline: it names what it lacks
+        print(f"fullspeed: {error}", file=sys.stderr)
+        return 1
 
     facts = cpu.collect()
     if options.json:

@@ -84,16 +84,20 @@ struct fs_array_target {
  * and the system have, and what the environment does not switch off. At least one. */
 size_t fs_array_target_count(void);
 const struct fs_array_target *fs_array_target_at(size_t index);
+/* All that were compiled, the least first, usable or not; NULL: there are no more. */
+const struct fs_array_target *fs_array_target_compiled(size_t index);
 /* Does the last of them use the feature, be it by the baseline? In NumPy's capitals. */
 bool fs_array_target_uses(const char *feature);
 
 /* The kernels in use, by enum fs_array_op: those of the last target, unless something better was
- * measured for an op. */
+ * measured for an op (array_tune.h). */
 fs_array_kernel *const *fs_array_kernels(bool reproducible);
 /* Choose the kernel of one op: a target's own, unless the op is in quarantine. The GIL is held;
  * plans that are made have taken theirs. fs_array_registry_choose() does it so that reports show
  * it. */
 void fs_array_kernel_use(enum fs_array_op op, const struct fs_array_target *target);
+/* As fs_array_kernel_use(), for results that need not be reproducible only. */
+void fs_array_kernel_prefer(enum fs_array_op op, const struct fs_array_target *target);
 /* Only the baseline's kernel for this op from now on: another one was wrong. */
 void fs_array_kernel_quarantine(enum fs_array_op op);
 bool fs_array_kernel_quarantined(enum fs_array_op op);

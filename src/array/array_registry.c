@@ -97,6 +97,23 @@ int fs_array_registry_init(void)
     return 0;
 }
 
+/* Show a target as the one in use. */
+static void registry_show(enum fs_array_op op, const struct fs_array_target *target,
+                          const char *how)
+{
+    struct fs_cpu_dispatch *const dispatch = &registry_entries[op].dispatch;
+    for (uint32_t i = 0; i < dispatch->count; i++)
+        if (strcmp(dispatch->targets[i].name, target->name) == 0)
+            registry_api->choose(dispatch, i, how);
+}
+
+void fs_array_registry_choose(enum fs_array_op op, const struct fs_array_target *target,
+                              const char *how)
+{
+    fs_array_kernel_use(op, target);
+    registry_show(op, target, how);
+}
+
 void fs_array_registry_quarantine(enum fs_array_op op)
 {
     fs_array_registry_choose(op, fs_array_target_at(0), "quarantine");
@@ -108,12 +125,16 @@ void fs_array_registry_quarantine_loops(void)
     registry_api->choose(&registry_loops.dispatch, registry_loops.dispatch.count - 1, "quarantine");
 }
 
-void fs_array_registry_choose(enum fs_array_op op, const struct fs_array_target *target,
+void fs_array_registry_prefer(enum fs_array_op op, const struct fs_array_target *target,
                               const char *how)
 {
-    struct fs_cpu_dispatch *const dispatch = &registry_entries[op].dispatch;
-    fs_array_kernel_use(op, target);
-    for (uint32_t i = 0; i < dispatch->count; i++)
-        if (strcmp(dispatch->targets[i].name, target->name) == 0)
-            registry_api->choose(dispatch, i, how);
+    if (!fs_array_kernel_quarantined(op)) {
+        fs_array_kernel_prefer(op, target);
+        registry_show(op, target, how);
+    }
+}
+
+size_t fs_array_registry_identity(char *buffer, size_t size)
+{
+    return registry_api->identity(buffer, size);
 }

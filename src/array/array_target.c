@@ -40,7 +40,8 @@ static const struct fs_array_target target_compiled[] = {TARGET(baseline, "", )
 enum { TARGETS = sizeof target_compiled / sizeof target_compiled[0] };
 _Static_assert((int)TARGETS <= (int)FS_ARRAY_MOST_TARGETS, "the registry's entries are of this size");
 
-static size_t target_usable = 1;
+static const struct fs_array_target *target_usable[TARGETS];
+static size_t target_usable_count;
 static fs_array_kernel *target_kernels[FS_ARRAY_OP_COUNT];
 static fs_array_kernel *target_kernels_reproducible[FS_ARRAY_OP_COUNT];
 static bool target_quarantined[FS_ARRAY_OP_COUNT];
@@ -64,10 +65,11 @@ static bool target_has(const char *names, int (*has)(const char *feature))
 
 void fs_array_target_init(int (*has)(const char *feature))
 {
-    for (target_usable = 1;
-         target_usable < TARGETS && target_has(target_compiled[target_usable].needs, has);)
-        target_usable++;
-    const struct fs_array_target *const best = &target_compiled[target_usable - 1];
+    target_usable_count = 0;
+    for (size_t i = 0; i < TARGETS; i++)
+        if (target_has(target_compiled[i].needs, has))
+            target_usable[target_usable_count++] = &target_compiled[i];
+    const struct fs_array_target *const best = target_usable[target_usable_count - 1];
     memcpy(target_kernels, best->kernels, sizeof target_kernels);
     memcpy(target_kernels_reproducible, best->kernels_reproducible,
            sizeof target_kernels_reproducible);
@@ -89,17 +91,22 @@ static bool target_lists(const char *list, const char *word)
 bool fs_array_target_uses(const char *feature)
 {
     return target_lists(FS_CPU_BASELINE, feature) ||
-           target_lists(target_compiled[target_usable - 1].needs, feature);
+           target_lists(target_usable[target_usable_count - 1]->needs, feature);
 }
 
 size_t fs_array_target_count(void)
 {
-    return target_usable;
+    return target_usable_count;
 }
 
 const struct fs_array_target *fs_array_target_at(size_t index)
 {
-    return index < target_usable ? &target_compiled[index] : NULL;
+    return index < target_usable_count ? target_usable[index] : NULL;
+}
+
+const struct fs_array_target *fs_array_target_compiled(size_t index)
+{
+    return index < TARGETS ? &target_compiled[index] : NULL;
 }
 
 fs_array_kernel *const *fs_array_kernels(bool reproducible)
@@ -124,6 +131,12 @@ void fs_array_kernel_use(enum fs_array_op op, const struct fs_array_target *targ
         return;
     target_kernels[op] = target->kernels[op];
     target_kernels_reproducible[op] = target->kernels_reproducible[op];
+}
+
+void fs_array_kernel_prefer(enum fs_array_op op, const struct fs_array_target *target)
+{
+    if (!target_quarantined[op])
+        target_kernels[op] = target->kernels[op];
 }
 
 #define BY_TYPE(i, l, f, d, c)            \

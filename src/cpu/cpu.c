@@ -7,6 +7,7 @@
 #include "cpu.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,7 @@ static void cpu_make_state(struct fs_cpu_state *state)
     fs_cpu_detect(state->arch, source, &state->found);
     if (state->arch->how == FS_CPU_BY_CPUID) {
         fs_cpu_brand_x86(source, state->brand);
+        fs_cpu_model_x86(source, state->model);
     }
     struct fs_cpu_variables variables = {
         .disable = fs_base_config_secure(FS_CONFIG_FULLSPEED_DISABLE_CPU_FEATURES),
@@ -67,6 +69,18 @@ const struct fs_cpu_state *fs_cpu_state(void)
         return made;
     }
     return own;
+}
+
+size_t fs_cpu_identity(char *buffer, size_t size)
+{
+    const struct fs_cpu_state *state = fs_cpu_state();
+    char names[FS_CPU_TEXT];
+    if (state->arch == NULL) {
+        return (size_t)snprintf(buffer, size, "unknown");
+    }
+    fs_cpu_names(state->arch, &state->found, names, sizeof names);
+    return (size_t)snprintf(buffer, size, "%s, %s, %s, %s", state->arch->name, state->model,
+                            state->brand, names);
 }
 
 bool fs_cpu_baseline_is_least(void)

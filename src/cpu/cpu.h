@@ -32,7 +32,7 @@ FS_INLINE void fs_cpu_put(struct fs_cpu_set *set, enum fs_cpu_feature feature)
 /* Which variable took a feature away. */
 enum fs_cpu_hidden { FS_CPU_SHOWN, FS_CPU_BY_DISABLE, FS_CPU_BY_ENABLE, FS_CPU_BY_GLIBC };
 
-enum { FS_CPU_TEXT = 1024, FS_CPU_BRAND = 49 };
+enum { FS_CPU_TEXT = 1024, FS_CPU_BRAND = 49, FS_CPU_MODEL = 48 };
 
 /* Everything that is known of this machine. */
 struct fs_cpu_state {
@@ -42,6 +42,7 @@ struct fs_cpu_state {
     struct fs_cpu_set baseline;           /* what this build is compiled for */
     uint8_t hidden[FS_CPU_FEATURE_COUNT]; /* enum fs_cpu_hidden */
     char brand[FS_CPU_BRAND];             /* the processor's name; empty where nothing tells */
+    char model[FS_CPU_MODEL];  /* "GenuineIntel 6-85-7": vendor, family, model, stepping */
     char error[FS_CPU_TEXT];   /* a sentence, if a variable is wrong; then it has no effect */
     char warning[FS_CPU_TEXT]; /* sentences, one per line */
 };
@@ -57,6 +58,10 @@ FS_INLINE bool fs_cpu_has(enum fs_cpu_feature feature)
 
 /* What the build's compiler was allowed to use (cpu_baseline.c). */
 extern const uint8_t fs_cpu_compiled[FS_CPU_FEATURE_COUNT];
+
+/* Writes one line that is the same on processors of the same kind only, whatever the variables say:
+ * architecture, model, name, features. Cut off at size; returns its length as snprintf() does. */
+size_t fs_cpu_identity(char *buffer, size_t size);
 
 /* Features of the baseline that the processor lacks; false: it has all of them. The names go to
  * buffer, with spaces between. */

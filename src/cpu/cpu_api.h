@@ -16,9 +16,10 @@
 #ifndef FS_CPU_API_H
 #define FS_CPU_API_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-#define FS_CPU_API_VERSION 1
+#define FS_CPU_API_VERSION 2
 #define FS_CPU_API_CAPSULE "fullspeed._cpu.api"
 
 /* One way to compute a function. */
@@ -58,9 +59,12 @@ struct fs_cpu_api {
     /* Registers a function, with the GIL held; once more the same one is no error. Returns an enum
      * fs_cpu_problem. */
     int (*add)(struct fs_cpu_dispatch *dispatch);
-    /* Uses another target from now on; how is a static text for reports ("measured",
-     * "quarantined"). Returns an enum fs_cpu_problem. */
+    /* Uses another target from now on; how is a static text for reports ("measurement",
+     * "quarantine"). Returns an enum fs_cpu_problem. */
     int (*choose)(struct fs_cpu_dispatch *dispatch, uint32_t target, const char *how);
+    /* Since version 2. Writes one line that says what processor this is, the same on all of its
+     * kind and whatever features are taken away, as snprintf() does: for what is kept per kind. */
+    size_t (*identity)(char *buffer, size_t size);
 };
 
 /* The function in use. */

@@ -94,6 +94,8 @@ void fs_cpu_detect_riscv(const struct fs_cpu_arch *arch, const struct fs_cpu_sou
                          struct fs_cpu_set *found);
 /* The name that an x86 processor has for itself; empty if it has none. */
 void fs_cpu_brand_x86(const struct fs_cpu_source *source, char brand[FS_CPU_BRAND]);
+/* Its vendor, and its family, model and stepping as the vendors count them. */
+void fs_cpu_model_x86(const struct fs_cpu_source *source, char model[FS_CPU_MODEL]);
 
 /* The machine that we run on (cpu_source_linux.c). */
 const struct fs_cpu_source *fs_cpu_source_host(void);

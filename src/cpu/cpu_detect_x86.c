@@ -4,6 +4,7 @@
  * (Intel's processors answer such a question with another leaf); features of the wide registers
  * count only where the system saves these, or the first task switch would destroy them.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "cpu_detect.h"
@@ -84,6 +85,25 @@ void fs_cpu_detect_x86(const struct fs_cpu_arch *arch, const struct fs_cpu_sourc
     }
 }
 
+/* The bytes of registers as text: printable, without spaces at its ends and two in a row. */
+static void x86_text(const uint32_t *words, size_t size, char *made)
+{
+    const char *text = (const char *)words;
+    size_t length = strnlen(text, size);
+    size_t used = 0;
+    for (size_t i = 0; i < length; i++) {
+        bool is_space = text[i] == ' ';
+        bool is_printable = text[i] >= ' ' && text[i] <= '~';
+        if (is_printable && !(is_space && (used == 0 || made[used - 1] == ' '))) {
+            made[used++] = text[i];
+        }
+    }
+    while (used > 0 && made[used - 1] == ' ') {
+        used--;
+    }
+    made[used] = '\0';
+}
+
 void fs_cpu_brand_x86(const struct fs_cpu_source *source, char brand[FS_CPU_BRAND])
 {
     uint32_t words[12] = {0};
@@ -94,18 +114,28 @@ void fs_cpu_brand_x86(const struct fs_cpu_source *source, char brand[FS_CPU_BRAN
     for (uint32_t i = 0; i < 3; i++) {
         source->cpuid(source->self, 0x80000002u + i, 0, &words[4 * i]);
     }
-    const char *text = (const char *)words;
-    size_t length = strnlen(text, sizeof words);
-    size_t used = 0;
-    for (size_t i = 0; i < length; i++) {
-        bool is_space = text[i] == ' ';
-        bool is_printable = text[i] >= ' ' && text[i] <= '~';
-        if (is_printable && !(is_space && (used == 0 || brand[used - 1] == ' '))) {
-            brand[used++] = text[i];
-        }
+    x86_text(words, sizeof words, brand);
+}
+
+void fs_cpu_model_x86(const struct fs_cpu_source *source, char model[FS_CPU_MODEL])
+{
+    uint32_t out[4];
+    char vendor[13];
+    model[0] = '\0';
+    source->cpuid(source->self, 0, 0, out);
+    if (out[X86_EAX] < 1) {
+        return;
     }
-    while (used > 0 && brand[used - 1] == ' ') {
-        used--;
+    x86_text((const uint32_t[3]){out[X86_EBX], out[X86_EDX], out[X86_ECX]}, 12, vendor);
+    source->cpuid(source->self, 1, 0, out);
+    uint32_t eax = out[X86_EAX];
+    uint32_t family = eax >> 8 & 15, number = eax >> 4 & 15;
+    if (family >= 6) {
+        number |= eax >> 12 & 0xf0;
     }
-    brand[used] = '\0';
+    if (family == 15) {
+        family += eax >> 20 & 255;
+    }
+    snprintf(model, FS_CPU_MODEL, "%s %u-%u-%u", vendor, (unsigned)family, (unsigned)number,
+             (unsigned)(eax & 15));
 }

@@ -115,4 +115,5 @@ const struct fs_cpu_api fs_cpu_api = {
     .has = dispatch_has,
     .add = fs_cpu_dispatch_register,
     .choose = fs_cpu_dispatch_choose,
+    .identity = fs_cpu_identity,
 };

@@ -90,8 +90,9 @@ static inline const struct fs_cpu_api *fs_cpu_begin(const char *module, const ch
     fs_cpu_missing(api, baseline, missing, sizeof missing);
     if (*missing != '\0') {
         PyErr_Format(PyExc_ImportError,
-                     "%s was built for CPU features that this CPU does not have: %s. Rebuild it "
-                     "with a lower cpu-baseline.",
+                     "%s was built for CPU features that may not be used here: %s. This CPU does "
+                     "not have them, or a variable takes them away: `fullspeed cpu` tells. Else "
+                     "rebuild it with a lower cpu-baseline.",
                      module, missing);
         return NULL;
     }

@@ -123,19 +123,21 @@ static PyObject *module_hidden_by(const struct fs_cpu_state *state)
 static PyObject *module_state_dict(const struct fs_cpu_state *state)
 {
     const struct fs_cpu_arch *arch = state->arch;
-    return Py_BuildValue("{sz sz sN sN sN sN sN sN ss}", "arch", arch != NULL ? arch->name : NULL,
-                         "brand", *state->brand != '\0' ? state->brand : NULL, "found",
-                         module_tuple(arch, &state->found), "usable",
-                         module_tuple(arch, &state->usable), "baseline",
-                         module_tuple(arch, &state->baseline), "hidden", module_hidden_by(state),
-                         "found_level", module_level(arch, &state->found), "level",
-                         module_level(arch, &state->usable), "warning", state->warning);
+    return Py_BuildValue(
+        "{sz sz sz sN sN sN sN sN sN ss}", "arch", arch != NULL ? arch->name : NULL, "brand",
+        *state->brand != '\0' ? state->brand : NULL, "model",
+        *state->model != '\0' ? state->model : NULL, "found", module_tuple(arch, &state->found),
+        "usable", module_tuple(arch, &state->usable), "baseline",
+        module_tuple(arch, &state->baseline), "hidden", module_hidden_by(state), "found_level",
+        module_level(arch, &state->found), "level", module_level(arch, &state->usable), "warning",
+        state->warning);
 }
 
 PyDoc_STRVAR(
     module_state_doc,
     "state()\n--\n\n"
-    "This machine: arch, brand, found, usable, baseline, hidden, found_level, level, warning.");
+    "This machine: arch, brand, model, found, usable, baseline, hidden, found_level, level,\n"
+    "warning.");
 
 static PyObject *module_state(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(arg))
 {
@@ -191,7 +193,7 @@ static bool module_fake_hwprobe(void *self, int64_t key, uint64_t *value)
 PyDoc_STRVAR(
     module_detect_doc,
     "detect(arch, cpuid={}, xcr0=0, hwcap=0, hwcap2=0, hwprobe={})\n--\n\n"
-    "What a machine that answers like this can do: (features, level, brand). For tests.\n\n"
+    "What a machine that answers like this can do: (features, level, brand, model). For tests.\n\n"
     "cpuid is {(leaf, subleaf): (eax, ebx, ecx, edx)}; hwprobe is {key: value}.");
 
 static PyObject *module_detect(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
@@ -221,16 +223,18 @@ static PyObject *module_detect(PyObject *Py_UNUSED(module), PyObject *args, PyOb
     struct fs_cpu_source source = {&fake, module_fake_cpuid, module_fake_xgetbv, module_fake_auxval,
                                    module_fake_hwprobe};
     struct fs_cpu_set found;
-    char brand[FS_CPU_BRAND] = "";
+    char brand[FS_CPU_BRAND] = "", model[FS_CPU_MODEL] = "";
     fs_cpu_detect(arch, &source, &found);
     if (arch->how == FS_CPU_BY_CPUID) {
         fs_cpu_brand_x86(&source, brand);
+        fs_cpu_model_x86(&source, model);
     }
     Py_DECREF(nothing);
     if (PyErr_Occurred()) {
         return NULL;
     }
-    return Py_BuildValue("(NNs)", module_tuple(arch, &found), module_level(arch, &found), brand);
+    return Py_BuildValue("(NNss)", module_tuple(arch, &found), module_level(arch, &found), brand,
+                         model);
 }
 
 PyDoc_STRVAR(module_mask_doc,

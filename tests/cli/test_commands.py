@@ -104,6 +104,17 @@ def test_without_the_c_part(python: str) -> None:
         assert result.stderr.count("\n") == 1
 
 
+def test_cpu_below_the_baseline(python: str) -> None:
+    """fullspeed._cpu refuses to be imported, and says what is missing: one sentence."""
+    code = (
+        "import sys; sys.modules['fullspeed._cpu'] = None\n"
+        "from fullspeed.cli import main; sys.exit(main(['cpu']))"
+    )
+    result = call([python], "-c", code)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("fullspeed: ") and result.stderr.count("\n") == 1
+
+
 def test_closed_pipe_is_no_error(fullspeed: list[str]) -> None:
     line = f"{fullspeed[0]} info --json | true"
     script = ["bash", "-c", f"for i in 1 2 3 4 5; do {line}; done"]

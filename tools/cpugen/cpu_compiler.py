@@ -108,7 +108,7 @@ class Compiler:
 
     def _text(self, names: Iterable[str], arch: str) -> str:
         """A file that compiles only where all the features can be used."""
-        parts = [f"#include <stddef.h>\n#include <stdint.h>\n#include <{self._header(arch)}>\n"]
+        parts = [self.table.probe_head(arch)]
         for name in names:
             feature = self.table.on(name, arch)
             if feature.compiled:
@@ -116,9 +116,6 @@ class Compiler:
             if feature.probe:
                 parts.append(f"#define probe probe_{name}\n{feature.probe}\n#undef probe\n")
         return "".join(parts)
-
-    def _header(self, arch: str) -> str:
-        return self.table.arches[arch].header
 
     def _find_supported(self, arch: str) -> list[str]:
         self._check_it_works()
@@ -188,7 +185,7 @@ class Compiler:
                     timeout=_LIMIT,
                     stdin=subprocess.DEVNULL,
                 )
-            except OSError as error:
+            except (OSError, subprocess.SubprocessError) as error:
                 raise OptionError(f"{shlex.join(self.command)} does not run: {error}") from None
 
     # ---- the answers, kept ----
@@ -209,8 +206,9 @@ class Compiler:
                 state = os.stat(real)
                 digest.update(f"{real} {state.st_size} {state.st_mtime_ns}".encode())
         version = subprocess.run(
-            [*self.command, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL
-        ).stdout
+            [*self.command, "--version"], capture_output=True, text=True, errors="replace",
+            stdin=subprocess.DEVNULL, timeout=_LIMIT,
+        ).stdout  # fmt: skip
         # Flags that only name files and definitions do not matter, but are rarely many.
         asked = (self.compiler, self.command, self.flags, self.cross, version, _own_files())
         digest.update(repr((asked, self.table)).encode())
@@ -225,11 +223,13 @@ class Compiler:
             kept = json.loads(self.cache_file.read_text())
             if kept.get("key") == self._key:
                 self._answers = dict(kept["answers"])
-        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        except (OSError, subprocess.SubprocessError):  # no file; or a compiler that does not run
+            return
+        except (ValueError, KeyError, AttributeError, TypeError):
             self._answers = {}
 
     def _write_cache(self) -> None:
-        if self.cache_file is None:
+        if self.cache_file is None or not self._key:  # a compiler that does not even run
             return
         text = json.dumps({"key": self._key, "answers": self._answers}, indent=1)
         with tempfile.NamedTemporaryFile(

@@ -305,12 +305,16 @@ class Table:
                 found = _add_flag(found, flag)
         return tuple(found)
 
+    def probe_head(self, arch: str) -> str:
+        """What stands before probes."""
+        return f"#include <stddef.h>\n#include <stdint.h>\n#include <{self.arches[arch].header}>\n"
+
     def probes(self, name: str, arch: str) -> dict[str, str]:
         """Pieces of C that compile only where the compiler can do the feature: its own or its
         members', by the name of whose it is; each one a translation unit."""
         own = self.on(name, arch)
         parts = [own.name, *own.gathers]
-        head = f"#include <stddef.h>\n#include <stdint.h>\n#include <{self.arches[arch].header}>\n"
+        head = self.probe_head(arch)
         return {
             part: head + self.features[part].probe + "\n"
             for part in parts
@@ -319,7 +323,7 @@ class Table:
 
     def extra_checks(self, name: str, arch: str) -> dict[str, str]:
         """The extra checks of a feature, as probes()."""
-        head = f"#include <stddef.h>\n#include <stdint.h>\n#include <{self.arches[arch].header}>\n"
+        head = self.probe_head(arch)
         return {check: head + text + "\n" for check, text in self.features[name].checks.items()}
 
 

@@ -2,7 +2,6 @@
 
     cpugen.py c FOLDER TABLE       cpu_features_gen.h (the enum), cpu_rows_gen.inc (the tables),
                                    cpu_baseline_gen.inc (what the compiler was allowed to use)
-    cpugen.py least                options for code that runs before the processor is known
     cpugen.py docs PAGE [--check]  the tables in docs/guide/cpu.md, between two marks
 
 How it works: cpu_table.py reads and checks the table; here is only how things are written.
@@ -127,13 +126,6 @@ def write_c(folder: Path, table: Table) -> None:
     (folder / "cpu_baseline_gen.inc").write_text(baseline_text(table))
 
 
-def least_flags(table: Table) -> list[str]:
-    """Options that keep a compiler to what every x86-64 processor has, whatever came before."""
-    least = set(table.flags(["X86_V1"], "x86_64", "gcc"))
-    flags = {flag for name in table.of("x86_64") for flag in table.on(name, "x86_64").flags}
-    return ["-march=x86-64", *sorted(flag.replace("-m", "-mno-", 1) for flag in flags - least)]
-
-
 # ---- documentation ----
 
 
@@ -238,8 +230,8 @@ def put_docs(page: Path, text: str, check: bool) -> int:
 def main() -> int:
     """Make what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("what", choices=["c", "least", "docs"])
-    parser.add_argument("where", type=Path, nargs="?")
+    parser.add_argument("what", choices=["c", "docs"])
+    parser.add_argument("where", type=Path)
     parser.add_argument("table", type=Path, nargs="?")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
@@ -248,11 +240,6 @@ def main() -> int:
     except TableError as error:
         print(f"cpugen: {error}", file=sys.stderr)
         return 1
-    if options.what == "least":
-        print(*least_flags(table))
-        return 0
-    if options.where is None:
-        parser.error(f"{options.what} wants to know where")
     if options.what == "docs":
         return put_docs(options.where, docs_text(table), options.check)
     write_c(options.where, table)

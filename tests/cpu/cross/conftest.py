@@ -14,9 +14,3 @@ def includes(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     made = tmp_path_factory.mktemp("generated")
     call(sys.executable, ROOT / "tools/cpugen/cpugen.py", "c", made)
     return [f"-I{made}", f"-I{ROOT}/src/cpu", f"-I{ROOT}/src/base"]
-
-
-@pytest.fixture(scope="session")
-def least_args() -> list[str]:
-    """The options for code that runs before the processor is known."""
-    return call(sys.executable, ROOT / "tools/cpugen/cpugen.py", "least").split()

@@ -119,7 +119,7 @@ def test_variables_elsewhere(reports: dict, includes: list[str], folder: Path) -
 )
 def test_baseline_by_the_tables_flags(
     table: Table, arch: str, name: str, cpu: str, below: str,
-    reports: dict, includes: list[str], folder: Path, least_args: list[str],
+    reports: dict, includes: list[str], folder: Path,
 ) -> None:  # fmt: skip
     """cpu_baseline.c compiled with a feature's flags: the baseline has it, and what it implies."""
     compiler = must_have(MACHINES[arch][0])

@@ -84,9 +84,9 @@ MACHINES = {
 @pytest.mark.parametrize("name", MACHINES)
 def test_machines(name: str) -> None:
     arch, hwcap, hwcap2, expected = MACHINES[name]
-    features, level, brand = _cpu.detect(arch, hwcap=hwcap, hwcap2=hwcap2)
+    features, *others = _cpu.detect(arch, hwcap=hwcap, hwcap2=hwcap2)
     assert features == tuple(expected.split())
-    assert (level, brand) == (None, "")
+    assert others == [None, "", ""]
 
 
 IMA_EXT_0, IMA_V = 4, 1 << 2
@@ -102,7 +102,7 @@ IMA_EXT_0, IMA_V = 4, 1 << 2
     ],
 )
 def test_risc_v(hwcap: int, hwprobe: dict[int, int], expected: tuple[str, ...]) -> None:
-    assert _cpu.detect("riscv64", hwcap=hwcap, hwprobe=hwprobe) == (expected, None, "")
+    assert _cpu.detect("riscv64", hwcap=hwcap, hwprobe=hwprobe) == (expected, None, "", "")
 
 
 def test_an_unknown_architecture_is_an_error() -> None:
@@ -115,7 +115,7 @@ def test_all_architectures_of_the_table(table) -> None:
         assert _cpu.names(arch) == table.of(arch)
         everything = (1 << 64) - 1
         probe = {key: everything for key in range(16)}
-        found, _, _ = _cpu.detect(
+        found, *_ = _cpu.detect(
             arch,
             cpuid={},
             hwcap=everything,

@@ -70,7 +70,7 @@ def detect(
 ) -> tuple[set[str], str | None, str]:
     """What the C core finds."""
     leaves = {key: tuple(regs) for key, regs in cpuid.items()}
-    features, level, brand = _cpu.detect(arch, cpuid=leaves, xcr0=xcr0)
+    features, level, brand, _ = _cpu.detect(arch, cpuid=leaves, xcr0=xcr0)
     return set(features), level, brand
 
 
@@ -104,6 +104,21 @@ def test_brands() -> None:
     assert brands["Zhaoxin KX-7000"] == "ZHAOXIN KaiXian KX-7000"
     assert brands["Zen 5 (Granite Ridge)"] == "AMD Ryzen 9 9950X 16-Core Processor"
     assert brands["Knights Mill"] == ""  # no such leaves
+
+
+def test_models() -> None:
+    """Vendor, family, model and stepping, as the vendors' documents and Linux count them."""
+    models = {
+        name: _cpu.detect("x86_64", cpuid={k: tuple(v) for k, v in answers(cpu).items()})[3]
+        for name, cpu in RECORDED.items()
+    }
+    assert models["Skylake-X"] == "GenuineIntel 6-85-4"
+    assert models["Cascade Lake"] == "GenuineIntel 6-85-7"
+    assert models["Core 2 (Conroe)"] == "GenuineIntel 6-15-6"
+    assert models["K8 (Sledgehammer)"] == "AuthenticAMD 15-5-1"
+    assert models["Zen 4 (Raphael)"] == "AuthenticAMD 25-97-2"
+    assert models["Zhaoxin KX-7000"] == "CentaurHauls 7-107-1"
+    assert len(set(models.values())) == len(models)
 
 
 # ---- systems and hypervisors ----
@@ -170,7 +185,7 @@ def test_leaves_beyond_the_highest_are_not_believed() -> None:
 
 
 def test_a_machine_that_answers_nothing() -> None:
-    assert _cpu.detect("x86_64") == ((), None, "")
+    assert _cpu.detect("x86_64") == ((), None, "", "")
 
 
 def test_any_answers_give_a_whole_set(table: Table) -> None:
