@@ -7,12 +7,17 @@ the engine is blamed. The default is `--engine`, and a missing engine is then a 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# The kernels of array expressions are those that the features allow, whatever is measured here, and
+# nothing is kept in the user's cache folder; tests/array/test_tune.py has folders of its own.
+os.environ["FULLSPEED_TUNE"] = "0"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

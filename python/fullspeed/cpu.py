@@ -77,11 +77,13 @@ def _matches(signature: str, pattern: "re.Pattern[str]") -> bool:
 
 
 def _load_kernels() -> str | None:
-    """Have the array kernels registered; why they cannot be, if so: there is no NumPy, for one."""
+    """Have the array kernels registered, and chosen by the times that were kept; why they cannot
+    be, if so: there is no NumPy, for one."""
     try:
-        import fullspeed._array  # noqa: F401
+        from fullspeed import _array
     except ImportError as error:
         return str(error)
+    _array.tuning()
     return None
 
 
@@ -126,6 +128,15 @@ def _brand() -> str | None:
     return None
 
 
+def _tuning() -> dict[str, Any] | None:
+    """What measured dispatch of the array kernels knows; None: they cannot be loaded."""
+    if _load_kernels() is not None:
+        return None
+    from fullspeed import _array
+
+    return _array.tuning()
+
+
 def collect() -> dict[str, Any]:
     """Everything that `fullspeed cpu` shows."""
     state = _cpu.state()
@@ -142,6 +153,7 @@ def collect() -> dict[str, Any]:
         "dispatch": list(dispatch()),
         "functions": opt_func_info(),
         "functions are missing": _load_kernels(),
+        "tuning": _tuning(),
         "warnings": state["warning"].splitlines(),
     }
 
@@ -169,6 +181,8 @@ def as_text(facts: dict[str, Any]) -> str:
         ("baseline", " ".join(facts["baseline"]) or "none"),
         ("dispatch", " ".join(facts["dispatch"]) or "nothing beside the baseline"),
     ]
+    if facts["tuning"]:
+        rows.append(("tuning", _tuning_text(facts["tuning"])))
     width = 14
     lines = []
     for name, value in rows:
@@ -177,11 +191,21 @@ def as_text(facts: dict[str, Any]) -> str:
             lines.append(head.rstrip())
             head = " " * width
         lines += textwrap.wrap(
-            value, 100, initial_indent=head, subsequent_indent=" " * width, break_long_words=False
-        )
+            value, 100, initial_indent=head, subsequent_indent=" " * width,
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
     if facts["functions are missing"]:
         lines.append(f"kernels       cannot be loaded: {facts['functions are missing']}")
     return "\n".join(lines + _function_lines(facts["functions"]))
+
+
+def _tuning_text(tuning: dict[str, Any]) -> str:
+    """How far functions are chosen by measurement."""
+    if not tuning["on"]:
+        return "off: FULLSPEED_TUNE is 0"
+    if tuning["file"] is None:
+        return f"times are kept for this process only: {tuning['problem']}"
+    return f"times of {len(tuning['times'])} kernels in {tuning['file']}"
 
 
 def _function_lines(functions: dict[str, dict[str, dict[str, str]]]) -> list[str]:

@@ -12,6 +12,7 @@
  * order of sums depends on them.
  */
 #include "array/array_fuse.h"
+#include "array/array_tune.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -414,6 +415,29 @@ static void plan_places(struct fs_array_plan *plan)
 
 /* ---- the plan ---- */
 
+/* Has the kernels that are left chosen by what was measured, if it is worth it. */
+static void plan_tune(struct fs_array_plan *plan)
+{
+    const enum fs_array_reduce reduce = (enum fs_array_reduce)plan->program->reduce;
+    struct fs_array_step *step =
+        plan->steps + plan->step_count[FS_ARRAY_ONCE] + plan->step_count[FS_ARRAY_PER_ROW];
+    if (plan->layout->total < FS_ARRAY_TUNE_ITEMS) {
+        return;
+    }
+    for (size_t i = 0; i < plan->step_count[FS_ARRAY_PER_BLOCK]; i++, step++) {
+        if (step->kernel != NULL) {
+            fs_array_tune((enum fs_array_op)step->op);
+            step->kernel = plan->kernels[step->op];
+        }
+    }
+    if (reduce != FS_ARRAY_REDUCE_NONE) {
+        const enum fs_array_op fold = fs_array_reduce_op(reduce, plan->result_type);
+        fs_array_tune(fold);
+        plan->fold_one = plan->kernels[fold];
+    }
+    fs_array_tune_keep();
+}
+
 bool fs_array_plan_make(struct fs_array_plan *plan, const struct fs_array_program *program,
                         struct fs_array_layout *layout, const struct fs_array_way *way)
 {
@@ -468,6 +492,9 @@ bool fs_array_plan_make(struct fs_array_plan *plan, const struct fs_array_progra
     plan_block(plan);
     if (!plan->alone) {
         fs_array_fuse(plan);
+    }
+    if (plan->kernels == fs_array_kernels(false)) {
+        plan_tune(plan);
     }
     plan_blocks(plan);
     if (program->reduce == FS_ARRAY_REDUCE_NONE || (plan->fold_each && !plan->flat)) {

@@ -1,14 +1,17 @@
-/* Kernels called by name on buffers, for tests and measurements: nothing else of the package does.
+/* Kernels called by name on buffers, for tests and measurements; and what measured dispatch knows.
  *
  *   kernel_targets() -> names of the targets that this process may use, the least first
  *   kernel_ops() -> (name, NumPy's name, result type's letter, argument types' letters, ulp), ...
  *   call_kernel(target, op, reproducible, dst, srcs, scalars, n)
+ *   tuning() -> what measured dispatch knows (array_tune.h), for fullspeed.cpu as well
+ *   tune_fake({target: picoseconds per item} or None) -> its clock from now on
  *
  * What must stay true: a call that would read or write outside of the buffers is a ValueError.
  */
 #include "array/array_probe.h"
 
 #include "array/array_kernel.h"
+#include "array/array_tune.h"
 
 static PyObject *probe_targets(PyObject *self, PyObject *unused)
 {
@@ -142,11 +145,78 @@ static PyObject *probe_call_kernel(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* ---- measured dispatch ---- */
+
+/* {target: picoseconds per item} of an op; empty: it was not measured. */
+static PyObject *probe_times(const uint32_t *times)
+{
+    PyObject *const dict = PyDict_New();
+    const struct fs_array_target *target;
+    for (size_t t = 0; dict && (target = fs_array_target_compiled(t)) != NULL; t++) {
+        PyObject *const number = times[t] != 0 ? PyLong_FromUnsignedLong(times[t]) : NULL;
+        const int failed = number ? PyDict_SetItemString(dict, target->name, number) : 0;
+        Py_XDECREF(number);
+        if (failed < 0 || PyErr_Occurred()) {
+            Py_DECREF(dict);
+            return NULL;
+        }
+    }
+    return dict;
+}
+
+static PyObject *probe_tuning(PyObject *self, PyObject *unused)
+{
+    (void)self, (void)unused;
+    const char *why;
+    fs_array_tune_read();
+    PyObject *const all = PyDict_New();
+    const fs_array_times *const times = fs_array_tune_times();
+    for (size_t op = 0; all && op < FS_ARRAY_OP_COUNT; op++) {
+        PyObject *const row = probe_times((*times)[op]);
+        const bool some = row && PyDict_GET_SIZE(row) > 0;
+        const int failed = some ? PyDict_SetItemString(all, fs_array_op_info[op].name, row) : 0;
+        Py_XDECREF(row);
+        if (!row || failed < 0) {
+            Py_DECREF(all);
+            return NULL;
+        }
+    }
+    const char *const path = fs_array_tune_file_path(&why);
+    return Py_BuildValue("{sN sz sz sK sN}", "on", PyBool_FromLong(fs_array_tune_is_on()), "file",
+                         why ? NULL : path, "problem", why, "spent",
+                         (unsigned long long)fs_array_tune_spent(), "times", all);
+}
+
+static PyObject *probe_tune_fake(PyObject *self, PyObject *costs)
+{
+    (void)self;
+    uint32_t each[FS_ARRAY_MOST_TARGETS] = {0};
+    const struct fs_array_target *target;
+    if (costs == Py_None) {
+        fs_array_tune_fake(NULL);
+        Py_RETURN_NONE;
+    }
+    for (size_t t = 0; (target = fs_array_target_compiled(t)) != NULL; t++) {
+        PyObject *const cost = PyMapping_GetItemString(costs, target->name);
+        const unsigned long number = cost ? PyLong_AsUnsignedLong(cost) : 0;
+        Py_XDECREF(cost);
+        if (PyErr_Occurred())
+            return NULL;
+        each[t] = (uint32_t)number;
+    }
+    fs_array_tune_fake(each);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef probe_methods[] = {
     {"kernel_targets", probe_targets, METH_NOARGS, "The dispatch targets in reach, least first."},
     {"kernel_ops", probe_ops, METH_NOARGS, "One row per op: name, NumPy's name, types, ulp."},
     {"call_kernel", probe_call_kernel, METH_VARARGS,
      "call_kernel(target, op, reproducible, dst, srcs, scalars, n): one kernel on buffers."},
+    {"tuning", probe_tuning, METH_NOARGS,
+     "Measured dispatch: {on, file, problem, spent (ns), times: {op: {target: ps per item}}}."},
+    {"tune_fake", probe_tune_fake, METH_O,
+     "tune_fake(costs): a clock that goes on by {target: picoseconds per item}; None: the real."},
     {NULL, NULL, 0, NULL},
 };
 

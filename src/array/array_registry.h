@@ -15,7 +15,8 @@ void fs_array_registry_choose(enum fs_array_op op, const struct fs_array_target 
 void fs_array_registry_quarantine(enum fs_array_op op);
 /* Show that there are no loops of machine code any more. */
 void fs_array_registry_quarantine_loops(void);
-/* Use a target's kernel, but where results have to be reproducible, and not for an op in quarantine. */
+/* Use a target's kernel, but where results have to be reproducible, and not for an op in
+ * quarantine. */
 void fs_array_registry_prefer(enum fs_array_op op, const struct fs_array_target *target,
                               const char *how);
 
