@@ -15,15 +15,18 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 # Python files that are laid out by hand: programs that a test reads by line number.
 PYTHON_FOLDERS = ("bench", "demo", "tools", "python")
+C_FOLDERS = ("examples", "src", "tests")
 
 
 def c_files() -> list[str]:
-    """All C sources of src/; without git every one that is there."""
+    """All C sources; without git every one that is there."""
     done = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "src"],
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *C_FOLDERS],
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
-    names = done.stdout.split() or [str(p.relative_to(ROOT)) for p in (ROOT / "src").rglob("*")]
+    names = done.stdout.splitlines() or [
+        str(path.relative_to(ROOT)) for folder in C_FOLDERS for path in (ROOT / folder).rglob("*")
+    ]
     made = "src/stencil/stencil_x86_64.h"  # as its generator writes it
     return sorted(
         n for n in names if n.endswith((".c", ".h")) and n != made and (ROOT / n).exists()

@@ -48,8 +48,8 @@ static void *thread(void *argument)
 {
     size_t self = (size_t)argument;
     pthread_barrier_wait(&barrier);
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* whose malloc() may hang then */
-    const bool forks = false;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    const bool forks = false; /* their malloc() may hang then */
 #else
     const bool forks = self % 4 == 0;
 #endif
@@ -87,7 +87,8 @@ int main(void)
         check(seen[i] == fs_cpu_state(), "two states");
     }
     size_t count = 0;
-    for (const struct fs_cpu_dispatch *row = fs_cpu_dispatch_first(); row != NULL; row = row->next) {
+    for (const struct fs_cpu_dispatch *row = fs_cpu_dispatch_first(); row != NULL;
+         row = row->next) {
         count++;
     }
     check(count == FUNCTIONS, "the list");
