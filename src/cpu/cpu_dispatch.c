@@ -38,10 +38,11 @@ static int dispatch_has_all(const char *needs)
     return has;
 }
 
-/* Is the function, or another of its name and signature, in the list from here on? */
-static int dispatch_look(const struct fs_cpu_dispatch *from, const struct fs_cpu_dispatch *wanted)
+/* Is the function, or another of its name and signature, in this part of the list? */
+static int dispatch_look(const struct fs_cpu_dispatch *from, const struct fs_cpu_dispatch *until,
+                         const struct fs_cpu_dispatch *wanted)
 {
-    for (; from != NULL; from = from->next) {
+    for (; from != until; from = from->next) {
         if (from == wanted) {
             return 1;
         }
@@ -53,8 +54,20 @@ static int dispatch_look(const struct fs_cpu_dispatch *from, const struct fs_cpu
     return 0;
 }
 
+/* May a target be used? Who registers many functions has the same targets for all of them: what was
+ * found out for the one before is not looked up again. */
+static int dispatch_may_use(const struct fs_cpu_dispatch *dispatch, uint32_t target,
+                            const struct fs_cpu_dispatch *before)
+{
+    const char *needs = dispatch->targets[target].needs;
+    if (before != NULL && target < before->count && before->targets[target].needs == needs) {
+        return before->usable >> target & 1;
+    }
+    return dispatch_has_all(needs);
+}
+
 /* Fills in what the registry says of a function. */
-static int dispatch_fill(struct fs_cpu_dispatch *dispatch)
+static int dispatch_fill(struct fs_cpu_dispatch *dispatch, const struct fs_cpu_dispatch *before)
 {
     uint32_t count = dispatch->count;
     if (count == 0 || count > DISPATCH_TARGETS || *dispatch->targets[count - 1].needs != '\0') {
@@ -62,7 +75,7 @@ static int dispatch_fill(struct fs_cpu_dispatch *dispatch)
     }
     uint64_t usable = 0;
     for (uint32_t i = 0; i < count; i++) {
-        int has = dispatch_has_all(dispatch->targets[i].needs);
+        int has = dispatch_may_use(dispatch, i, before);
         if (has < 0) {
             return has;
         }
@@ -77,22 +90,16 @@ static int dispatch_fill(struct fs_cpu_dispatch *dispatch)
 int fs_cpu_dispatch_register(struct fs_cpu_dispatch *dispatch)
 {
     struct fs_cpu_dispatch *first = dispatch_first;
-    int found = dispatch_look(first, dispatch);
-    if (found != 0) {
-        return found > 0 ? FS_CPU_OK : found;
-    }
-    int problem = dispatch_fill(dispatch);
-    if (problem != FS_CPU_OK) {
-        return problem;
-    }
-    do {
-        found = dispatch_look(first, dispatch); /* others may have come meanwhile */
-        if (found != 0) {
-            return found > 0 ? FS_CPU_OK : found;
-        }
+    int found = dispatch_look(first, NULL, dispatch);
+    int problem = found == 0 ? dispatch_fill(dispatch, first) : FS_CPU_OK;
+    while (found == 0 && problem == FS_CPU_OK) {
         dispatch->next = first;
-    } while (!atomic_compare_exchange_weak(&dispatch_first, &first, dispatch));
-    return FS_CPU_OK;
+        if (atomic_compare_exchange_strong(&dispatch_first, &first, dispatch)) {
+            return FS_CPU_OK;
+        }
+        found = dispatch_look(first, dispatch->next, dispatch); /* others have come meanwhile */
+    }
+    return found < 0 ? found : problem;
 }
 
 int fs_cpu_dispatch_choose(struct fs_cpu_dispatch *dispatch, uint32_t target, const char *how)
