@@ -38,7 +38,8 @@ static const struct fs_array_target target_compiled[] = {TARGET(baseline, "", )
                                                              FS_CPU_TARGETS_UP(TARGET, )};
 
 enum { TARGETS = sizeof target_compiled / sizeof target_compiled[0] };
-_Static_assert((int)TARGETS <= (int)FS_ARRAY_MOST_TARGETS, "the registry's entries are of this size");
+_Static_assert((int)TARGETS <= (int)FS_ARRAY_MOST_TARGETS,
+               "the registry's entries are of this size");
 
 static const struct fs_array_target *target_usable[TARGETS];
 static size_t target_usable_count;

@@ -14,7 +14,8 @@ The first byte is the dispatch target, the second the kind of trial:
            with out=, overlap, order, casting, threads, several callers. It has to give the bits of
            the same kernels called one after the other on whole contiguous arrays.
   call     a function as evaluate() has it, on operands of any types that lie oddly: it has to give
-           what it gives for contiguous copies of them, be it an exception.
+           what it gives for contiguous copies of them, be it an exception; of a reduction
+           that rounds, whose order goes by where the items lie, within the error of any order.
 
 How it works: there is one child process per target (fuzz_watch.py), in which the targets above are
 switched off; each input is tried by the child of its first byte.
@@ -408,12 +409,13 @@ def one_by_one(
     return registers[program.source if program.reduce else -1].reshape(shape)
 
 
-def check_reduction(program: Program, values: np.ndarray, got: np.ndarray) -> str | None:
+def check_reduction(
+    reduce: str, axis: int | None, values: np.ndarray, got: np.ndarray
+) -> str | None:
     """NumPy's result along the axis, or one as near as the order of the additions lets it be."""
-    name = {"sum": "add", "prod": "multiply", "min": "minimum", "max": "maximum"}[program.reduce]
-    ufunc, axis = getattr(np, name), None if program.axis < 0 else program.axis
-    exact = program.result in "il" or program.reduce in ("min", "max")
-    if exact:
+    name = {"sum": "add", "prod": "multiply", "min": "minimum", "max": "maximum"}[reduce]
+    ufunc = getattr(np, name)
+    if values.dtype.kind in "bi" or reduce in ("min", "max"):
         wanted = np.asarray(ufunc.reduce(values, axis=axis, dtype=values.dtype))
         right = same(got.ravel() + 0, wanted.ravel() + 0)
         return differ(got.ravel(), wanted.ravel(), right, [])
@@ -421,7 +423,7 @@ def check_reduction(program: Program, values: np.ndarray, got: np.ndarray) -> st
     sizes, eps = np.abs(wide), np.finfo(values.dtype).eps
     wanted = np.asarray(ufunc.reduce(wide, axis=axis))
     count = values.size // max(1, wanted.size) + 8
-    if program.reduce == "sum":
+    if reduce == "sum":
         most = sizes.sum(axis=axis)
         error = most * eps * count
     else:
@@ -517,7 +519,8 @@ def check_reduced(
         _array.set_num_threads(1 + choices.below(5))
         if program(*arrays, **options).tobytes() != result.tobytes():
             return "other bits with another number of threads"
-    return check_reduction(program, wanted, result)
+    axis = None if program.axis < 0 else program.axis
+    return check_reduction(program.reduce, axis, wanted, result)
 
 
 def expect(program: Program, arrays: list[np.ndarray], words: str) -> str | None:
@@ -548,9 +551,11 @@ def try_call(choices: Bytes) -> str | None:
         letter: make_operand(choices, choices.choice("bilfdcsu"), shape) for letter in letters
     }
     text = f"{name}({', '.join(letters)})"
+    inner, axis = "", 3
     if operation in REDUCTIONS:
         axis = choices.below(4)
-        text = f"{name}({choices.choice(['a', '2*a', '-a', 'a*a'])}{f', axis={axis}' * (axis < 3)})"
+        inner = choices.choice(["a", "2*a", "-a", "a*a"])
+        text = f"{name}({inner}{f', axis={axis}' * (axis < 3)})"
     else:
         text = choices.choice(["{}", "-{}", "2*{}", "1.5 + {}", "{0}*{0}", "abs({})"]).format(text)
     options = {
@@ -570,8 +575,12 @@ def try_call(choices: Bytes) -> str | None:
         return None if wanted is got else f"{text}: {got}, for copies {wanted}"
     if got.dtype != wanted.dtype or got.shape != wanted.shape:
         return f"{text}: {got.dtype} {got.shape}, for copies {wanted.dtype} {wanted.shape}"
-    got, wanted = got.ravel(), wanted.ravel()
-    found = differ(got, wanted, same(got, wanted), [])
+    if operation in REDUCTIONS and got.dtype.kind in "fc":
+        items = outcome(inner, plain, **options).astype(got.dtype)
+        found = check_reduction(name, axis if axis < 3 else None, items, got)
+    else:
+        got, wanted = got.ravel(), wanted.ravel()
+        found = differ(got, wanted, same(got, wanted), [])
     return found and f"{text}, {[one.dtype for one in values.values()]}: {found}"
 
 
