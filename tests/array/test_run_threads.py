@@ -89,6 +89,7 @@ from run_tools import Program
 a = np.ones(20_000_000)
 steps = (("SQRT_DD", 1, 0), *[("DIV_DDD", 1, 1, 0)] * 2000, ("COPY_DD", 2, 1))
 program = Program("dd", 1, steps, "d")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
 start = time.monotonic()
 try:

@@ -256,7 +256,13 @@ class _Resolver:
                 added |= found
             else:
                 gone |= found
-        return added - gone, skipped
+        return self._left(added - gone, gone), skipped
+
+    def _left(self, kept: set[str], gone: set[str]) -> set[str]:
+        """Without those members of groups which went that only these have: they make the group."""
+        options = set(self.table.options(self.arch))
+        members = {part for name in gone for part in self.table.on(name, self.arch).gathers}
+        return kept - (members - options - self.closure(kept & options))
 
     def baseline(self, text: str) -> Baseline:
         """What all code is compiled for."""

@@ -142,6 +142,20 @@ def test_any_text_is_followed_or_is_an_option_error(text: str) -> None:
             assert str(error)
 
 
+@pytest.mark.parametrize(
+    ("text", "has", "lacks"),
+    [
+        ("avx512_knl -avx512_knl", "AVX512CD", "AVX512PF AVX512_KNL"),
+        ("avx512_knm -avx512_knl", "AVX512CD", "AVX512ER AVX5124FMAPS AVX512_KNL AVX512_KNM"),
+        ("avx512_icl -avx512_knm", "AVX512_ICL AVX512VPOPCNTDQ", "AVX512_KNM"),
+        ("avx512_icl avx512_knm -avx512_icl", "AVX512_KNM AVX512VPOPCNTDQ", "AVX512VBMI2"),
+    ],
+)
+def test_a_group_goes_with_what_only_it_has(text: str, has: str, lacks: str) -> None:
+    features = set(plan(text, "none").baseline.features)
+    assert set(has.split()) <= features and not features & set(lacks.split())
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.sampled_from(ARCHES), st.data())
 def test_what_holds_on_every_architecture(arch: str, data: st.DataObject) -> None:
