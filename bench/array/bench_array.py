@@ -29,6 +29,7 @@ from bench_cases import CASES, MIX, Case, c_call, libraries
 
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 OURS = "fullspeed"
+MEMORY_BOUND = 25  # GB/s read and written: from here on two threads wait for the memory
 
 
 def measure(
@@ -122,19 +123,30 @@ def show(line: dict[str, Any]) -> None:
     print(f"{line['case']:32} {line['threads']:2} {ours} {' '.join(cells)}", flush=True)
 
 
-def scaling(lines: list[dict[str, Any]]) -> list[str]:
-    """Two threads against one, where it is the processors that count."""
-    missed = []
-    for name in ("mix", "exp", "tanh", "pow"):
-        own = {
-            line["threads"]: line["milliseconds"][OURS] for line in lines if line["case"] == name
-        }
-        if 1 in own and 2 in own:
-            ratio = own[1] / own[2]
-            print(f"{name}: two threads are {ratio:.2f} times as fast as one")
-            if ratio < 1.8:
-                missed.append(f"{name}: two threads {ratio:.2f} < 1.8")
-    return missed
+def run_scaling(arguments: Any) -> tuple[list[dict[str, Any]], list[str]]:
+    """Two threads against one, in turns, where it is the processors that count, not the memory."""
+    lines, missed = [], []
+    operands = CASES[0].operands(int(arguments.items))
+    out = np.empty_like(operands["a"])
+    for expression in ("a**b", "sin(cos(tanh(a)))", "tanh(a)", "exp(a)"):
+
+        def evaluate(threads: int, expression: str = expression) -> None:
+            fullspeed.set_num_threads(threads)
+            fullspeed.evaluate(expression, operands, {}, out=out)
+
+        sides = {"1": lambda: evaluate(1), "2": lambda: evaluate(2)}
+        times = measure(sides, 2 * arguments.rounds, 1, CLOCKS[arguments.clock])
+        ratio = statistics.median(a / b for a, b in zip(times["1"], times["2"], strict=True))
+        moved = 2 * out.nbytes / statistics.median(times["2"]) / 1e9
+        bar = 1.8 if moved < MEMORY_BOUND else None
+        lines.append({"case": f"scaling {expression}", "ratio": ratio, "gigabytes": moved})
+        print(
+            f"{expression}: two threads are {ratio:.2f} times as fast as one, {moved:.0f} GB/s"
+            + ("" if bar else " (the memory's speed, no bar)")
+        )
+        if bar and ratio < bar:
+            missed.append(f"{expression}: two threads {ratio:.2f} < {bar}")
+    return lines, missed
 
 
 def run_sizes(arguments: Any) -> tuple[list[dict[str, Any]], list[str]]:
@@ -203,7 +215,9 @@ def main() -> int:
                 f"at least {bar:.2f}"
                 for side, bar in line["missed"].items()
             ]
-        missed += scaling(lines)
+        if arguments.threads == [1, 2] and not arguments.only:
+            more, short = run_scaling(arguments)
+            lines, missed = lines + more, missed + short
     if arguments.json:
         with open(arguments.json, "w") as file:
             json.dump(
