@@ -26,7 +26,8 @@ MAY_KNOW: dict[str, set[str]] = {
     "cpu": {"base"},
     # Of pyrt only pyrt_frame.h: the caller's variables.
     "array": {"base", "cpu", "pyrt"},
-    "loader": {"base", "cpu"},
+    # The import stub that goes into other projects' wheels.
+    "variant": {"base", "cpu"},
     "pyrt": {"base"},
     "sem": {"base", "pyrt"},
     # What an op does and what it remembers: two halves, each of which needs the other.
@@ -62,7 +63,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "ops": set(),
 }
 SEES_INTERNALS = {"pyrt", "interp", "spec", "sem", "jit", "stencil", "gc"}
-SEES_PYTHON = SEES_INTERNALS | {"engine", "run", "array", "loader", "cpu"}
+SEES_PYTHON = SEES_INTERNALS | {"engine", "run", "array", "variant", "cpu"}
 # Files whose names need not begin with their room, and why.
 OTHER_NAMES = {
     "base/config.def": "the table of environment variables, called as the design calls it",

@@ -65,6 +65,25 @@ def _build_parser() -> argparse.ArgumentParser:
     explain.add_argument("--all", action="store_true", help="show places in libraries, too")
     explain.set_defaults(action=_explain)
 
+    from fullspeed.variants.options import add_options
+
+    wheels = commands.add_parser(
+        "build",
+        help="build a project's wheel with variants of its extension modules for newer CPUs",
+        description="Builds a project once for the baseline and once for each level of x86-64, "
+        "and makes one ordinary wheel of them: where it is imported, the best variant for the CPU "
+        "is loaded. The wheel does not need fullspeed. Its path is printed.",
+    )
+    add_options(wheels)
+    wheels.set_defaults(action=_build)
+
+    variants = commands.add_parser(
+        "variants", help="show what variants an installed distribution has and which are used here"
+    )
+    variants.add_argument("name", help="the distribution, as pip has it")
+    variants.add_argument("--json", action="store_true", help="print it as JSON")
+    variants.set_defaults(action=_variants)
+
     autoload = commands.add_parser(
         "autoload", help="turn the engine on in every process that has FULLSPEED=1"
     )
@@ -104,6 +123,29 @@ def _cpu(options: argparse.Namespace) -> int:
     else:
         print(cpu.as_text(facts))
     return 0
+
+
+def _build(options: argparse.Namespace) -> int:
+    from fullspeed.variants import build
+
+    return build.run(options)
+
+
+def _variants(options: argparse.Namespace) -> int:
+    from fullspeed.variants import BuildError, show
+
+    try:
+        facts = show.collect(options.name)
+    except BuildError as error:
+        print(f"fullspeed: {error}", file=sys.stderr)
+        return 1
+    if options.json:
+        import json
+
+        print(json.dumps(facts, indent=2))
+    else:
+        print(show.as_text(facts))
+    return 0 if all(row["used"] is not None for row in facts["modules"].values()) else 1
 
 
 def _explain(options: argparse.Namespace) -> int:

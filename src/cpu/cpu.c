@@ -29,26 +29,30 @@ static void cpu_read_baseline(struct fs_cpu_state *state)
     fs_cpu_complete(state->arch, &state->baseline);
 }
 
-static void cpu_make_state(struct fs_cpu_state *state)
+void fs_cpu_read_state(struct fs_cpu_state *state)
 {
-    const struct fs_cpu_source *source = fs_cpu_source_host();
     memset(state, 0, sizeof *state);
     state->arch = fs_cpu_arch_host();
     if (state->arch == NULL) {
         return;
     }
     cpu_read_baseline(state);
-    fs_cpu_detect(state->arch, source, &state->found);
-    if (state->arch->how == FS_CPU_BY_CPUID) {
-        fs_cpu_brand_x86(source, state->brand);
-        fs_cpu_model_x86(source, state->model);
-    }
+    fs_cpu_detect(state->arch, fs_cpu_source_host(), &state->found);
     struct fs_cpu_variables variables = {
         .disable = fs_base_config_secure(FS_CONFIG_FULLSPEED_DISABLE_CPU_FEATURES),
         .enable = fs_base_config_secure(FS_CONFIG_FULLSPEED_ENABLE_CPU_FEATURES),
         .tunables = secure_getenv("GLIBC_TUNABLES"),
     };
     fs_cpu_mask(state, &variables);
+}
+
+static void cpu_make_state(struct fs_cpu_state *state)
+{
+    fs_cpu_read_state(state);
+    if (state->arch != NULL && state->arch->how == FS_CPU_BY_CPUID) {
+        fs_cpu_brand_x86(fs_cpu_source_host(), state->brand);
+        fs_cpu_model_x86(fs_cpu_source_host(), state->model);
+    }
 }
 
 const struct fs_cpu_state *fs_cpu_state(void)

@@ -76,6 +76,8 @@ void fs_cpu_close(const struct fs_cpu_arch *arch, struct fs_cpu_set *set);
 /* The highest level that a complete set reaches; NULL: none. */
 const struct fs_cpu_level *fs_cpu_level_of(const struct fs_cpu_arch *arch,
                                            const struct fs_cpu_set *set);
+/* The next lower level of the architecture; NULL: it was the lowest. */
+const struct fs_cpu_level *fs_cpu_level_below(const struct fs_cpu_level *level);
 /* Writes the names of the set's features, in the order of interest, with spaces between. */
 void fs_cpu_names(const struct fs_cpu_arch *arch, const struct fs_cpu_set *set, char *buffer,
                   size_t size);

@@ -143,6 +143,17 @@ const struct fs_cpu_level *fs_cpu_level_of(const struct fs_cpu_arch *arch,
     return reached;
 }
 
+const struct fs_cpu_level *fs_cpu_level_below(const struct fs_cpu_level *level)
+{
+    const struct fs_cpu_level *below = NULL;
+    for (size_t i = 0; i < sizeof cpu_levels / sizeof *cpu_levels; i++) {
+        if (strcmp(cpu_levels[i].arch, level->arch) == 0 && &cpu_levels[i] < level) {
+            below = &cpu_levels[i];
+        }
+    }
+    return below;
+}
+
 void fs_cpu_names(const struct fs_cpu_arch *arch, const struct fs_cpu_set *set, char *buffer,
                   size_t size)
 {

@@ -85,6 +85,12 @@ def row_text(table: Table, arch: str, feature: Feature) -> str:
     return "    {" + ", ".join(parts) + "},\n"
 
 
+def only(arch: str) -> str:
+    """The beginning of what -DFS_CPU_ONLY_<another> leaves out: where size matters, and one
+    architecture is enough."""
+    return f"#if defined(FS_CPU_ONLY_{arch}) || !defined(FS_CPU_ONLY)\n"
+
+
 def rows_text(table: Table) -> str:
     """cpu_rows_gen.inc."""
     out = [MADE, "static const struct fs_cpu_name cpu_names[FS_CPU_FEATURE_COUNT] = {\n"]
@@ -93,9 +99,9 @@ def rows_text(table: Table) -> str:
         out.append(f'    [FS_CPU_{name}] = {{"{name}", "{aliases}"}},\n')
     out.append("};\n")
     for arch in table.arches:
-        out.append(f"\nstatic const struct fs_cpu_row cpu_rows_{arch}[] = {{\n")
+        out.append(f"\n{only(arch)}static const struct fs_cpu_row cpu_rows_{arch}[] = {{\n")
         out += [row_text(table, arch, table.on(name, arch)) for name in table.of(arch)]
-        out.append("};\n")
+        out.append("};\n#endif\n")
     out.append("\nstatic const struct fs_cpu_level cpu_levels[] = {\n")
     for level in table.levels:
         out.append(
@@ -104,7 +110,8 @@ def rows_text(table: Table) -> str:
     out.append("};\n\nstatic const struct fs_cpu_arch cpu_arches[] = {\n")
     for name, arch in table.arches.items():
         how = HOW.get(arch.family, "FS_CPU_BY_HWCAP")
-        out.append(f'    {{"{name}", {how}, cpu_rows_{name}, {len(table.of(name))}}},\n')
+        row = f'    {{"{name}", {how}, cpu_rows_{name}, {len(table.of(name))}}},\n'
+        out.append(f"{only(name)}{row}#endif\n")
     out.append("};\n")
     return "".join(out)
 

@@ -1,0 +1,269 @@
+"""`fullspeed build`: a project once for every level, and one wheel of all.
+
+    source ─▶ unpack ─▶ build baseline, v2, v3 ... ─▶ audit ─▶ stubs ─▶ merge ─▶ wheel
+
+How it works: each step says on stderr what it does and how long it took; on stdout stands the
+path of the wheel, and nothing else. Everything happens in the build folder; the wheel comes under
+its name at the very end.
+
+What must stay true: a failing level, a violation, an interrupt leave no wheel; what was built
+stays in the build folder, if the user named one, and is used by the next run.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import os
+import shlex
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from fullspeed.variants import LEVELS, BuildError, audit, elf, label, need, project, source, wheel
+from fullspeed.variants.stub import StubCompiler
+
+SHOWN = 10  # findings of the audit
+
+
+def _say(text: str) -> None:
+    print(f"fullspeed: {text}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _step(text: str) -> Iterator[None]:
+    """Say what is done, and how long it took."""
+    _say(text)
+    started = time.monotonic()
+    yield
+    _say(f"{text}: done in {time.monotonic() - started:.1f} s")
+
+
+def read_levels(text: str) -> list[str]:
+    """The levels of --levels, each once, the lowest first."""
+    words = [word.strip().removeprefix("x86-64-") for word in text.split(",")]
+    wrong = [word for word in words if word not in LEVELS[1:]]
+    if wrong:
+        raise ValueError(f"--levels names {wrong[0]!r}; levels are {', '.join(LEVELS[1:])}")
+    return sorted(set(words))
+
+
+def read_settings(words: list[str]) -> dict[str, object]:
+    """The settings of -C, as PEP 517 has them."""
+    settings: dict[str, object] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not key or not equals:
+            raise ValueError(f"-C wants KEY=VALUE, not {word!r}")
+        old = settings.get(key)
+        if old is None:
+            settings[key] = value
+        else:
+            settings[key] = [*old, value] if isinstance(old, list) else [old, value]
+    return settings
+
+
+@contextlib.contextmanager
+def _build_folder(wanted: Path | None) -> Iterator[Path]:
+    """The build folder, ours alone while we use it."""
+    if wanted is None:
+        with tempfile.TemporaryDirectory(prefix="fullspeed-build-") as made:
+            yield Path(made)
+        return
+    wanted.mkdir(parents=True, exist_ok=True)
+    with open(wanted / ".lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BuildError(
+                f"another build is using {wanted}: wait for it, or choose another --build-dir"
+            ) from None
+        yield wanted.resolve()
+
+
+def _archive(options: argparse.Namespace, folder: Path, children: project.Children) -> Path:
+    """The source archive of what is to be built."""
+    isolated = not options.no_isolation
+    if not source.is_local(options.what):
+        with _step(f"downloading {options.what}"):
+            return source.download(options.what, folder / "download", isolated)
+    path = Path(options.what)
+    if path.is_dir():
+        with _step(f"making a source archive of {path}"):
+            return project.make_source_archive(path.resolve(), folder, isolated, children)
+    if not path.is_file() or not path.name.endswith(source.ARCHIVES):
+        raise BuildError(
+            f"{path} is no folder and no source archive ({', '.join(source.ARCHIVES)})"
+        )
+    return path
+
+
+def _fresh(folder: Path) -> Path:
+    """A path at which there is nothing any more."""
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def _build_all(
+    plan: project.Plan, levels: list[str], jobs: int, children: project.Children
+) -> dict[str | None, Path]:
+    """The wheel of every level, and of the baseline (None)."""
+    wanted: list[str | None] = [None, *levels]
+    done = {level: project.built(plan, level) for level in wanted}
+    for level, path in done.items():
+        if path is not None:
+            _say(f"{level or 'baseline'} is built already")
+    missing = [level for level in wanted if done[level] is None]
+    if not missing:
+        return done
+    with contextlib.ExitStack() as stack:
+        if plan.isolated:
+            with _step("installing what the project's build needs"):
+                env = stack.enter_context(project.build_environment(plan, children))
+        else:
+            env = stack.enter_context(project.build_environment(plan, children))
+
+        def make(level: str | None) -> Path:
+            what = f"building for {label(level)}" if level else "building the baseline"
+            with _step(what):
+                try:
+                    return project.make_wheel(plan, level, env, children)
+                except BuildError as error:
+                    raise BuildError(f"{what} failed: {error}") from None
+
+        with ThreadPoolExecutor(max(1, jobs)) as pool:
+            futures = {level: pool.submit(make, level) for level in missing}
+            try:
+                for level, future in futures.items():
+                    done[level] = future.result()
+            except BaseException:
+                children.stop()
+                pool.shutdown(cancel_futures=True)
+                raise
+    return done
+
+
+def check_code(module: wheel.Module, stub: bytes) -> list[str]:
+    """Audit a module's code at all levels; a BuildError at a violation. What else is worth
+    knowing is returned as sentences."""
+    sentences = []
+    lowest = label("v1")
+    if audit.findings(elf.read(stub, "the import stub", with_code=True), lowest):
+        raise BuildError("the import stub has code beyond x86-64-v1: does CC have a -march=?")
+    baseline = audit.findings(elf.read(module.baseline, module.path, with_code=True), lowest)
+    at_start = [row for row in baseline if row.function == module.init]
+    if at_start:
+        raise BuildError(
+            f"the baseline of {module.path} needs more than x86-64-v1 from its first instruction: "
+            f"{at_start[0]}. The project's build, or CFLAGS, have a -march= or the like: take it "
+            "out, or the wheel would not run everywhere."
+        )
+    if baseline:
+        features = sorted({row.feature for row in baseline})
+        sentences.append(
+            f"{module.path}: the baseline has code for {' '.join(features)} in "
+            f"{len({row.function for row in baseline})} functions ({baseline[0]}); that is right "
+            "only if the project asks the processor itself before it calls them"
+        )
+    for level, code in module.levels.items():
+        library = elf.read(code, module.path, with_code=True)
+        violations, _ = audit.split(audit.findings(library, label(level)), baseline)
+        if violations:
+            more = len(violations) - SHOWN
+            lines = "\n".join(f"  {row}" for row in violations[:SHOWN])
+            raise BuildError(
+                f"{module.path} for {label(level)} has instructions that this level does not "
+                f"promise:\n{lines}\n"
+                + (f"  and {more} more\n" if more > 0 else "")
+                + "Take the flag for them out of --flags, CFLAGS or the project's build files."
+            )
+    return sentences
+
+
+def _notes(options: argparse.Namespace, levels: list[str], chosen: list[wheel.Module]) -> dict:
+    """What is kept in the wheel's metadata."""
+    import fullspeed
+
+    return {
+        "version": 1,
+        "made by": f"fullspeed {fullspeed.__version__}",
+        "levels": levels,
+        "flags": {level: project.environment(level, options.flags)["CFLAGS"] for level in levels},
+        "modules": {
+            module.path: {
+                "baseline": len(module.baseline),
+                **{level: len(code) for level, code in module.levels.items()},
+            }
+            for module in chosen
+        },
+    }
+
+
+def _make(options: argparse.Namespace, folder: Path, children: project.Children) -> Path:
+    """All steps; returns the path of the wheel."""
+    levels = read_levels(options.levels)
+    archive = _archive(options, folder, children)
+    unpacked = source.unpack(archive, _fresh(folder / "source"))
+    plan = project.Plan(
+        unpacked, folder, project.tree_digest(unpacked), options.flags,
+        read_settings(options.config_setting), not options.no_isolation,
+    )  # fmt: skip
+    paths = _build_all(plan, levels, options.jobs, children)
+    wheels = {level: wheel.read(path) for level, path in paths.items()}
+    baseline = wheels.pop(None)
+    chosen, sentences = wheel.modules(baseline, wheels)
+    for sentence in sentences:
+        _say(sentence)
+    if not chosen:
+        raise BuildError(
+            f"{baseline.name} has no extension module that differs between the levels: it has "
+            "none at all, or its build does not look at CFLAGS. pip's own wheel is as good."
+        )
+    stubs = {}
+    with _step(f"compiling {len(chosen)} import stubs"):
+        compiler = StubCompiler(_fresh(folder / "stubs"))
+        for module in chosen:
+            stubs[module.path] = compiler.make(module.init, module.levels)
+    with _step("checking the instructions of every variant"):
+        for module in chosen:
+            for sentence in check_code(module, stubs[module.path]):
+                _say(sentence)
+    merged = wheel.merge(baseline, chosen, stubs, _notes(options, levels, chosen))
+    return wheel.write(merged, options.output)
+
+
+def run(options: argparse.Namespace) -> int:
+    """The command; its exit code."""
+    children = project.Children()
+    read_levels(options.levels), read_settings(options.config_setting)  # wrong usage: at once
+    shlex.split(options.flags)
+    if options.jobs < 1:
+        raise ValueError(f"--jobs wants a number from 1, not {options.jobs}")
+    if os.uname().machine != "x86_64":
+        _say(f"levels are x86-64's, and this is {os.uname().machine}")
+        return 1
+    try:
+        for name in ("build", "packaging", "elftools", "capstone"):
+            need(name)
+        # What back ends warn their developers of; it is no matter of whoever builds.
+        hooks = need("pyproject_hooks")
+        warnings.simplefilter("ignore", getattr(hooks, "BuildBackendWarning", ResourceWarning))
+        with _build_folder(options.build_dir) as folder:
+            path = _make(options, folder, children)
+    except BuildError as error:
+        _say(str(error))
+        return 1
+    except OSError as error:
+        _say(f"{error.filename or 'a file'}: {error.strerror or error}")
+        return 1
+    except KeyboardInterrupt:
+        children.stop()
+        _say("stopped; no wheel was made")
+        return 130
+    print(path)
+    return 0

@@ -1,0 +1,60 @@
+"""The options of `fullspeed build`, apart from what it does: every command reads them."""
+
+import argparse
+from pathlib import Path
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    add = parser.add_argument
+    add(
+        "what",
+        metavar="SRC|NAME[==V]",
+        help="a project's folder, a source archive, or a name on the package index",
+    )
+    add(
+        "--levels",
+        default="v2,v3,v4",
+        metavar="v2,v3,v4",
+        help="the levels of x86-64 that get variants (default: all three)",
+    )
+    add(
+        "--flags",
+        default="",
+        metavar="FLAGS",
+        help="further compiler flags for the variants, as --flags='-O3 -flto'",
+    )
+    add(
+        "-o",
+        "--output",
+        default="dist",
+        metavar="DIR",
+        type=Path,
+        help="where the wheel goes (default: dist)",
+    )
+    add(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="how many levels are built at once (default: 1)",
+    )
+    add(
+        "--build-dir",
+        metavar="DIR",
+        type=Path,
+        help="keep what is built here, and use it again where nothing changed",
+    )
+    add(
+        "-C",
+        "--config-setting",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting for the project's build back end; several are a list",
+    )
+    add(
+        "--no-isolation",
+        action="store_true",
+        help="build with what is installed here, not in an environment of its own",
+    )

@@ -1,0 +1,244 @@
+/* The import stub: what a wheel of `fullspeed build` has under the name of an extension module.
+ *
+ * How it works: compiled once per module, with FS_VARIANT_INIT the function that CPython calls
+ * (PyInit_<name>, PyInitU_<punycode>) and FS_VARIANT_LEVELS the levels that there are, as bits.
+ * For pkg/_x.cpython-311-x86_64-linux-gnu.so, this stub, the module proper lies beside it as
+ * pkg/_x.cpython-311-x86_64-linux-gnu.x86-64-v3.so and so on, and as ....baseline.so. The first
+ * that the processor and the environment allow, and that can be loaded, is loaded, and its init
+ * function's result is CPython's, whatever it is: a module, a definition (multi-phase), NULL.
+ *
+ * What must stay true: only CPython's stable ABI is used, and nothing of an installed fullspeed;
+ * a variant lies in the stub's own folder, so that its RPATHs hold there as they did before; once
+ * a variant's code has begun to run, no other is tried; nothing waits for another thread.
+ */
+#define _GNU_SOURCE
+#define Py_LIMITED_API 0x03020000
+#include <Python.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cpu_detect.h"
+#include "variant_elf.h"
+
+#define STUB_TEXT_(a) #a
+#define STUB_TEXT(a) STUB_TEXT_(a)
+
+typedef PyObject *stub_init(void);
+
+/* The choice, made by whoever comes first; the same for all who come at once. */
+static _Atomic(stub_init *) stub_chosen;
+
+enum { STUB_FAULTS = 2048 };
+
+struct stub_search {
+    char stem[PATH_MAX]; /* the stub's path without .so */
+    char path[PATH_MAX]; /* the variant's */
+    char faults[STUB_FAULTS];
+    int flags; /* of dlopen */
+    struct fs_cpu_state cpu;
+};
+
+/* Notes why a variant was passed over; what does not fit is left out. */
+static void stub_fault(struct stub_search *search, const char *reason)
+{
+    size_t used = strlen(search->faults);
+    const char *name = strrchr(search->path, '/');
+    snprintf(search->faults + used, STUB_FAULTS - used, "%s%s: %s", used != 0 ? "; " : "",
+             name != NULL ? name + 1 : search->path, reason);
+}
+
+/* The folder of a path, links resolved, with the / at its end; false: it cannot be read. */
+static bool stub_real_folder(const char *path, char folder[PATH_MAX])
+{
+    if (realpath(path, folder) == NULL) {
+        return false;
+    }
+    strrchr(folder, '/')[1] = '\0';
+    return true;
+}
+
+/* Installers may make links of all files (into a cache of theirs): then the variant has to be one
+ * into the folder that the stub is one into. NULL, or why the variant may not be loaded. */
+static const char *stub_link_fault(struct stub_search *search)
+{
+    struct stat info;
+    char stub[PATH_MAX], folder[PATH_MAX], target[PATH_MAX];
+    if (lstat(search->path, &info) != 0) {
+        return strerror(errno);
+    }
+    if (S_ISREG(info.st_mode)) {
+        return NULL;
+    }
+    if (!S_ISLNK(info.st_mode)) {
+        return "not a file";
+    }
+    if (snprintf(stub, sizeof stub, "%s.so", search->stem) >= (int)sizeof stub ||
+        !stub_real_folder(stub, folder) || !stub_real_folder(search->path, target)) {
+        return "a link to nowhere";
+    }
+    return strcmp(folder, target) == 0 ? NULL : "a link to another folder";
+}
+
+/* The init function that the library itself has, not one that it is linked with; NULL: none. */
+static stub_init *stub_init_of(void *handle)
+{
+    void *found = dlsym(handle, STUB_TEXT(FS_VARIANT_INIT));
+    struct link_map *own = NULL, *home = NULL;
+    Dl_info where;
+    if (found == NULL || dlinfo(handle, RTLD_DI_LINKMAP, &own) != 0 ||
+        dladdr1(found, &where, (void **)&home, RTLD_DL_LINKMAP) == 0 || own != home) {
+        return NULL;
+    }
+    return (stub_init *)found;
+}
+
+/* Loads one variant; NULL: it cannot be, and the search knows why. */
+static stub_init *stub_load(struct stub_search *search, const char *label)
+{
+    if (snprintf(search->path, PATH_MAX, "%s.%s.so", search->stem, label) >= PATH_MAX) {
+        search->path[0] = '\0';
+        stub_fault(search, "the path is too long");
+        return NULL;
+    }
+    const char *fault = stub_link_fault(search);
+    if (fault == NULL) {
+        fault = fs_variant_elf_fault(search->path);
+    }
+    if (fault != NULL) {
+        stub_fault(search, fault);
+        return NULL;
+    }
+    void *handle = dlopen(search->path, search->flags);
+    if (handle == NULL) {
+        const char *error = dlerror();
+        stub_fault(search, error != NULL ? error : "cannot be loaded");
+        return NULL;
+    }
+    stub_init *init = stub_init_of(handle);
+    if (init == NULL) {
+        stub_fault(search, "it has no " STUB_TEXT(FS_VARIANT_INIT));
+        dlclose(handle);
+    }
+    return init;
+}
+
+/* What CPython gives dlopen: sys.getdlopenflags(). */
+static int stub_flags(void)
+{
+    PyObject *function = PySys_GetObject("getdlopenflags"); /* borrowed */
+    PyObject *flags = function != NULL ? PyObject_CallObject(function, NULL) : NULL;
+    long value = flags != NULL ? PyLong_AsLong(flags) : -1;
+    Py_XDECREF(flags);
+    if (PyErr_Occurred() != NULL) {
+        PyErr_Clear();
+    }
+    return value > 0 && value <= INT_MAX ? (int)value : RTLD_NOW;
+}
+
+/* The stub's own path, without .so; false: an error is set. */
+static bool stub_find_stem(struct stub_search *search)
+{
+    static const char here;
+    Dl_info info;
+    size_t length = 0;
+    if (dladdr(&here, &info) != 0 && info.dli_fname != NULL) {
+        length = strlen(info.dli_fname);
+    }
+    if (length <= 3 || length >= PATH_MAX || strcmp(info.dli_fname + length - 3, ".so") != 0) {
+        PyErr_Format(PyExc_ImportError,
+                     "the import stub (%s) does not find its own file, whose name has to end "
+                     "with .so: %s",
+                     STUB_TEXT(FS_VARIANT_INIT), length != 0 ? info.dli_fname : "no name");
+        return false;
+    }
+    memcpy(search->stem, info.dli_fname, length - 3);
+    search->stem[length - 3] = '\0';
+    return true;
+}
+
+/* The best variant that can be loaded; NULL: an error is set, or a warning has become one. */
+static stub_init *stub_search_all(struct stub_search *search)
+{
+    struct fs_cpu_state *cpu = &search->cpu;
+    fs_cpu_read_state(cpu);
+    if (cpu->error[0] != '\0') {
+        PyErr_SetString(PyExc_ImportError, cpu->error);
+        return NULL;
+    }
+    stub_init *found = NULL;
+    const struct fs_cpu_level *level =
+        cpu->arch != NULL ? fs_cpu_level_of(cpu->arch, &cpu->usable) : NULL;
+    for (; level != NULL && found == NULL; level = fs_cpu_level_below(level)) {
+        if (FS_VARIANT_LEVELS >> level->number & 1) {
+            found = stub_load(search, level->name);
+        }
+    }
+    if (found == NULL) {
+        found = stub_load(search, "baseline");
+    }
+    if (found == NULL) {
+        PyErr_Format(PyExc_ImportError,
+                     "%s.so is an import stub, and none of the variants of the module beside it "
+                     "can be loaded: %s. Install the distribution anew.",
+                     search->stem, search->faults);
+    } else if (search->faults[0] != '\0' &&
+               PyErr_WarnFormat(PyExc_ImportWarning, 1, "%s.so passed over a variant of itself: %s",
+                                search->stem, search->faults) < 0) {
+        return NULL;
+    }
+    return found;
+}
+
+/* The init function of the chosen variant; NULL: an error is set. */
+static stub_init *stub_choose(void)
+{
+    stub_init *chosen = stub_chosen;
+    if (chosen != NULL) {
+        return chosen;
+    }
+    struct stub_search *search = calloc(1, sizeof *search);
+    if (search == NULL) {
+        return (stub_init *)PyErr_NoMemory();
+    }
+    search->flags = stub_flags();
+    if (stub_find_stem(search)) {
+        chosen = stub_search_all(search);
+        stub_chosen = chosen;
+    }
+    free(search);
+    return chosen;
+}
+
+PyMODINIT_FUNC FS_VARIANT_INIT(void);
+
+PyMODINIT_FUNC FS_VARIANT_INIT(void)
+{
+    stub_init *init = stub_choose();
+    return init != NULL ? init() : NULL;
+}
+
+/* For `fullspeed variants`: loads the best variant and returns its path as a str; NULL: an error
+ * is set. The module is not initialised. */
+PyMODINIT_FUNC fullspeed_variant_path(void);
+
+PyMODINIT_FUNC fullspeed_variant_path(void)
+{
+    Dl_info where;
+    stub_init *init = stub_choose();
+    if (init == NULL) {
+        return NULL;
+    }
+    if (dladdr((void *)init, &where) == 0) {
+        PyErr_SetString(PyExc_ImportError, "the chosen variant has no name");
+        return NULL;
+    }
+    return PyUnicode_DecodeFSDefault(where.dli_fname);
+}
