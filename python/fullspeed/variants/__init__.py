@@ -6,6 +6,8 @@
     audit.py    instructions that a level does not promise
     stub.py     compiling the import stub (src/variant)
     wheel.py    several wheels become one
+    bench.py    timing a command with each level
+    report.py   what each level gains and costs
     options.py  the options of the command
     build.py    the command: all of it in order
     show.py     `fullspeed variants`: what is installed and used here

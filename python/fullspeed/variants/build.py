@@ -1,6 +1,8 @@
 """`fullspeed build`: a project once for every level, and one wheel of all.
 
-    source ─▶ unpack ─▶ build baseline, v2, v3 ... ─▶ audit ─▶ stubs ─▶ merge ─▶ wheel
+    source ─▶ unpack ─▶ build baseline, v2, v3 ... ─▶ stubs ─▶ audit ─▶ merge ─▶ wheel
+                                                                │
+                          with --bench: drop levels ◀─ measure ◀┘
 
 How it works: each step says on stderr what it does and how long it took; on stdout stands the
 path of the wheel, and nothing else. Everything happens in the build folder; the wheel comes under
@@ -22,8 +24,21 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from fullspeed.variants import LEVELS, BuildError, audit, elf, label, need, project, source, wheel
+from fullspeed.variants import (
+    LEVELS,
+    BuildError,
+    audit,
+    bench,
+    elf,
+    label,
+    need,
+    project,
+    report,
+    source,
+    wheel,
+)
 from fullspeed.variants.stub import StubCompiler
 
 SHOWN = 10  # findings of the audit
@@ -185,11 +200,14 @@ def check_code(module: wheel.Module, stub: bytes) -> list[str]:
     return sentences
 
 
-def _notes(options: argparse.Namespace, levels: list[str], chosen: list[wheel.Module]) -> dict:
-    """What is kept in the wheel's metadata."""
+def _notes(
+    options: argparse.Namespace, chosen: list[wheel.Module], found: dict[str, Any] | None
+) -> dict[str, Any]:
+    """What is kept in the wheel's metadata; found: the report of --bench."""
     import fullspeed
 
-    return {
+    levels = sorted({level for module in chosen for level in module.levels})
+    notes = {
         "version": 1,
         "made by": f"fullspeed {fullspeed.__version__}",
         "levels": levels,
@@ -202,11 +220,56 @@ def _notes(options: argparse.Namespace, levels: list[str], chosen: list[wheel.Mo
             for module in chosen
         },
     }
+    return notes if found is None else notes | {"report": found}
+
+
+def _stubs(chosen: list[wheel.Module], folder: Path) -> dict[str, bytes]:
+    """The import stubs by the path of their module."""
+    if not chosen:
+        return {}
+    with _step(f"compiling {len(chosen)} import stubs"):
+        compiler = StubCompiler(_fresh(folder / "stubs"))
+        return {module.path: compiler.make(module.init, module.levels) for module in chosen}
+
+
+def _measure(
+    request: bench.Request, plan: project.Plan, merged: wheel.Wheel, chosen: list[wheel.Module],
+    children: project.Children,
+) -> dict[str, Any]:  # fmt: skip
+    """The report of --bench."""
+    from fullspeed import cpu
+
+    folder = _fresh(plan.folder / "bench")
+    made = wheel.write(merged, folder / "dist")
+    with _step("measuring every level"):
+        measured = bench.run(request, made, chosen, folder, children, _say)
+    costs = {
+        level or "baseline": {
+            "bytes": sum(len(m.levels.get(level, b"") if level else m.baseline) for m in chosen),
+            "build seconds": project.seconds(plan, level),
+        }
+        for level in measured.rounds[0]
+    }
+    command = shlex.join(request.command)
+    found = report.make(measured, request.min_gain, command, cpu.collect()["cpu"], costs)
+    _say(report.as_text(found))
+    return found
+
+
+def drop(chosen: list[wheel.Module], found: dict[str, Any]) -> list[wheel.Module]:
+    """The modules with what the report has as kept, without those that nothing is left of."""
+    for module in chosen:
+        module.levels = {
+            level: code for level, code in module.levels.items() if found["levels"][level]["kept"]
+        }
+    return [module for module in chosen if module.levels]
 
 
 def _make(options: argparse.Namespace, folder: Path, children: project.Children) -> Path:
     """All steps; returns the path of the wheel."""
-    levels = read_levels(options.levels)
+    levels, request = read_levels(options.levels), bench.read_request(options)
+    if request is not None:
+        bench.check_levels(levels)
     archive = _archive(options, folder, children)
     unpacked = source.unpack(archive, _fresh(folder / "source"))
     plan = project.Plan(
@@ -224,16 +287,19 @@ def _make(options: argparse.Namespace, folder: Path, children: project.Children)
             f"{baseline.name} has no extension module that differs between the levels: it has "
             "none at all, or its build does not look at CFLAGS. pip's own wheel is as good."
         )
-    stubs = {}
-    with _step(f"compiling {len(chosen)} import stubs"):
-        compiler = StubCompiler(_fresh(folder / "stubs"))
-        for module in chosen:
-            stubs[module.path] = compiler.make(module.init, module.levels)
+    stubs, found = _stubs(chosen, folder), None
     with _step("checking the instructions of every variant"):
         for module in chosen:
             for sentence in check_code(module, stubs[module.path]):
                 _say(sentence)
-    merged = wheel.merge(baseline, chosen, stubs, _notes(options, levels, chosen))
+    if request is not None:
+        merged = wheel.merge(baseline, chosen, stubs, _notes(options, chosen, None))
+        found = _measure(request, plan, merged, chosen, children)
+        chosen = drop(chosen, found)
+        stubs = _stubs(chosen, folder)
+        if not chosen:
+            _say("no level pays: the wheel has the baseline only")
+    merged = wheel.merge(baseline, chosen, stubs, _notes(options, chosen, found))
     return wheel.write(merged, options.output)
 
 
@@ -241,6 +307,7 @@ def run(options: argparse.Namespace) -> int:
     """The command; its exit code."""
     children = project.Children()
     read_levels(options.levels), read_settings(options.config_setting)  # wrong usage: at once
+    bench.read_request(options)
     shlex.split(options.flags)
     if options.jobs < 1:
         raise ValueError(f"--jobs wants a number from 1, not {options.jobs}")
@@ -250,6 +317,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         for name in ("build", "packaging", "elftools", "capstone"):
             need(name)
+        if options.bench is not None:
+            need("pyperf")
         # What back ends warn their developers of; it is no matter of whoever builds.
         hooks = need("pyproject_hooks")
         warnings.simplefilter("ignore", getattr(hooks, "BuildBackendWarning", ResourceWarning))

@@ -25,6 +25,30 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="further compiler flags for the variants, as --flags='-O3 -flto'",
     )
     add(
+        "--bench",
+        metavar="CMD",
+        help="measure each level with this command, and leave out what does not pay",
+    )
+    add(
+        "--min-gain",
+        default="3%",
+        metavar="PERCENT",
+        help="what a level has to gain in --bench, to be kept (default: 3%%)",
+    )
+    add(
+        "--bench-rounds",
+        type=int,
+        metavar="N",
+        help="measure this often (default: until there is a verdict)",
+    )
+    add(
+        "--bench-requires",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a distribution that CMD needs beside the project and what that needs",
+    )
+    add(
         "-o",
         "--output",
         default="dist",

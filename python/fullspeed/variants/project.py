@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,6 +121,13 @@ def built(plan: Plan, level: str | None) -> Path | None:
     return None
 
 
+def seconds(plan: Plan, level: str | None) -> float | None:
+    """How long the build of a level took; None: nobody knows any more."""
+    with contextlib.suppress(OSError, ValueError):
+        return float((plan.folder / (level or "baseline") / "seconds").read_text())
+    return None
+
+
 @contextlib.contextmanager
 def build_environment(plan: Plan, children: Children) -> Iterator[object]:
     """The environment that the back end runs in: None is this one, else a new one."""
@@ -180,6 +188,7 @@ def make_wheel(plan: Plan, level: str | None, env: object, children: Children) -
     folder = plan.folder / (level or "baseline")
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "dist").mkdir(parents=True)
+    started = time.monotonic()
     shutil.copytree(plan.source, folder / "source", symlinks=True)
     path = folder / "build.log"
     with _told(path), _log(path) as log:
@@ -194,6 +203,7 @@ def make_wheel(plan: Plan, level: str | None, env: object, children: Children) -
                 )
         wheel = Path(builder.build("wheel", folder / "dist", plan.settings))
     shutil.rmtree(folder / "source", ignore_errors=True)
+    (folder / "seconds").write_text(f"{time.monotonic() - started:.3f}\n")
     (folder / "stamp").write_text(stamp_of(plan, level))
     return wheel
 

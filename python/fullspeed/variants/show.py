@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fullspeed.variants import BuildError
+from fullspeed.variants import BuildError, report
 from fullspeed.variants.wheel import NOTES
 
 ASK = """
@@ -51,12 +51,15 @@ def collect(name: str) -> dict[str, Any]:
     try:
         notes = json.loads(text)
         modules = {path: dict(sizes) for path, sizes in notes["modules"].items()}
+        if notes.get("report") is not None:
+            report.as_text(notes["report"])
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BuildError(f"{name}'s {NOTES} is damaged: install {name} anew") from None
     return {
         "name": distribution.metadata["Name"],
         "version": distribution.version,
         "flags": notes.get("flags", {}),
+        "report": notes.get("report"),
         "modules": {
             path: {"sizes": sizes, **ask(str(Path(distribution.locate_file(path))))}
             for path, sizes in modules.items()
@@ -68,6 +71,10 @@ def as_text(facts: dict[str, Any]) -> str:
     """The facts as lines for people."""
     lines = [f"{facts['name']} {facts['version']}"]
     lines += [f"  {level}: {flags}" for level, flags in facts["flags"].items()]
+    if facts["report"] is not None:
+        lines += ["", "measured when it was built: " + report.as_text(facts["report"])]
+    if not facts["modules"]:
+        lines += ["", "no level has paid: the modules are the baseline's"]
     for path, row in facts["modules"].items():
         sizes = ", ".join(f"{name} {size / 1024:.0f} KiB" for name, size in row["sizes"].items())
         lines += ["", path, f"  has   {sizes}"]
