@@ -49,8 +49,8 @@ struct fs_cpu_state {
 
 /* The state; made by the first call. */
 const struct fs_cpu_state *fs_cpu_state(void);
-/* All of it but brand and model, anew: for whoever asks once and in a hurry (a virtual machine takes its
- * time over each CPUID). */
+/* All of it but brand and model, anew: for whoever asks once and in a hurry (a virtual machine
+ * takes its time over each CPUID). */
 void fs_cpu_read_state(struct fs_cpu_state *state);
 
 /* May the feature be used? */

@@ -6,13 +6,15 @@
  * pkg/_x.cpython-311-x86_64-linux-gnu.x86-64-v3.so and so on, and as ....baseline.so. The first
  * that the processor and the environment allow, and that can be loaded, is loaded, and its init
  * function's result is CPython's, whatever it is: a module, a definition (multi-phase), NULL.
+ * Levels' code is watched while it runs for the first time (variant_crash.h); what crashed there
+ * when the process was last started is passed over. FULLSPEED_PROBE=1 tries it in a child first.
  *
  * What must stay true: only CPython's stable ABI is used, and nothing of an installed fullspeed;
  * a variant lies in the stub's own folder, so that its RPATHs hold there as they did before; once
  * a variant's code has begun to run, no other is tried; nothing waits for another thread.
  */
 #define _GNU_SOURCE
-#define Py_LIMITED_API 0x03020000
+#define Py_LIMITED_API 0x03050000
 #include <Python.h>
 
 #include <dlfcn.h>
@@ -24,9 +26,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base_config.h"
 #include "cpu_detect.h"
+#include "variant_crash.h"
 #include "variant_elf.h"
+#include "variant_probe.h"
+
+/* Set for wheels whose levels are packages of their own: a level that is not there is no fault. */
+#ifndef FS_VARIANT_SPLIT
+#define FS_VARIANT_SPLIT 0
+#endif
 
 #define STUB_TEXT_(a) #a
 #define STUB_TEXT(a) STUB_TEXT_(a)
@@ -42,7 +53,10 @@ struct stub_search {
     char stem[PATH_MAX]; /* the stub's path without .so */
     char path[PATH_MAX]; /* the variant's */
     char faults[STUB_FAULTS];
-    int flags; /* of dlopen */
+    int flags;    /* of dlopen */
+    bool asked;   /* by `fullspeed variants`: the module is not initialised */
+    bool probes;  /* in a child first */
+    bool watches; /* marks are looked at, and left */
     struct fs_cpu_state cpu;
 };
 
@@ -100,32 +114,85 @@ static stub_init *stub_init_of(void *handle)
     return (stub_init *)found;
 }
 
-/* Loads one variant; NULL: it cannot be, and the search knows why. */
-static stub_init *stub_load(struct stub_search *search, const char *label)
+/* In a child: all that an import would do. */
+static void stub_attempt(void *self)
 {
+    const struct stub_search *search = self;
+    void *handle = dlopen(search->path, search->flags);
+    stub_init *init = handle != NULL ? stub_init_of(handle) : NULL;
+    if (init != NULL) {
+        fs_variant_probe_module(init());
+    }
+}
+
+/* Does the variant crash, here and now, or did it when it was last loaded? Then it is noted. */
+static bool stub_crashes(struct stub_search *search)
+{
+    char reason[FS_VARIANT_REASON] = "", text[2 * FS_VARIANT_REASON + 64];
+    const bool marked = fs_variant_crash_known(search->path, reason);
+    const enum fs_variant_probed found =
+        search->probes ? fs_variant_probe(stub_attempt, search, reason) : FS_VARIANT_NOT_PROBED;
+    if (found == FS_VARIANT_GOOD) {
+        if (marked && !search->asked) {
+            fs_variant_crash_forget(search->path);
+        }
+        return false;
+    }
+    if (found == FS_VARIANT_BAD) {
+        fs_variant_crash_mark(search->path, reason);
+        snprintf(text, sizeof text, "it crashed when it was tried in a child (%s)", reason);
+    } else if (marked) {
+        snprintf(text, sizeof text,
+                 "it crashed when it was last loaded (%s); FULLSPEED_PROBE=1 tries it again",
+                 reason);
+    } else {
+        return false;
+    }
+    stub_fault(search, text);
+    return true;
+}
+
+/* Why the file of a variant must not be given to dlopen; NULL: it may. */
+static const char *stub_file_fault(struct stub_search *search)
+{
+    const char *fault = stub_link_fault(search);
+    return fault != NULL ? fault : fs_variant_elf_fault(search->path);
+}
+
+/* Loads one variant; NULL: it cannot be, and the search knows why. What is not the baseline is
+ * under the watch afterwards. */
+static stub_init *stub_load(struct stub_search *search, const char *label, bool is_baseline)
+{
+    const bool watched = search->watches && !is_baseline;
     if (snprintf(search->path, PATH_MAX, "%s.%s.so", search->stem, label) >= PATH_MAX) {
         search->path[0] = '\0';
         stub_fault(search, "the path is too long");
         return NULL;
     }
-    const char *fault = stub_link_fault(search);
-    if (fault == NULL) {
-        fault = fs_variant_elf_fault(search->path);
-    }
+    const char *fault = stub_file_fault(search);
     if (fault != NULL) {
-        stub_fault(search, fault);
+        if (!FS_VARIANT_SPLIT || is_baseline || access(search->path, F_OK) == 0) {
+            stub_fault(search, fault);
+        }
         return NULL;
+    }
+    if (watched) {
+        if (stub_crashes(search)) {
+            return NULL;
+        }
+        fs_variant_crash_watch(search->path);
     }
     void *handle = dlopen(search->path, search->flags);
-    if (handle == NULL) {
-        const char *error = dlerror();
-        stub_fault(search, error != NULL ? error : "cannot be loaded");
-        return NULL;
-    }
-    stub_init *init = stub_init_of(handle);
+    stub_init *init = handle != NULL ? stub_init_of(handle) : NULL;
     if (init == NULL) {
-        stub_fault(search, "it has no " STUB_TEXT(FS_VARIANT_INIT));
-        dlclose(handle);
+        const char *error = handle == NULL ? dlerror() : "it has no " STUB_TEXT(FS_VARIANT_INIT);
+        stub_fault(search, error != NULL ? error : "cannot be loaded");
+        if (handle != NULL) {
+            dlclose(handle);
+        }
+        if (watched) {
+            fs_variant_crash_unwatch();
+        }
     }
     return init;
 }
@@ -164,25 +231,41 @@ static bool stub_find_stem(struct stub_search *search)
     return true;
 }
 
+/* Reads the environment and the processor; false: an error is set. */
+static bool stub_read_state(struct stub_search *search)
+{
+    const char *probe = fs_base_config_secure(FS_CONFIG_FULLSPEED_PROBE);
+    fs_cpu_read_state(&search->cpu);
+    if (search->cpu.error[0] == '\0' && probe != NULL) {
+        fs_base_config_complaint(FS_CONFIG_FULLSPEED_PROBE, search->cpu.error, FS_CPU_TEXT);
+    }
+    if (search->cpu.error[0] != '\0') {
+        PyErr_SetString(PyExc_ImportError, search->cpu.error);
+        return false;
+    }
+    search->probes = probe != NULL && *probe == '1';
+    search->watches = probe == NULL || *probe == '1';
+    fs_variant_crash_start(&search->cpu.found, sizeof search->cpu.found);
+    return true;
+}
+
 /* The best variant that can be loaded; NULL: an error is set, or a warning has become one. */
 static stub_init *stub_search_all(struct stub_search *search)
 {
-    struct fs_cpu_state *cpu = &search->cpu;
-    fs_cpu_read_state(cpu);
-    if (cpu->error[0] != '\0') {
-        PyErr_SetString(PyExc_ImportError, cpu->error);
+    const struct fs_cpu_state *cpu = &search->cpu;
+    stub_init *found = NULL;
+    if (!stub_read_state(search)) {
         return NULL;
     }
-    stub_init *found = NULL;
     const struct fs_cpu_level *level =
         cpu->arch != NULL ? fs_cpu_level_of(cpu->arch, &cpu->usable) : NULL;
     for (; level != NULL && found == NULL; level = fs_cpu_level_below(level)) {
         if (FS_VARIANT_LEVELS >> level->number & 1) {
-            found = stub_load(search, level->name);
+            found = stub_load(search, level->name, false);
         }
     }
     if (found == NULL) {
-        found = stub_load(search, "baseline");
+        found = stub_load(search, "baseline", true);
     }
     if (found == NULL) {
         PyErr_Format(PyExc_ImportError,
@@ -197,8 +280,9 @@ static stub_init *stub_search_all(struct stub_search *search)
     return found;
 }
 
-/* The init function of the chosen variant; NULL: an error is set. */
-static stub_init *stub_choose(void)
+/* The init function of the chosen variant, under the watch if it was chosen just now; NULL: an
+ * error is set. */
+static stub_init *stub_choose(bool asked)
 {
     stub_init *chosen = stub_chosen;
     if (chosen != NULL) {
@@ -208,12 +292,16 @@ static stub_init *stub_choose(void)
     if (search == NULL) {
         return (stub_init *)PyErr_NoMemory();
     }
+    search->asked = asked;
     search->flags = stub_flags();
     if (stub_find_stem(search)) {
         chosen = stub_search_all(search);
         stub_chosen = chosen;
     }
     free(search);
+    if (chosen == NULL || asked) {
+        fs_variant_crash_unwatch();
+    }
     return chosen;
 }
 
@@ -221,8 +309,14 @@ PyMODINIT_FUNC FS_VARIANT_INIT(void);
 
 PyMODINIT_FUNC FS_VARIANT_INIT(void)
 {
-    stub_init *init = stub_choose();
-    return init != NULL ? init() : NULL;
+    Dl_info where;
+    const bool is_first = stub_chosen == NULL;
+    stub_init *init = stub_choose(false);
+    PyObject *result = init != NULL ? init() : NULL;
+    if (is_first && fs_variant_crash_unwatch() && dladdr((void *)init, &where) != 0) {
+        fs_variant_watch_slots(result, where.dli_fname);
+    }
+    return result;
 }
 
 /* For `fullspeed variants`: loads the best variant and returns its path as a str; NULL: an error
@@ -232,7 +326,7 @@ PyMODINIT_FUNC fullspeed_variant_path(void);
 PyMODINIT_FUNC fullspeed_variant_path(void)
 {
     Dl_info where;
-    stub_init *init = stub_choose();
+    stub_init *init = stub_choose(true);
     if (init == NULL) {
         return NULL;
     }

@@ -15,4 +15,7 @@ static PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, "x", NULL, SIZE, methods, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC JOIN(PyInit_, NAME)(void);
-PyMODINIT_FUNC JOIN(PyInit_, NAME)(void) { return PyModule_Create(&definition); }
+PyMODINIT_FUNC JOIN(PyInit_, NAME)(void)
+{
+    return PyModule_Create(&definition);
+}

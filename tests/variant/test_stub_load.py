@@ -192,7 +192,7 @@ def test_more_rights_than_the_user(site: Path, best: int, tmp_path: Path) -> Non
         f"import sys, os; sys.path.insert(0, {str(site)!r})\n"
         "assert os.geteuid() != os.getuid(), 'nosuid'\n" + IMPORT
     )
-    variables = tools.CLEAN | {"FULLSPEED_DISABLE_CPU_FEATURES": "X86_V2"}
+    variables = tools.CLEAN | {"FULLSPEED_DISABLE_CPU_FEATURES": "X86_V2", "FULLSPEED_PROBE": "x"}
     done = subprocess.run(
         [program, "-S", "-c", text], env=variables, capture_output=True, text=True, cwd="/"
     )

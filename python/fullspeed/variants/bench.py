@@ -172,7 +172,9 @@ def _check_use(bench: Bench, chosen: list[wheel.Module], levels: list[str]) -> l
         for module in chosen:
             if level is None or level in module.levels:
                 wanted.add(module.path)
-                if re.search(rf"calling init: .*/{re.escape(module.stem)}\.{name}\.so$", text, re.M):
+                if re.search(
+                    rf"calling init: .*/{re.escape(module.stem)}\.{name}\.so$", text, re.M
+                ):
                     seen.add(module.path)
                 elif module.path in seen:
                     raise BuildError(
