@@ -33,16 +33,21 @@
 
 /* ---- the place ---- */
 
-#define CRASH_NAME_BEGIN "variant-"
-#define CRASH_NAME_END ".crash"
-enum { CRASH_NAME = sizeof CRASH_NAME_BEGIN + 16 + sizeof CRASH_NAME_END };
+/* Small, since each page that is touched costs a microsecond at every import; what does not fit is
+ * not watched. */
+enum { CRASH_BASE = 512, CRASH_PATH = 1024 };
+
+static const char crash_folder_name[] = "/fullspeed";
+static const char crash_begin[] = "/variant-", crash_end[] = ".crash";
+enum { CRASH_DIGITS = 16 };
+enum { CRASH_FOLDER = CRASH_BASE + sizeof crash_folder_name };
+enum { CRASH_MARK = CRASH_FOLDER + sizeof crash_begin + CRASH_DIGITS + sizeof crash_end };
 
 static const char crash_head[] = "fullspeed: a variant that crashed while it was loaded\n";
 
 /* Found out once; whoever comes at the same time finds the same. */
 static struct {
-    char base[PATH_MAX];   /* the cache folder; empty: there is none */
-    char folder[PATH_MAX]; /* fullspeed's in it */
+    char base[CRASH_BASE]; /* the cache folder; empty: there is none */
     uint64_t kind;         /* of machine */
 } crash_place;
 
@@ -61,50 +66,54 @@ void fs_variant_crash_start(const void *facts, size_t size)
     const char *base = has_cache ? cache : home;
     crash_place.kind = crash_digest(14695981039346656037u, facts, size);
     if (base == NULL || *base != '/' ||
-        snprintf(crash_place.base, PATH_MAX, "%s%s", base, has_cache ? "" : "/.cache") >=
-            PATH_MAX ||
-        snprintf(crash_place.folder, PATH_MAX, "%s/fullspeed", crash_place.base) >= PATH_MAX) {
+        snprintf(crash_place.base, CRASH_BASE, "%s%s", base, has_cache ? "" : "/.cache") >=
+            CRASH_BASE) {
         crash_place.base[0] = '\0';
     }
 }
 
-/* The name of a file's mark; false: there is no such file. */
-static bool crash_name(const char *path, char name[CRASH_NAME])
+/* Appends to a path; returns its end. */
+static char *crash_append(char *end, const char *text, size_t length)
+{
+    memcpy(end, text, length);
+    end[length] = '\0';
+    return end + length;
+}
+
+/* The folder of the marks; returns the end of its path. */
+static char *crash_folder(char path[CRASH_FOLDER])
+{
+    char *end = crash_append(path, crash_place.base, strlen(crash_place.base));
+    return crash_append(end, crash_folder_name, sizeof crash_folder_name - 1);
+}
+
+/* The mark of a file, and where in its path the folder ends; NULL: there can be none. */
+static char *crash_mark(const char *path, char mark[CRASH_MARK])
 {
     struct stat info;
-    if (stat(path, &info) != 0) {
-        return false;
+    if (crash_place.base[0] == '\0' || stat(path, &info) != 0) {
+        return NULL;
     }
     const int64_t facts[] = {info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
     uint64_t hash = crash_digest(crash_place.kind, path, strlen(path));
     hash = crash_digest(hash, facts, sizeof facts);
-    memcpy(name, CRASH_NAME_BEGIN, sizeof CRASH_NAME_BEGIN - 1);
-    name += sizeof CRASH_NAME_BEGIN - 1;
-    for (int i = 0; i < 16; i++) {
-        name[i] = "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
+    char *cut = crash_folder(mark), *end = crash_append(cut, crash_begin, sizeof crash_begin - 1);
+    for (int i = 0; i < CRASH_DIGITS; i++) {
+        *end++ = "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
     }
-    memcpy(name + 16, CRASH_NAME_END, sizeof CRASH_NAME_END);
-    return true;
+    crash_append(end, crash_end, sizeof crash_end - 1);
+    return cut;
 }
 
-/* The folder of the marks, opened; -1: there is none that is ours alone. */
-static int crash_folder(bool create)
+/* Is the folder ours alone? The path of a mark in it is cut for that, and mended. */
+static bool crash_is_safe(char *mark, char *cut)
 {
     struct stat info;
-    if (crash_place.base[0] == '\0') {
-        return -1;
-    }
-    if (create) { /* fails where they are there already */
-        mkdir(crash_place.base, 0700);
-        mkdir(crash_place.folder, 0700);
-    }
-    const int folder = open(crash_place.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (folder >= 0 && (fstat(folder, &info) != 0 || info.st_uid != geteuid() ||
-                        (info.st_mode & (S_IWGRP | S_IWOTH)) != 0)) {
-        close(folder);
-        return -1;
-    }
-    return folder;
+    *cut = '\0';
+    const bool safe = lstat(mark, &info) == 0 && S_ISDIR(info.st_mode) &&
+                      info.st_uid == geteuid() && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    *cut = '/';
+    return safe;
 }
 
 /* ---- marks ---- */
@@ -143,50 +152,50 @@ static void crash_read_reason(int file, char reason[FS_VARIANT_REASON])
 
 bool fs_variant_crash_known(const char *path, char reason[FS_VARIANT_REASON])
 {
-    char name[CRASH_NAME];
-    const int folder = crash_folder(false);
-    if (folder < 0) {
-        return false;
-    }
-    const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-    const int file = crash_name(path, name) ? openat(folder, name, flags) : -1;
-    close(folder);
+    char mark[CRASH_MARK];
+    char *cut = crash_mark(path, mark);
+    const int file = cut != NULL ? open(mark, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
     if (file < 0) {
         return false;
     }
-    crash_read_reason(file, reason);
+    const bool known = crash_is_safe(mark, cut);
+    if (known) {
+        crash_read_reason(file, reason);
+    }
     close(file);
-    return true;
+    return known;
 }
 
 bool fs_variant_crash_mark(const char *path, const char *reason)
 {
-    char name[CRASH_NAME];
-    const int folder = crash_name(path, name) ? crash_folder(true) : -1;
-    if (folder < 0) {
+    char mark[CRASH_MARK];
+    char *cut = crash_mark(path, mark);
+    if (cut == NULL) {
         return false;
     }
-    const int file =
-        openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    const bool there = file >= 0 || errno == EEXIST;
-    close(folder);
-    if (file >= 0) {
-        const char *const words[] = {crash_head, path, "\n", reason, "\n"};
-        crash_write(file, words, sizeof words / sizeof *words); /* an empty mark is one, too */
-        close(file);
+    mkdir(crash_place.base, 0700); /* fails where it is there already */
+    *cut = '\0';
+    mkdir(mark, 0700);
+    *cut = '/';
+    if (!crash_is_safe(mark, cut)) {
+        return false;
     }
-    return there;
+    const int file = open(mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0) {
+        return errno == EEXIST;
+    }
+    const char *const words[] = {crash_head, path, "\n", reason, "\n"};
+    crash_write(file, words, sizeof words / sizeof *words); /* an empty mark is one, too */
+    close(file);
+    return true;
 }
 
 void fs_variant_crash_forget(const char *path)
 {
-    char name[CRASH_NAME];
-    const int folder = crash_folder(false);
-    if (folder >= 0 && crash_name(path, name)) {
-        unlinkat(folder, name, 0);
-    }
-    if (folder >= 0) {
-        close(folder);
+    char mark[CRASH_MARK];
+    char *cut = crash_mark(path, mark);
+    if (cut != NULL && crash_is_safe(mark, cut)) {
+        unlink(mark);
     }
 }
 
@@ -204,7 +213,7 @@ static const struct {
 
 static struct {
     _Atomic(pid_t) thread; /* that is between watch and unwatch; 0: none */
-    char path[PATH_MAX];
+    char path[CRASH_PATH];
     struct sigaction old[CRASH_SIGNALS];
     volatile sig_atomic_t marked;
 } crash_watch;
@@ -260,12 +269,14 @@ static void crash_handle(int number, siginfo_t *info, void *context)
 void fs_variant_crash_watch(const char *path)
 {
     pid_t nobody = 0;
-    const size_t length = strlen(path);
-    if (length >= PATH_MAX ||
+    const size_t length = path != NULL ? strlen(path) : 0;
+    if (length >= CRASH_PATH ||
         !atomic_compare_exchange_strong(&crash_watch.thread, &nobody, crash_thread())) {
         return;
     }
-    memcpy(crash_watch.path, path, length + 1);
+    if (path != NULL) {
+        memcpy(crash_watch.path, path, length + 1);
+    }
     crash_watch.marked = 0;
     struct sigaction ours = {.sa_sigaction = crash_handle, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&ours.sa_mask);

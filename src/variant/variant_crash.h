@@ -17,8 +17,9 @@ bool fs_variant_crash_mark(const char *path, const char *reason);
 /* Removes it. */
 void fs_variant_crash_forget(const char *path);
 
-/* From here on, a crash of this thread leaves a mark of the file, and ends the process as it would
- * have. Nothing happens if another thread is between the two. */
+/* From here on, a crash of this thread leaves a mark of the file (NULL: the last one that was
+ * watched), and ends the process as it would have. Nothing happens if another thread is between the
+ * two. */
 void fs_variant_crash_watch(const char *path);
 /* False: this thread was not between the two. */
 bool fs_variant_crash_unwatch(void);

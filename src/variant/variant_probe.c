@@ -159,14 +159,13 @@ typedef int slots_exec(PyObject *module);
 
 static struct {
     atomic_flag taken;
-    char path[PATH_MAX];
     PyModuleDef_Slot slots[SLOTS_MOST];
     slots_exec *exec[SLOTS_EXEC];
 } slots_watched = {.taken = ATOMIC_FLAG_INIT};
 
 static int slots_run(int which, PyObject *module)
 {
-    fs_variant_crash_watch(slots_watched.path);
+    fs_variant_crash_watch(NULL);
     int result = slots_watched.exec[which](module);
     fs_variant_crash_unwatch();
     return result;
@@ -189,12 +188,12 @@ static int slots_run_3(PyObject *module)
     return slots_run(3, module);
 }
 
-void fs_variant_watch_slots(PyObject *result, const char *path)
+void fs_variant_watch_slots(PyObject *result)
 {
     static slots_exec *const ours[SLOTS_EXEC] = {slots_run_0, slots_run_1, slots_run_2,
                                                  slots_run_3};
     if (result == NULL || !PyObject_TypeCheck(result, &PyModuleDef_Type) ||
-        ((PyModuleDef *)result)->m_slots == NULL || strlen(path) >= PATH_MAX ||
+        ((PyModuleDef *)result)->m_slots == NULL ||
         atomic_flag_test_and_set(&slots_watched.taken)) {
         return;
     }
@@ -203,7 +202,6 @@ void fs_variant_watch_slots(PyObject *result, const char *path)
     for (int i = 0; i < SLOTS_MOST; i++) {
         slots_watched.slots[i] = from[i];
         if (from[i].slot == 0) {
-            strcpy(slots_watched.path, path);
             ((PyModuleDef *)result)->m_slots = slots_watched.slots;
             return;
         }

@@ -17,8 +17,8 @@ enum fs_variant_probed fs_variant_probe(void (*attempt)(void *self), void *self,
 /* In the child: goes on with an init function's result as CPython would. */
 void fs_variant_probe_module(PyObject *result);
 
-/* The exec slots of a definition (of multi-phase initialisation) run under the watch from now on;
- * any other result of an init function is left alone. The path is the variant's. */
-void fs_variant_watch_slots(PyObject *result, const char *path);
+/* The exec slots of a definition (of multi-phase initialisation) run under the watch from now on,
+ * as the code of the last variant that was; any other result of an init function is left alone. */
+void fs_variant_watch_slots(PyObject *result);
 
 #endif

@@ -34,9 +34,10 @@
 #include "variant_elf.h"
 #include "variant_probe.h"
 
-/* Set for wheels whose levels are packages of their own: a level that is not there is no fault. */
-#ifndef FS_VARIANT_SPLIT
-#define FS_VARIANT_SPLIT 0
+/* Not empty where levels are packages of their own: then the names of variants have it before the
+ * level, and a level that is not there is no fault. */
+#ifndef FS_VARIANT_TAG
+#define FS_VARIANT_TAG ""
 #endif
 
 #define STUB_TEXT_(a) #a
@@ -164,14 +165,15 @@ static const char *stub_file_fault(struct stub_search *search)
 static stub_init *stub_load(struct stub_search *search, const char *label, bool is_baseline)
 {
     const bool watched = search->watches && !is_baseline;
-    if (snprintf(search->path, PATH_MAX, "%s.%s.so", search->stem, label) >= PATH_MAX) {
+    if (snprintf(search->path, PATH_MAX, "%s.%s%s.so", search->stem,
+                 is_baseline ? "" : FS_VARIANT_TAG, label) >= PATH_MAX) {
         search->path[0] = '\0';
         stub_fault(search, "the path is too long");
         return NULL;
     }
     const char *fault = stub_file_fault(search);
     if (fault != NULL) {
-        if (!FS_VARIANT_SPLIT || is_baseline || access(search->path, F_OK) == 0) {
+        if (sizeof FS_VARIANT_TAG == 1 || is_baseline || access(search->path, F_OK) == 0) {
             stub_fault(search, fault);
         }
         return NULL;
@@ -309,12 +311,11 @@ PyMODINIT_FUNC FS_VARIANT_INIT(void);
 
 PyMODINIT_FUNC FS_VARIANT_INIT(void)
 {
-    Dl_info where;
     const bool is_first = stub_chosen == NULL;
     stub_init *init = stub_choose(false);
     PyObject *result = init != NULL ? init() : NULL;
-    if (is_first && fs_variant_crash_unwatch() && dladdr((void *)init, &where) != 0) {
-        fs_variant_watch_slots(result, where.dli_fname);
+    if (is_first && fs_variant_crash_unwatch()) {
+        fs_variant_watch_slots(result);
     }
     return result;
 }

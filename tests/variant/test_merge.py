@@ -26,7 +26,7 @@ def test_names_and_record(stubs: object, multi: dict[str, bytes], tmp_path: Path
     for level in tools.LEVELS:
         assert merged.files[f"{stem}.x86-64-{level}.so"] == multi[level]
     assert elf.read(merged.files[PATH], PATH).inits == ["PyInit__x"]
-    path = wheel.write(merged, tmp_path / "new" / "dist")
+    (path,) = wheel.write([merged], tmp_path / "new" / "dist")
     assert list(path.parent.iterdir()) == [path]
     assert path.name == "pack-1.0-cp311-cp311-linux_x86_64.whl"
     with zipfile.ZipFile(path) as archive:
@@ -118,7 +118,7 @@ def test_nothing_half_written(stubs: object, multi: dict[str, bytes], tmp_path: 
     merged.files["late"] = None  # writing it fails
     merged.infos["late"] = zipfile.ZipInfo("late")
     with pytest.raises(TypeError):
-        wheel.write(merged, tmp_path)
+        wheel.write([tools.make_wheel({}, "first"), merged], tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

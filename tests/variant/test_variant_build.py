@@ -118,6 +118,59 @@ def test_build_folder_is_used_again(made: tuple[Path, Path], archive: Path, tmp_
     assert "building for x86-64-v2: done" in done.stderr
 
 
+def pip_install(folder: Path, *wheels: str) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--target", folder]
+    subprocess.run([*pip, *wheels], check=True, capture_output=True)
+
+
+def test_split(made: tuple[Path, Path], archive: Path, best: int, tmp_path: Path) -> None:
+    done = command("build", archive, "--no-isolation", "--build-dir", made[1], "--levels=v2,v3",
+                   "-o", tmp_path / "dist", "--split")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    base, v2, v3 = done.stdout.split()
+    assert [Path(path).name for path in (base, v2, v3)] == [
+        "tiny-1.5-cp311-cp311-linux_x86_64.whl",
+        "tiny_x86_64_v2-1.5-cp311-cp311-linux_x86_64.whl",
+        "tiny_x86_64_v3-1.5-cp311-cp311-linux_x86_64.whl",
+    ]
+    text = "import tiny; print(tiny.level())"
+    pip_install(tmp_path / "base", base)
+    assert tools.output(tmp_path / "base", text, "-Wdefault") == "baseline"
+    shown = command("variants", "tiny", PYTHONPATH=str(tmp_path / "base"))
+    assert shown.returncode == 0 and shown.stdout.count("KiB (not installed)") == 2
+    pip_install(tmp_path / "all", base, v2, v3)
+    assert tools.output(tmp_path / "all", text) == f"v{min(best, 3)}"
+    shown = command("variants", "tiny", PYTHONPATH=str(tmp_path / "all"))
+    assert "not installed" not in shown.stdout
+    lonely = [sys.executable, "-m", "pip", "install", "--no-index", "--target", tmp_path / "x", v3]
+    failed = subprocess.run(lonely, capture_output=True, text=True)
+    assert failed.returncode != 0 and "tiny==1.5" in failed.stderr
+
+
+def test_variant_wheels(made: tuple[Path, Path], archive: Path, best: int, tmp_path: Path) -> None:
+    done = command("build", archive, "--no-isolation", "--build-dir", made[1], "--levels=v2,v3",
+                   "-o", tmp_path / "dist", "--variant-wheels")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    paths = [Path(path) for path in done.stdout.split()]
+    assert [path.name for path in paths] == [
+        "tiny-1.5-cp311-cp311-linux_x86_64.whl",
+        "tiny-1.5-cp311-cp311-linux_x86_64-x86_64_v2.whl",
+        "tiny-1.5-cp311-cp311-linux_x86_64-x86_64_v3.whl",
+        "tiny-1.5-variants.json",
+    ]
+    text = "import tiny; print(tiny.level())"
+    pip_install(tmp_path / "base", paths[0])
+    assert tools.output(tmp_path / "base", text) == "baseline"
+    if best >= 3:
+        with zipfile.ZipFile(paths[2]) as archived:
+            archived.extractall(tmp_path / "v3")
+        assert tools.output(tmp_path / "v3", text, FULLSPEED_DISABLE_CPU_FEATURES="X86_V2") == "v3"
+    shown = command("variants", "tiny", PYTHONPATH=str(tmp_path / "v3"))
+    assert shown.returncode == 0 and "this wheel is for x86-64-v3 alone" in shown.stdout
+    both = command("build", archive, "--split", "--variant-wheels")
+    assert both.returncode == 2 and "not allowed with" in both.stderr
+
+
 def test_failing_level(archive: Path, tmp_path: Path) -> None:
     done = command("build", archive, "--levels=v2,v3", "--no-isolation", "-o", tmp_path / "dist",
                    "--build-dir", tmp_path / "b", CFLAGS="-DFAIL_AT_V3")  # fmt: skip

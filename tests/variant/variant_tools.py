@@ -77,6 +77,13 @@ def merge(stubs: StubCompiler, path: str, code: dict[str, bytes], **others: byte
     return wheel.merge(baseline, chosen, made, notes)
 
 
+def plain(path: str, code: dict[str, bytes], **others: bytes) -> tuple[wheel.Wheel, list]:
+    """The baseline's wheel of a module, and the module with its code at all levels."""
+    levels = {level: make_wheel({path: data}) for level, data in code.items()}
+    baseline = make_wheel({path: levels.pop("baseline").files[path], **others})
+    return baseline, wheel.modules(baseline, levels)[0]
+
+
 def install(merged: wheel.Wheel, site: Path) -> Path:
     """Unpack a wheel into a folder."""
     for name, data in merged.files.items():

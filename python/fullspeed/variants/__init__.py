@@ -6,6 +6,7 @@
     audit.py    instructions that a level does not promise
     stub.py     compiling the import stub (src/variant)
     wheel.py    several wheels become one
+    packages.py the other forms: a package per level, variant wheels
     bench.py    timing a command with each level
     report.py   what each level gains and costs
     options.py  the options of the command

@@ -5,8 +5,8 @@
                           with --bench: drop levels ◀─ measure ◀┘
 
 How it works: each step says on stderr what it does and how long it took; on stdout stands the
-path of the wheel, and nothing else. Everything happens in the build folder; the wheel comes under
-its name at the very end.
+path of the wheel, or one path a line, and nothing else. Everything happens in the build folder;
+the wheel comes under its name at the very end.
 
 What must stay true: a failing level, a violation, an interrupt leave no wheel; what was built
 stays in the build folder, if the user named one, and is used by the next run.
@@ -34,6 +34,7 @@ from fullspeed.variants import (
     elf,
     label,
     need,
+    packages,
     project,
     report,
     source,
@@ -223,13 +224,13 @@ def _notes(
     return notes if found is None else notes | {"report": found}
 
 
-def _stubs(chosen: list[wheel.Module], folder: Path) -> dict[str, bytes]:
-    """The import stubs by the path of their module."""
+def _stubs(chosen: list[wheel.Module], folder: Path, tag: str = "") -> dict[str, bytes]:
+    """The import stubs by the path of their module; tag: as of packages.py."""
     if not chosen:
         return {}
     with _step(f"compiling {len(chosen)} import stubs"):
         compiler = StubCompiler(_fresh(folder / "stubs"))
-        return {module.path: compiler.make(module.init, module.levels) for module in chosen}
+        return {module.path: compiler.make(module.init, module.levels, tag) for module in chosen}
 
 
 def _measure(
@@ -240,7 +241,7 @@ def _measure(
     from fullspeed import cpu
 
     folder = _fresh(plan.folder / "bench")
-    made = wheel.write(merged, folder / "dist")
+    (made,) = wheel.write([merged], folder / "dist")
     with _step("measuring every level"):
         measured = bench.run(request, made, chosen, folder, children, _say)
     costs = {
@@ -265,8 +266,8 @@ def drop(chosen: list[wheel.Module], found: dict[str, Any]) -> list[wheel.Module
     return [module for module in chosen if module.levels]
 
 
-def _make(options: argparse.Namespace, folder: Path, children: project.Children) -> Path:
-    """All steps; returns the path of the wheel."""
+def _make(options: argparse.Namespace, folder: Path, children: project.Children) -> list[Path]:
+    """All steps; returns the paths of the wheels."""
     levels, request = read_levels(options.levels), bench.read_request(options)
     if request is not None:
         bench.check_levels(levels)
@@ -296,11 +297,25 @@ def _make(options: argparse.Namespace, folder: Path, children: project.Children)
         merged = wheel.merge(baseline, chosen, stubs, _notes(options, chosen, None))
         found = _measure(request, plan, merged, chosen, children)
         chosen = drop(chosen, found)
-        stubs = _stubs(chosen, folder)
         if not chosen:
             _say("no level pays: the wheel has the baseline only")
-    merged = wheel.merge(baseline, chosen, stubs, _notes(options, chosen, found))
-    return wheel.write(merged, options.output)
+    return wheel.write(_results(options, baseline, chosen, stubs, found, folder), options.output)
+
+
+def _results(
+    options: argparse.Namespace, baseline: wheel.Wheel, chosen: list[wheel.Module],
+    stubs: dict[str, bytes], found: dict[str, Any] | None, folder: Path,
+) -> list[wheel.Wheel | wheel.Plain]:  # fmt: skip
+    """What is written, in the form that was asked for."""
+    notes = _notes(options, chosen, found)
+    if options.variant_wheels:
+        return packages.variant_wheels(baseline, chosen, notes)
+    if options.split:
+        stubs = _stubs(chosen, folder, packages.tag(baseline))
+        return packages.split(baseline, chosen, stubs, notes)
+    if found is not None:  # levels may have gone
+        stubs = _stubs(chosen, folder)
+    return [wheel.merge(baseline, chosen, stubs, notes)]
 
 
 def run(options: argparse.Namespace) -> int:
@@ -323,7 +338,7 @@ def run(options: argparse.Namespace) -> int:
         hooks = need("pyproject_hooks")
         warnings.simplefilter("ignore", getattr(hooks, "BuildBackendWarning", ResourceWarning))
         with _build_folder(options.build_dir) as folder:
-            path = _make(options, folder, children)
+            paths = _make(options, folder, children)
     except BuildError as error:
         _say(str(error))
         return 1
@@ -334,5 +349,6 @@ def run(options: argparse.Namespace) -> int:
         children.stop()
         _say("stopped; no wheel was made")
         return 130
-    print(path)
+    for path in paths:
+        print(path)
     return 0

@@ -48,6 +48,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a distribution that CMD needs beside the project and what that needs",
     )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "--split",
+        action="store_true",
+        help="make the variants of each level a package of their own",
+    )
+    form.add_argument(
+        "--variant-wheels",
+        action="store_true",
+        help="make a wheel for each level, for installers that know PEP 825",
+    )
     add(
         "-o",
         "--output",

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fullspeed.variants import LEVELS, BuildError, report
-from fullspeed.variants.wheel import NOTES
+from fullspeed.variants import LEVELS, BuildError, label, report
+from fullspeed.variants.wheel import BASELINE, NOTES
 
 ASK = """
 import ctypes, sys, warnings
@@ -62,12 +62,31 @@ def collect(name: str) -> dict[str, Any]:
         "name": distribution.metadata["Name"],
         "version": distribution.version,
         "flags": notes.get("flags", {}),
+        "variant wheel": notes.get("variant wheel"),
         "report": notes.get("report"),
         "modules": {
-            path: {"sizes": sizes, **ask(str(Path(distribution.locate_file(path))))}
+            path: {
+                "sizes": sizes,
+                "missing": _missing(distribution, path, sizes, notes.get("tag", "")),
+                **ask(str(Path(distribution.locate_file(path)))),
+            }
             for path, sizes in modules.items()
         },
     }
+
+
+def _missing(
+    distribution: importlib.metadata.Distribution, path: str, sizes: dict[str, int], tag: str
+) -> list[str]:
+    """The levels whose files are not there."""
+    stem = path.removesuffix(".so")
+    files = {
+        level: f"{stem}.{level}.so" if level == BASELINE else f"{stem}.{tag}{label(level)}.so"
+        for level in sizes
+    }
+    return [
+        level for level, file in files.items() if not Path(distribution.locate_file(file)).exists()
+    ]
 
 
 def as_text(facts: dict[str, Any]) -> str:
@@ -76,10 +95,15 @@ def as_text(facts: dict[str, Any]) -> str:
     lines += [f"  {level}: {flags}" for level, flags in facts["flags"].items()]
     if facts["report"] is not None:
         lines += ["", "measured when it was built: " + report.as_text(facts["report"])]
-    if not facts["modules"]:
+    if facts["variant wheel"] is not None:
+        lines += ["", f"this wheel is for {label(facts['variant wheel'])} alone"]
+    elif not facts["modules"]:
         lines += ["", "no level has paid: the modules are the baseline's"]
     for path, row in facts["modules"].items():
-        sizes = ", ".join(f"{name} {size / 1024:.0f} KiB" for name, size in row["sizes"].items())
+        sizes = ", ".join(
+            f"{name} {size / 1024:.0f} KiB" + " (not installed)" * (name in row["missing"])
+            for name, size in row["sizes"].items()
+        )
         lines += ["", path, f"  has   {sizes}"]
         if row["used"] is None:
             lines.append(f"  none can be used: {row['error']}")

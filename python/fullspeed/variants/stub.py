@@ -66,14 +66,16 @@ class StubCompiler:
                 f"the import stub does not compile with {self.command[0]}:\n{done.stderr}"
             )
 
-    def make(self, init: str, levels: Iterable[str]) -> bytes:
-        """The stub of a module with this init function, and with variants of these levels."""
+    def make(self, init: str, levels: Iterable[str], tag: str = "") -> bytes:
+        """The stub of a module with this init function, and with variants of these levels; with a
+        tag they are packages of their own, and have it in their names (packages.py)."""
         if not re.fullmatch(r"PyInitU?_[A-Za-z0-9_]+", init):
             raise BuildError(f"{init!r} is no name of a module's init function")
         bits = sum(1 << int(level.removeprefix("v")) for level in levels)
         made = self.folder / "stub.so"
         self._run([
             *self.flags, f"-DFS_VARIANT_INIT={init}", f"-DFS_VARIANT_LEVELS={bits}u",
+            f'-DFS_VARIANT_TAG="{tag}"',
             str(SOURCES / "variant_stub.c"), *map(str, self.objects), *self.link, "-o", str(made),
             "-ldl",
         ])  # fmt: skip

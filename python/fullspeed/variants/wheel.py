@@ -23,7 +23,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -63,6 +63,30 @@ class Wheel:
             name.partition("/")[0] for name in self.files if name.endswith(".dist-info/RECORD")
         }
         return found
+
+    def seal(self) -> None:
+        """Write RECORD anew, at the end; signatures of an older one go."""
+        record = f"{self.dist_info}/RECORD"
+        info = self.infos.pop(record)
+        for path in (record, f"{record}.jws", f"{record}.p7s"):
+            self.files.pop(path, None)
+            self.infos.pop(path, None)
+        self.files[record], self.infos[record] = _record(self.files, record), info
+
+
+@dataclass
+class Plain:
+    """A file that is written beside wheels."""
+
+    name: str
+    data: bytes
+
+
+def entry(name: str, like: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """What an archive says of a file that is new in it: as of another one."""
+    info = zipfile.ZipInfo(name, like.date_time)
+    info.external_attr = like.external_attr
+    return info
 
 
 def read(path: Path) -> Wheel:
@@ -137,7 +161,6 @@ def merge(
     baseline: Wheel, chosen: list[Module], stubs: Mapping[str, bytes], notes: Mapping[str, object]
 ) -> Wheel:
     """The one wheel: stubs by the path of their module; notes go into its metadata."""
-    signed = {f"{baseline.dist_info}/RECORD.{kind}" for kind in ("jws", "p7s")}
     record = f"{baseline.dist_info}/RECORD"
     by_path = {module.path: module for module in chosen}
     merged = Wheel(baseline.name, {}, {})
@@ -145,13 +168,9 @@ def merge(
     def put(name: str, data: bytes, like: str) -> None:
         if name in merged.files or (name != like and name in baseline.files):
             raise BuildError(f"the project has a file of its own called {name}")
-        info = zipfile.ZipInfo(name, baseline.infos[like].date_time)
-        info.external_attr = baseline.infos[like].external_attr
-        merged.files[name], merged.infos[name] = data, info
+        merged.files[name], merged.infos[name] = data, entry(name, baseline.infos[like])
 
     for path, data in baseline.files.items():
-        if path == record or path in signed:  # signatures of what it no longer is
-            continue
         if path not in by_path:
             put(path, data, path)
             continue
@@ -162,20 +181,30 @@ def merge(
             put(f"{module.stem}.{label(level)}.so", code, path)
     text = json.dumps(notes, indent=2, sort_keys=True) + "\n"
     put(f"{baseline.dist_info}/{NOTES}", text.encode(), record)
-    put(record, _record(merged.files, record), record)
+    merged.seal()
     return merged
 
 
-def write(wheel: Wheel, folder: Path) -> Path:
-    """Write the wheel into a folder: the whole of it, or nothing."""
+def _fill(wheel: Wheel | Plain, part: Path) -> None:
+    """Write one file."""
+    if isinstance(wheel, Plain):
+        part.write_bytes(wheel.data)
+        return
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in wheel.files.items():
+            archive.writestr(wheel.infos[name], data, zipfile.ZIP_DEFLATED)
+
+
+def write(wheels: Iterable[Wheel | Plain], folder: Path) -> list[Path]:
+    """Write wheels into a folder: all of them, whole, or none."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / wheel.name
-    part = folder / f".{wheel.name}.{os.getpid()}.part"
+    parts = {folder / f".{one.name}.{os.getpid()}.part": one for one in wheels}
     try:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, data in wheel.files.items():
-                archive.writestr(wheel.infos[name], data, zipfile.ZIP_DEFLATED)
-        os.replace(part, path)
+        for part, one in parts.items():
+            _fill(one, part)
+        for part, one in parts.items():
+            os.replace(part, folder / one.name)
     finally:
-        part.unlink(missing_ok=True)
-    return path
+        for part in parts:
+            part.unlink(missing_ok=True)
+    return [folder / one.name for one in parts.values()]
