@@ -122,6 +122,44 @@ fs_attr_place fs_attr_look_in_instance(PyObject *owner, PyObject *name)
     return dict == NULL ? place : attr_look_in_dict(dict, name);
 }
 
+bool fs_attr_still_at(PyTypeObject *type, PyObject *name, uint32_t offset)
+{
+    if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT) || _PyType_Lookup(type, name) != NULL) {
+        return false;
+    }
+    PyDictKeysObject *keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
+    Py_ssize_t index = (Py_ssize_t)(offset / sizeof(PyObject *));
+    return type->tp_version_tag != 0 && keys != NULL && index < keys->dk_nentries &&
+           DK_UNICODE_ENTRIES(keys)[index].me_key == name;
+}
+
+/* Classes of which an attribute was looked for in vain at the version that they have now. */
+static struct {
+    PyTypeObject *type; /* only compared */
+    uint32_t version;
+    uint32_t changes;
+} attr_changing[16];
+
+enum { ATTR_CHANGES = 32, ATTR_CHANGED = 4 }; /* it changes all the time; weight of a change */
+
+bool fs_attr_is_changing(PyTypeObject *type)
+{
+    size_t place = ((uintptr_t)type >> 4 ^ (uintptr_t)type >> 8) % 16;
+    if (attr_changing[place].type != type) {
+        attr_changing[place].type = type;
+        attr_changing[place].version = type->tp_version_tag;
+        attr_changing[place].changes = 0;
+    } else if (attr_changing[place].version == type->tp_version_tag) {
+        attr_changing[place].changes -= attr_changing[place].changes != 0;
+    } else {
+        attr_changing[place].version = type->tp_version_tag;
+        if (attr_changing[place].changes < 2 * ATTR_CHANGES) {
+            attr_changing[place].changes += ATTR_CHANGED;
+        }
+    }
+    return attr_changing[place].changes >= ATTR_CHANGES;
+}
+
 bool fs_attr_guard_absence(fs_cache_attr *cache, PyObject *owner, const fs_attr_place *place)
 {
     cache->dict_offset = fs_pyrt_dict_offset(Py_TYPE(owner));

@@ -456,9 +456,17 @@ bool fs_attr_add_shape(fs_cache_shapes *cache, fs_attr_shape shape);
  * *binds: it is a method, to be bound to the owner. NULL, no error: CPython must say. */
 PyObject *fs_attr_load_quietly(PyObject *owner, PyObject *name, bool *binds);
 
-/* A guard of an attribute op failed: counts, learns another shape, or gives the op back. */
-void fs_spec_load_attr_miss(fs_instr *ip, PyObject *owner, PyObject *name);
-void fs_spec_store_attr_miss(fs_instr *ip, PyObject *owner, PyObject *name);
-void fs_spec_load_method_miss(fs_instr *ip, PyObject *owner, PyObject *name);
+/* Whether instances of a class, which has changed, still have the name at this offset of their
+ * values, and nothing in the class under it. If so, the class has a version. */
+bool fs_attr_still_at(PyTypeObject *type, PyObject *name, uint32_t offset);
+/* To be asked at each miss: is this a class that changes all the time, so that nothing kept by its
+ * version pays? (One with a counter among its attributes.) */
+bool fs_attr_is_changing(PyTypeObject *type);
+
+/* A guard of an attribute op failed: counts, learns another shape, or gives the op back. True: only
+ * the class had changed, the op holds again and is to be done. */
+bool fs_spec_load_attr_miss(fs_instr *ip, PyObject *owner, PyObject *name);
+bool fs_spec_store_attr_miss(fs_instr *ip, PyObject *owner, PyObject *name);
+bool fs_spec_load_method_miss(fs_instr *ip, PyObject *owner, PyObject *name);
 
 #endif

@@ -278,23 +278,50 @@ static void load_memorise(PyObject *owner, PyObject *name)
     Py_XDECREF(old);
 }
 
-void fs_spec_load_attr_miss(fs_instr *ip, PyObject *owner, PyObject *name)
+/* The class of an op with one shape has changed, but not where the value is. */
+static bool load_renew(fs_instr *ip, PyObject *owner, PyObject *name)
 {
+    fs_cache_attr *cache = (fs_cache_attr *)(ip + 1);
+    PyTypeObject *type = Py_TYPE(owner);
+    if (ip->op != FS_OP_LOAD_ATTR_INSTANCE || cache->aux != type || cache->descr != NULL ||
+        type->tp_version_tag == cache->version ||
+        !fs_pyrt_standard_loads(type, PyObject_GenericGetAttr) ||
+        !fs_attr_still_at(type, name, cache->offset)) {
+        return false;
+    }
+    cache->version = type->tp_version_tag;
+    return fs_attr_instance(owner, cache) != NULL;
+}
+
+/* The class that says what an attribute of the owner is. */
+static PyTypeObject *load_class_of(PyObject *owner)
+{
+    return PyType_Check(owner) ? (PyTypeObject *)owner : Py_TYPE(owner);
+}
+
+bool fs_spec_load_attr_miss(fs_instr *ip, PyObject *owner, PyObject *name)
+{
+    if (load_renew(ip, owner, name)) {
+        return true;
+    }
     fs_attr_count_miss(ip);
     if (ip->op == FS_OP_LOAD_ATTR_ANY) {
-        load_memorise(owner, name);
-        return;
+        if (!fs_attr_is_changing(load_class_of(owner))) {
+            load_memorise(owner, name);
+        }
+        return false;
     }
     bool simple = ip->op == FS_OP_LOAD_ATTR_INSTANCE || ip->op == FS_OP_LOAD_ATTR_SLOT;
     if ((ip->op == FS_OP_LOAD_ATTR_SHAPES ||
          (simple && ip->counter + LOAD_PATIENCE <= FS_SPEC_MISSES)) &&
         load_learn(ip, owner, name)) {
-        return;
+        return false;
     }
     if (ip->op != FS_OP_LOAD_ATTR && ip->counter + LOAD_MANY <= FS_SPEC_MISSES) {
         fs_attr_settle(ip, FS_OP_LOAD_ATTR_ANY);
         ip->counter = LOAD_ANY_MISSES;
     }
+    return false;
 }
 
 /* ---- without running code ---- */
@@ -387,12 +414,43 @@ static PyObject *load_by_memo(PyObject *owner, PyObject *name, const fs_attr_mem
     }
 }
 
+/* Without a memo: a plain value of a class, a function that is a method (a new reference). */
+static PyObject *load_unplanned(PyObject *owner, PyObject *name, bool *binds)
+{
+    PyTypeObject *type = Py_TYPE(owner);
+    bool of_class = PyType_Check(owner);
+    PyObject *v = _PyType_Lookup(load_class_of(owner), name);
+    if (v == NULL) {
+        return NULL;
+    }
+    if (of_class) {
+        bool plain = type == &PyType_Type && Py_TYPE(v)->tp_descr_get == NULL &&
+                     _PyType_Lookup(type, name) == NULL;
+        return plain ? Py_NewRef(v) : NULL;
+    }
+    if (!Py_IS_TYPE(v, &PyFunction_Type) ||
+        !fs_pyrt_standard_loads(type, PyObject_GenericGetAttr)) {
+        return NULL;
+    }
+    fs_attr_place place = fs_attr_look_in_instance(owner, name);
+    if (place.where == FS_PLACE_ODD || place.value != NULL) {
+        return NULL;
+    }
+    *binds = true;
+    return Py_NewRef(v);
+}
+
 PyObject *fs_attr_load_quietly(PyObject *owner, PyObject *name, bool *binds)
 {
     const fs_attr_memo *memo = fs_attr_memo_of(owner, name);
     *binds = false;
     PyObject *v = memo == NULL ? NULL : load_by_memo(owner, name, memo, binds);
     if (FS_LIKELY(v != NULL)) {
+        return v;
+    }
+    *binds = false;
+    if (memo == NULL && fs_attr_is_changing(load_class_of(owner)) &&
+        (v = load_unplanned(owner, name, binds)) != NULL) {
         return v;
     }
     load_memorise(owner, name); /* (the instance may be of another form than the last one) */

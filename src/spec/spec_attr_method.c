@@ -192,12 +192,39 @@ static bool method_learn(fs_instr *ip, PyObject *owner, PyObject *name)
     return true;
 }
 
-void fs_spec_load_method_miss(fs_instr *ip, PyObject *owner, PyObject *name)
+/* The class of an op with one shape has changed, but not the method. */
+static bool method_renew(fs_instr *ip, PyObject *owner, PyObject *name)
 {
+    fs_method_shape *shapes = ((fs_cache_method *)(ip + 1))->shapes;
+    PyTypeObject *type = Py_TYPE(owner);
+    if ((ip->op != FS_OP_LOAD_METHOD_VALUES && ip->op != FS_OP_LOAD_METHOD_NO_DICT) ||
+        shapes[1].descr != (PyObject *)type || type->tp_version_tag == shapes[0].version ||
+        _PyType_Lookup(type, name) != shapes[0].descr) {
+        return false;
+    }
+    fs_method_shape now;
+    fs_attr_found found = fs_attr_look_in_type(type, name);
+    fs_attr_place place = fs_attr_look_in_instance(owner, name);
+    if (found.kind != FS_ATTR_METHOD || place.value != NULL ||
+        !fs_pyrt_standard_loads(type, PyObject_GenericGetAttr) ||
+        !method_shape(&now, owner, &found, &place) ||
+        (now.keys_version == 0) != (ip->op == FS_OP_LOAD_METHOD_NO_DICT)) {
+        return false;
+    }
+    shapes[0] = now;
+    return true;
+}
+
+bool fs_spec_load_method_miss(fs_instr *ip, PyObject *owner, PyObject *name)
+{
+    if (method_renew(ip, owner, name)) {
+        return true;
+    }
     fs_attr_count_miss(ip);
     bool simple = ip->op == FS_OP_LOAD_METHOD_VALUES || ip->op == FS_OP_LOAD_METHOD_NO_DICT;
     if (ip->op == FS_OP_LOAD_METHOD_SHAPES ||
         (simple && ip->counter + METHOD_PATIENCE <= FS_SPEC_MISSES)) {
         (void)method_learn(ip, owner, name);
     }
+    return false;
 }

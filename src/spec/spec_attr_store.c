@@ -106,11 +106,29 @@ static bool store_learn(fs_instr *ip, PyObject *owner, PyObject *name)
     return true;
 }
 
-void fs_spec_store_attr_miss(fs_instr *ip, PyObject *owner, PyObject *name)
+/* The class of an op with one shape has changed, but not where the value goes. */
+static bool store_renew(fs_instr *ip, PyObject *owner, PyObject *name)
 {
+    fs_cache_attr *cache = (fs_cache_attr *)(ip + 1);
+    PyTypeObject *type = Py_TYPE(owner);
+    if (ip->op != FS_OP_STORE_ATTR_INSTANCE || cache->aux != type ||
+        type->tp_version_tag == cache->version || !fs_pyrt_standard_stores(type) ||
+        !fs_attr_still_at(type, name, cache->offset)) {
+        return false;
+    }
+    cache->version = type->tp_version_tag;
+    return fs_attr_values(owner) != NULL;
+}
+
+bool fs_spec_store_attr_miss(fs_instr *ip, PyObject *owner, PyObject *name)
+{
+    if (store_renew(ip, owner, name)) {
+        return true;
+    }
     fs_attr_count_miss(ip);
     if (ip->op == FS_OP_STORE_ATTR_SHAPES ||
         (ip->op == FS_OP_STORE_ATTR_INSTANCE && ip->counter + STORE_PATIENCE <= FS_SPEC_MISSES)) {
         (void)store_learn(ip, owner, name);
     }
+    return false;
 }

@@ -198,9 +198,13 @@ static PyObject *spec_call_lookup(PyTypeObject *cls, const char *text)
 /* The Python function that is the class's __init__, or NULL. */
 static PyFunctionObject *spec_call_init_of(PyTypeObject *cls)
 {
+    static PyObject *name;
     PyObject *init = NULL;
-    if (cls->tp_init == fs_call_known.python_init) {
-        init = spec_call_lookup(cls, "__init__");
+    if (name == NULL && (name = PyUnicode_InternFromString("__init__")) == NULL) {
+        PyErr_Clear();
+    }
+    if (cls->tp_init == fs_call_known.python_init && name != NULL) {
+        init = _PyType_Lookup(cls, name);
     }
     return init != NULL && PyFunction_Check(init) ? (PyFunctionObject *)init : NULL;
 }
@@ -254,6 +258,34 @@ static bool spec_call_class(fs_instr *ip, PyTypeObject *cls, Py_ssize_t nargs)
     fs_spec_to(ip, fs_call_fits(cache->func, callee, nargs + 1) ? FS_OP_CALL_CLASS_INIT
                                                                 : FS_OP_CALL_CLASS_BIND);
     return true;
+}
+
+/* A class that has changed, but not in how its instances are made: its call goes on as it was. */
+static bool spec_call_renew(fs_instr *ip, PyObject **sp)
+{
+    PyObject **base = sp - (Py_ssize_t)ip->arg - 2;
+    fs_cache_call_class *cache = (fs_cache_call_class *)(ip + 3);
+    PyTypeObject *cls = (PyTypeObject *)base[1];
+    if ((ip->op != FS_OP_CALL_CLASS_INIT && ip->op != FS_OP_CALL_CLASS_BIND) || base[0] != NULL ||
+        !PyType_Check(cls) || cls->tp_version_tag == cache->type_version) {
+        return false;
+    }
+    uint32_t version = spec_call_plain_class(cls);
+    PyFunctionObject *init = spec_call_init_of(cls);
+    if (version == 0 || init == NULL || init != cache->func || fs_code_for_inline(init) == NULL) {
+        return false;
+    }
+    cache->type_version = version;
+    return true;
+}
+
+bool fs_spec_call_miss(fs_instr *ip, PyObject **sp)
+{
+    if (spec_call_renew(ip, sp)) {
+        return true;
+    }
+    fs_spec_miss(ip);
+    return false;
 }
 
 /* An object of a class with a Python __call__. */

@@ -118,6 +118,9 @@ FS_INLINE PyGenObject *fs_call_sent_to(PyObject **base)
 /* The next try for the calls without and with keywords; both leave `ip` ready to dispatch. */
 void fs_spec_call(fs_instr *ip, PyObject **sp, fs_code *co);
 void fs_spec_call_kw(fs_instr *ip, PyObject **sp, PyObject *kwnames);
+/* The form of a call did not hold: counts. True: the class that is called had changed, but not how
+ * its instances are made; the form holds again and is to be done. */
+bool fs_spec_call_miss(fs_instr *ip, PyObject **sp);
 
 /* spec_call_c.c: true when an op fits. */
 bool fs_spec_call_c_type(fs_instr *ip, PyTypeObject *type, Py_ssize_t nargs);
