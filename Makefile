@@ -8,7 +8,7 @@ SECONDS ?= 600
 BENCH ?= --fast
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-goto demo test test-cpython test-ecosystem fuzz bench lint asan format clean
+.PHONY: help setup setup-goto demo test test-cpython test-ecosystem fuzz bench bench-pgo nightly-pgo-python lint asan format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -36,6 +36,12 @@ fuzz: setup  ## differential fuzzing: make fuzz SECONDS=600 SEED=1
 
 bench: setup  ## pyperformance and micro benchmarks: make bench BENCH=--full
 	@$(VENV_PYTHON) bench/run.py $(BENCH)
+
+bench-pgo: setup  ## what a profile alone gains on real extension modules (docs/guide/pgo.md)
+	@$(VENV_PYTHON) bench/pgo/run_pgo.py
+
+nightly-pgo-python: setup  ## CPython from Debian's source with LTO and PGO: tested, compared (an hour)
+	@$(VENV_PYTHON) tests/pgo/nightly_python.py
 
 lint: setup  ## style and layering checks
 	@$(VENV_PYTHON) tools/run_tests.py --only lint

@@ -26,6 +26,8 @@ MAY_KNOW: dict[str, set[str]] = {
     "cpu": {"base"},
     # Of pyrt only pyrt_frame.h: the caller's variables.
     "array": {"base", "cpu", "pyrt"},
+    # What goes into modules that count; it stands alone.
+    "pgo": set(),
     # The import stub that goes into other projects' wheels.
     "variant": {"base", "cpu"},
     "pyrt": {"base"},

@@ -16,7 +16,8 @@
 #   tools/setup.sh              .venv, the best build this machine can make
 #   tools/setup.sh goto         build/venv-goto, the computed-goto build
 #   tools/setup.sh asan         build/venv-asan, with ASan and UBSan
-#   tools/setup.sh cross        compilers and emulators for the tests of other processors (Debian)
+#   tools/setup.sh cross        compilers and emulators for the tests of other processors, and what
+#                               clang's profiles need (Debian)
 #   tools/setup.sh --no-build   packages and .venv only
 #
 # Meson's options may stand behind: tools/setup.sh -Dcpu-baseline="avx2 fma3" (see
@@ -36,7 +37,8 @@ CROSS_PACKAGES=(qemu-user
                 gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
                 gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross
                 gcc-s390x-linux-gnu libc6-dev-s390x-cross
-                gcc-riscv64-linux-gnu libc6-dev-riscv64-cross)
+                gcc-riscv64-linux-gnu libc6-dev-riscv64-cross
+                llvm-19 libclang-rt-19-dev)
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -112,7 +114,7 @@ system_packages() {
     done
 }
 
-# What tests/cpu/cross wants; its tests are left out without them.
+# What tests/cpu/cross and tests/pgo want; tests are left out without them.
 cross_packages() {
     command -v apt-get >/dev/null || die "no apt-get here ($(distribution)): install compilers for aarch64, arm, ppc64le, s390x and riscv64 with their C libraries, and qemu-user"
     local missing=() package

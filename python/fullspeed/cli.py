@@ -77,6 +77,17 @@ def _build_parser() -> argparse.ArgumentParser:
     add_options(wheels)
     wheels.set_defaults(action=_build)
 
+    from fullspeed.pgo import options as pgo_options
+
+    pgo = commands.add_parser(
+        "pgo",
+        help="build a project's wheel, optimised by a profile of your program",
+        description="Builds a project's extension modules so that they count what runs, runs a "
+        "command with them, builds them again with that profile, and measures what it gains.",
+    )
+    pgo_options.add_options(pgo)
+    pgo.set_defaults(action=_pgo)
+
     variants = commands.add_parser(
         "variants", help="show what variants an installed distribution has and which are used here"
     )
@@ -129,6 +140,12 @@ def _build(options: argparse.Namespace) -> int:
     from fullspeed.variants import build
 
     return build.run(options)
+
+
+def _pgo(options: argparse.Namespace) -> int:
+    from fullspeed.pgo import command
+
+    return command.run(options)
 
 
 def _variants(options: argparse.Namespace) -> int:

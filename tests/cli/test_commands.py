@@ -26,9 +26,10 @@ def test_version(fullspeed: list[str]) -> None:
 def test_help_lists_what_exists(fullspeed: list[str]) -> None:
     result = call(fullspeed, "--help")
     assert result.returncode == 0
-    for word in ("run", "explain", "info", "cpu", "build", "variants", "autoload", "--version"):
+    words = ("run", "explain", "info", "cpu", "build", "variants", "pgo", "autoload", "--version")
+    for word in words:
         assert word in result.stdout
-    for word in ("pgo", "hwcaps", "bench"):
+    for word in ("hwcaps", "bench"):
         assert word not in result.stdout.split()
     assert "exit codes" in result.stdout.lower()
     for command in ("run", "explain", "info", "cpu", "autoload"):

@@ -118,9 +118,7 @@ def test_name_beyond_ascii(stubs: object, best: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("source", "own"), [("module_multi.c", True), ("module_single.c", False)])
-def test_sub_interpreters(
-    stubs: object, best: int, tmp_path: Path, source: str, own: bool
-) -> None:
+def test_sub_interpreters(stubs: object, best: int, tmp_path: Path, source: str, own: bool) -> None:
     code = tools.at_levels(tmp_path, source, "_sub", "-DSIZE=0")
     site = tools.install(tools.merge(stubs, f"_sub{tools.SUFFIX}", code), tmp_path / "site")
     text = f"""

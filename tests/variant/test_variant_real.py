@@ -29,6 +29,19 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_flags(installed: Path) -> None:
+    """A level's flags stand behind those that the project has without us, and replace none."""
+    lines = {}
+    for name in ("baseline", "v2", "v3"):
+        log = (installed / "b" / name / "build.log").read_text().splitlines()
+        (lines[name],) = [line.split() for line in log if " -c " in line]
+    wanted = [word for word in lines["baseline"] if word.startswith(("-O", "-D", "-f"))]
+    assert "-O2" in wanted
+    for level in ("v2", "v3"):
+        found = [word for word in lines[level] if word.startswith(("-O", "-D", "-f"))]
+        assert found == wanted and f"-march=x86-64-{level}" in lines[level]
+
+
 @pytest.mark.parametrize(("number", "without"), [(3, "X86_V4"), (2, "X86_V3"), (1, "X86_V2")])
 def test_own_tests(installed: Path, best: int, number: int, without: str) -> None:
     if best < number:

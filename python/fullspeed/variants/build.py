@@ -14,18 +14,14 @@ stays in the build folder, if the user named one, and is used by the next run.
 
 import argparse
 import contextlib
-import fcntl
 import os
 import shlex
-import sys
-import tempfile
-import time
 import warnings
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from fullspeed.pgo import levels as pgo
 from fullspeed.variants import (
     LEVELS,
     BuildError,
@@ -40,22 +36,13 @@ from fullspeed.variants import (
     source,
     wheel,
 )
+from fullspeed.variants.steps import build_folder, read_settings, source_archive
+from fullspeed.variants.steps import fresh as _fresh
+from fullspeed.variants.steps import say as _say
+from fullspeed.variants.steps import step as _step
 from fullspeed.variants.stub import StubCompiler
 
 SHOWN = 10  # findings of the audit
-
-
-def _say(text: str) -> None:
-    print(f"fullspeed: {text}", file=sys.stderr, flush=True)
-
-
-@contextlib.contextmanager
-def _step(text: str) -> Iterator[None]:
-    """Say what is done, and how long it took."""
-    _say(text)
-    started = time.monotonic()
-    yield
-    _say(f"{text}: done in {time.monotonic() - started:.1f} s")
 
 
 def read_levels(text: str) -> list[str]:
@@ -65,64 +52,6 @@ def read_levels(text: str) -> list[str]:
     if wrong:
         raise ValueError(f"--levels names {wrong[0]!r}; levels are {', '.join(LEVELS[1:])}")
     return sorted(set(words))
-
-
-def read_settings(words: list[str]) -> dict[str, object]:
-    """The settings of -C, as PEP 517 has them."""
-    settings: dict[str, object] = {}
-    for word in words:
-        key, equals, value = word.partition("=")
-        if not key or not equals:
-            raise ValueError(f"-C wants KEY=VALUE, not {word!r}")
-        old = settings.get(key)
-        if old is None:
-            settings[key] = value
-        else:
-            settings[key] = [*old, value] if isinstance(old, list) else [old, value]
-    return settings
-
-
-@contextlib.contextmanager
-def _build_folder(wanted: Path | None) -> Iterator[Path]:
-    """The build folder, ours alone while we use it."""
-    if wanted is None:
-        with tempfile.TemporaryDirectory(prefix="fullspeed-build-") as made:
-            yield Path(made)
-        return
-    wanted.mkdir(parents=True, exist_ok=True)
-    with open(wanted / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BuildError(
-                f"another build is using {wanted}: wait for it, or choose another --build-dir"
-            ) from None
-        yield wanted.resolve()
-
-
-def _archive(options: argparse.Namespace, folder: Path, children: project.Children) -> Path:
-    """The source archive of what is to be built."""
-    isolated = not options.no_isolation
-    if not source.is_local(options.what):
-        with _step(f"downloading {options.what}"):
-            return source.download(options.what, folder / "download", isolated)
-    path = Path(options.what)
-    if path.is_dir():
-        with _step(f"making a source archive of {path}"):
-            return project.make_source_archive(path.resolve(), folder, isolated, children)
-    if not path.is_file() or not path.name.endswith(source.ARCHIVES):
-        raise BuildError(
-            f"{path} is no folder and no source archive ({', '.join(source.ARCHIVES)})"
-        )
-    return path
-
-
-def _fresh(folder: Path) -> Path:
-    """A path at which there is nothing any more."""
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
-    return folder
 
 
 def _build_all(
@@ -212,7 +141,10 @@ def _notes(
         "version": 1,
         "made by": f"fullspeed {fullspeed.__version__}",
         "levels": levels,
-        "flags": {level: project.environment(level, options.flags)["CFLAGS"] for level in levels},
+        "pgo": options.pgo,
+        "flags": {
+            level: project.environment(level, options.flags, {})["CFLAGS"] for level in levels
+        },
         "modules": {
             module.path: {
                 "baseline": len(module.baseline),
@@ -271,13 +203,17 @@ def _make(options: argparse.Namespace, folder: Path, children: project.Children)
     levels, request = read_levels(options.levels), bench.read_request(options)
     if request is not None:
         bench.check_levels(levels)
-    archive = _archive(options, folder, children)
+    archive = source_archive(options, folder, children)
     unpacked = source.unpack(archive, _fresh(folder / "source"))
     plan = project.Plan(
         unpacked, folder, project.tree_digest(unpacked), options.flags,
         read_settings(options.config_setting), not options.no_isolation,
     )  # fmt: skip
+    if options.pgo is not None:
+        plan = pgo.trained(plan, levels, options, children)
     paths = _build_all(plan, levels, options.jobs, children)
+    if options.pgo is not None:
+        pgo.report(plan, levels)
     wheels = {level: wheel.read(path) for level, path in paths.items()}
     baseline = wheels.pop(None)
     chosen, sentences = wheel.modules(baseline, wheels)
@@ -324,6 +260,8 @@ def run(options: argparse.Namespace) -> int:
     read_levels(options.levels), read_settings(options.config_setting)  # wrong usage: at once
     bench.read_request(options)
     shlex.split(options.flags)
+    if options.pgo is not None:
+        pgo.read_command(options.pgo)
     if options.jobs < 1:
         raise ValueError(f"--jobs wants a number from 1, not {options.jobs}")
     if os.uname().machine != "x86_64":
@@ -337,7 +275,7 @@ def run(options: argparse.Namespace) -> int:
         # What back ends warn their developers of; it is no matter of whoever builds.
         hooks = need("pyproject_hooks")
         warnings.simplefilter("ignore", getattr(hooks, "BuildBackendWarning", ResourceWarning))
-        with _build_folder(options.build_dir) as folder:
+        with build_folder(options.build_dir) as folder:
             paths = _make(options, folder, children)
     except BuildError as error:
         _say(str(error))

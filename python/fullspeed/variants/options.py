@@ -25,6 +25,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="further compiler flags for the variants, as --flags='-O3 -flto'",
     )
     add(
+        "--pgo",
+        metavar="CMD",
+        help="optimise all builds with a profile of this command, as --pgo='python train.py'",
+    )
+    add(
+        "--pgo-with",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="also install this from the package index for the command of --pgo",
+    )
+    add(
         "--bench",
         metavar="CMD",
         help="measure each level with this command, and leave out what does not pay",
@@ -72,7 +84,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="how many levels are built at once (default: 1)",
+        help="how many levels are built at once (default: 1); not with --pgo",
     )
     add(
         "--build-dir",

@@ -16,16 +16,21 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fullspeed.variants import BuildError, label, need
 
 FLAG_VARIABLES = ("CFLAGS", "CXXFLAGS", "FFLAGS", "LDFLAGS")
 LOG_LINES = 25
+# Back ends that choose a random folder for object files, and the setting for it.
+RANDOM_FOLDERS = {"mesonpy": "build-dir", "scikit_build_core.build": "build-dir"}
 
 
 @dataclass
@@ -75,6 +80,19 @@ class Plan:
     flags: str  # the user's, for variants
     settings: Mapping[str, object]  # for the back end
     isolated: bool
+    profile: Any = None  # pgo.flags.Use: what all builds are optimised with
+
+
+@dataclass(frozen=True)
+class Make:
+    """One of a plan's builds."""
+
+    name: str  # of its folder
+    variables: Mapping[str, str]  # instead of the user's
+    settings: Mapping[str, object]
+    tree: Path  # where a copy of the source is built
+    after: Callable[[Path], None] | None = None  # sees the tree when the wheel is made
+    lock: Any = contextlib.nullcontext()  # held meanwhile
 
 
 def tree_digest(folder: Path) -> str:
@@ -89,34 +107,76 @@ def tree_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def environment(level: str | None, flags: str) -> dict[str, str]:
-    """The variables of a build: the user's flags, and behind them the level's."""
+def back_end(source: Path) -> str:
+    """The build back end that a project names; "" if it names none."""
+    with contextlib.suppress(OSError, tomllib.TOMLDecodeError):
+        system = tomllib.loads((source / "pyproject.toml").read_text()).get("build-system", {})
+        return system.get("build-backend", "")
+    return ""
+
+
+def own_flags(source: Path) -> dict[str, str]:
+    """What a project's back end compiles with where CFLAGS says nothing, and would lose if it did.
+
+    setuptools has the flags that Python itself was compiled with, -O2 among them; CFLAGS replaces
+    them. Meson and CMake add CFLAGS to what they have.
+    """
+    name = back_end(source)
+    if name in RANDOM_FOLDERS or not (source / "setup.py").exists() and "setuptools" not in name:
+        return {}
+    flags = sysconfig.get_config_var("CFLAGS") or ""
+    return {"CFLAGS": flags, "CXXFLAGS": flags}
+
+
+def environment(level: str | None, flags: str, own: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a build: the user's flags, or the back end's own, and the level's."""
     if level is None:
         return {}
     added = f"-march={label(level)} {flags}".strip()
-    return {name: f"{os.environ.get(name, '')} {added}".strip() for name in FLAG_VARIABLES}
+    return with_flags({}, dict.fromkeys(FLAG_VARIABLES, added), own)
 
 
-def stamp_of(plan: Plan, level: str | None) -> str:
+def with_flags(
+    variables: Mapping[str, str], added: Mapping[str, str], own: Mapping[str, str]
+) -> dict[str, str]:
+    """The variables with more flags behind what they, the user or the back end have."""
+    old = {name: variables.get(name, os.environ.get(name, own.get(name, ""))) for name in added}
+    return {**variables, **{name: f"{old[name]} {added[name]}".strip() for name in added}}
+
+
+def variant(plan: Plan, level: str | None) -> Make:
+    """The build of one level, or of the baseline (None)."""
+    name = level or "baseline"
+    variables = environment(level, plan.flags, own_flags(plan.source))
+    make = Make(name, variables, plan.settings, plan.folder / name / "source")
+    return make if plan.profile is None else plan.profile.applied(make)
+
+
+def stamp_of(plan: Plan, make: Make) -> str:
     """All that a wheel depends on, as a digest."""
     names = ("CC", "CXX", "FC", "CPPFLAGS", "PATH", *FLAG_VARIABLES)
     facts = {
         "source": plan.digest,
         "python": [sys.version, sys.prefix],
-        "environment": {name: os.environ.get(name) for name in names}
-        | environment(level, plan.flags),
-        "settings": plan.settings,
+        "environment": {name: os.environ.get(name) for name in names} | dict(make.variables),
+        "settings": make.settings,
         "isolated": plan.isolated,
+        "profile": plan.profile and plan.profile.digest,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def built(plan: Plan, level: str | None) -> Path | None:
     """The wheel of an earlier run, if it is still right."""
-    folder = plan.folder / (level or "baseline")
+    return already_made(plan, variant(plan, level))
+
+
+def already_made(plan: Plan, make: Make) -> Path | None:
+    """The wheel that a build has made earlier, if it is still right."""
+    folder = plan.folder / make.name
     wheels = list((folder / "dist").glob("*.whl"))
     with contextlib.suppress(FileNotFoundError):
-        if (folder / "stamp").read_text() == stamp_of(plan, level) and len(wheels) == 1:
+        if (folder / "stamp").read_text() == stamp_of(plan, make) and len(wheels) == 1:
             return wheels[0]
     return None
 
@@ -185,26 +245,38 @@ def _builder(source: Path, env: object, children: Children, log: object, extra: 
 
 def make_wheel(plan: Plan, level: str | None, env: object, children: Children) -> Path:
     """Build the wheel of one level, or of the baseline (None)."""
-    folder = plan.folder / (level or "baseline")
+    return run_make(plan, variant(plan, level), env, children)
+
+
+def run_make(plan: Plan, make: Make, env: object, children: Children) -> Path:
+    """Do one build; returns the wheel."""
+    with make.lock:
+        return _run_make(plan, make, env, children)
+
+
+def _run_make(plan: Plan, make: Make, env: object, children: Children) -> Path:
+    folder = plan.folder / make.name
     shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(make.tree, ignore_errors=True)
     (folder / "dist").mkdir(parents=True)
     started = time.monotonic()
-    shutil.copytree(plan.source, folder / "source", symlinks=True)
+    shutil.copytree(plan.source, make.tree, symlinks=True)
     path = folder / "build.log"
     with _told(path), _log(path) as log:
-        extra = environment(level, plan.flags)
-        builder = _builder(folder / "source", env, children, log, extra)
+        builder = _builder(make.tree, env, children, log, dict(make.variables))
         if env is None:
-            missing = builder.check_dependencies("wheel", plan.settings)
+            missing = builder.check_dependencies("wheel", make.settings)
             if missing:
                 wants = ", ".join(sorted({parts[0] for parts in missing}))
                 raise BuildError(
                     f"the project's build needs {wants}: install it, or leave out --no-isolation"
                 )
-        wheel = Path(builder.build("wheel", folder / "dist", plan.settings))
-    shutil.rmtree(folder / "source", ignore_errors=True)
+        wheel = Path(builder.build("wheel", folder / "dist", make.settings))
+    if make.after is not None:
+        make.after(make.tree)
+    shutil.rmtree(make.tree, ignore_errors=True)
     (folder / "seconds").write_text(f"{time.monotonic() - started:.3f}\n")
-    (folder / "stamp").write_text(stamp_of(plan, level))
+    (folder / "stamp").write_text(stamp_of(plan, make))
     return wheel
 
 

@@ -62,6 +62,7 @@ def collect(name: str) -> dict[str, Any]:
         "name": distribution.metadata["Name"],
         "version": distribution.version,
         "flags": notes.get("flags", {}),
+        "pgo": notes.get("pgo"),
         "variant wheel": notes.get("variant wheel"),
         "report": notes.get("report"),
         "modules": {
@@ -93,6 +94,8 @@ def as_text(facts: dict[str, Any]) -> str:
     """The facts as lines for people."""
     lines = [f"{facts['name']} {facts['version']}"]
     lines += [f"  {level}: {flags}" for level, flags in facts["flags"].items()]
+    if facts["pgo"] is not None:
+        lines.append(f"  optimised by a profile of: {facts['pgo']}")
     if facts["report"] is not None:
         lines += ["", "measured when it was built: " + report.as_text(facts["report"])]
     if facts["variant wheel"] is not None:
