@@ -24,6 +24,8 @@ SOURCE = ROOT / "src"
 MAY_KNOW: dict[str, set[str]] = {
     "base": set(),
     "cpu": {"base"},
+    # The exec stub of `fullspeed hwcaps`, and its tool: programs without Python.
+    "hwcaps": {"base", "cpu", "variant"},
     # Of pyrt only pyrt_frame.h: the caller's variables.
     "array": {"base", "cpu", "pyrt"},
     # What goes into modules that count; it stands alone.

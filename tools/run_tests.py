@@ -100,6 +100,7 @@ LAST = (
 )
 ONLY_TAIL = (
     Step("handlers", ("{python}", "tools/check_handlers.py"), 1),
+    pytest_step("hwcaps", "tests/hwcaps", 5),
     pytest_step("cpu-wheel", "tests/cpu/wheel", 8),
     pytest_step("pgo", "tests/pgo", 10),
     pytest_step("variant", "tests/variant", 10),

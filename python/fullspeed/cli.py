@@ -47,6 +47,17 @@ def _build_parser() -> argparse.ArgumentParser:
     cpu.add_argument("--json", action="store_true", help="print it as JSON")
     cpu.set_defaults(action=_cpu)
 
+    from fullspeed.hwcaps.options import add_actions
+
+    hwcaps = commands.add_parser(
+        "hwcaps",
+        help="variants of executables for newer CPUs: search path, exec stub, systemd",
+        description="Variants of executables: the PATH for this CPU, executables with several "
+        "variants of which the best is run, and what systemd needs for that.",
+    )
+    add_actions(hwcaps)
+    hwcaps.set_defaults(action=_hwcaps)
+
     explain = commands.add_parser(
         "explain",
         help="run a program with the JIT and say what became of its hot places",
@@ -136,6 +147,12 @@ def _cpu(options: argparse.Namespace) -> int:
     return 0
 
 
+def _hwcaps(options: argparse.Namespace) -> int:
+    from fullspeed.hwcaps import command
+
+    return command.run(options)
+
+
 def _build(options: argparse.Namespace) -> int:
     from fullspeed.variants import build
 
@@ -212,7 +229,9 @@ def _autoload(options: argparse.Namespace) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    end = arguments.index("--") if "--" in arguments else len(arguments)
+    # What stands behind `hwcaps exec` is another program's.
+    whole = "--" not in arguments or arguments[:2] == ["hwcaps", "exec"]
+    end = len(arguments) if whole else arguments.index("--")
     try:
         parser = _build_parser()
     except ImportError as error:  # built for another processor, for one

@@ -1,8 +1,8 @@
-/* Reads the head of an ELF file before the loader does.
+/* Reads the head of an ELF file before the loader, or the kernel, does.
  *
- * How it works: the loader maps what the program headers say and believes them; where the file is
- * shorter than that, the process dies of SIGBUS in the middle of dlopen. So the file's length is
- * compared with all that would be mapped.
+ * How it works: both map what the program headers say and believe them; where the file is shorter
+ * than that, the process dies of SIGBUS in the middle of dlopen, or of execve. So the file's
+ * length is compared with all that would be mapped.
  *
  * What must stay true: nothing read from the file is used as an offset or a count before it has
  * been compared with the file's length; any bytes at all may stand in it.
@@ -48,9 +48,6 @@ static const char *elf_head_fault(const ElfW(Ehdr) * head, uint64_t length)
         head->e_machine != ELF_MACHINE) {
         return "built for another architecture";
     }
-    if (head->e_type != ET_DYN) {
-        return "not a shared library";
-    }
     if (head->e_phentsize != sizeof(ElfW(Phdr)) || head->e_phnum == 0 ||
         head->e_phnum > ELF_MOST_HEADERS) {
         return "its program headers are damaged";
@@ -61,7 +58,13 @@ static const char *elf_head_fault(const ElfW(Ehdr) * head, uint64_t length)
     return NULL;
 }
 
-static const char *elf_file_fault(int file, uint64_t length)
+/* What the headers of a file say of it. */
+struct elf_kind {
+    unsigned type; /* e_type */
+    bool has_code, has_dynamic;
+};
+
+static const char *elf_file_fault(int file, uint64_t length, struct elf_kind *kind)
 {
     ElfW(Ehdr) head;
     ElfW(Phdr) parts[ELF_MOST_HEADERS];
@@ -75,15 +78,36 @@ static const char *elf_file_fault(int file, uint64_t length)
     if (!elf_read(file, parts, head.e_phnum * sizeof *parts, head.e_phoff)) {
         return "truncated";
     }
-    bool has_code = false, has_dynamic = false;
+    *kind = (struct elf_kind){.type = head.e_type};
     for (int i = 0; i < head.e_phnum; i++) {
-        has_code |= parts[i].p_type == PT_LOAD;
-        has_dynamic |= parts[i].p_type == PT_DYNAMIC;
-        if (parts[i].p_type == PT_LOAD && !elf_has(length, parts[i].p_offset, parts[i].p_filesz)) {
+        bool is_code = parts[i].p_type == PT_LOAD, is_loader = parts[i].p_type == PT_INTERP;
+        kind->has_code |= is_code;
+        kind->has_dynamic |= parts[i].p_type == PT_DYNAMIC;
+        if ((is_code || is_loader) && !elf_has(length, parts[i].p_offset, parts[i].p_filesz)) {
             return "truncated";
         }
     }
-    return has_code && has_dynamic ? NULL : "not a shared library";
+    return NULL;
+}
+
+static const char *elf_library_fault(int file, uint64_t length)
+{
+    struct elf_kind kind;
+    const char *fault = elf_file_fault(file, length, &kind);
+    if (fault == NULL && !(kind.type == ET_DYN && kind.has_code && kind.has_dynamic)) {
+        fault = "not a shared library";
+    }
+    return fault;
+}
+
+const char *fs_variant_elf_program_fault(int file, uint64_t length)
+{
+    struct elf_kind kind;
+    const char *fault = elf_file_fault(file, length, &kind);
+    if (fault == NULL && !((kind.type == ET_DYN || kind.type == ET_EXEC) && kind.has_code)) {
+        fault = "not an executable";
+    }
+    return fault;
 }
 
 const char *fs_variant_elf_fault(const char *path)
@@ -97,7 +121,7 @@ const char *fs_variant_elf_fault(const char *path)
     if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
         fault = "not a file";
     } else {
-        fault = elf_file_fault(file, (uint64_t)info.st_size);
+        fault = elf_library_fault(file, (uint64_t)info.st_size);
     }
     close(file);
     return fault;

@@ -29,7 +29,8 @@ def test_help_lists_what_exists(fullspeed: list[str]) -> None:
     words = ("run", "explain", "info", "cpu", "build", "variants", "pgo", "autoload", "--version")
     for word in words:
         assert word in result.stdout
-    for word in ("hwcaps", "bench"):
+    assert "hwcaps" in result.stdout.split()
+    for word in ("bench",):
         assert word not in result.stdout.split()
     assert "exit codes" in result.stdout.lower()
     for command in ("run", "explain", "info", "cpu", "autoload"):

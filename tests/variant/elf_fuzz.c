@@ -1,9 +1,12 @@
-/* Feeds damaged heads of a library to fs_variant_elf_fault: elf_fuzz LIBRARY SCRATCH TURNS SEED.
- * The last line says how many were taken for whole; a sanitizer ends the program at a fault. */
+/* Feeds damaged heads of a library to what judges libraries and programs: elf_fuzz LIBRARY SCRATCH
+ * TURNS SEED. The last line says how many were taken for whole libraries, and for whole programs; a
+ * sanitizer ends the program at a fault. */
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "variant_elf.h"
 
@@ -26,7 +29,7 @@ int main(int count, char **words)
     FILE *file = fopen(words[1], "rb");
     size_t length = fread(whole, 1, sizeof whole, file);
     fclose(file);
-    long turns = atol(words[3]), good = 0;
+    long turns = atol(words[3]), good = 0, programs = 0;
     state = strtoull(words[4], NULL, 10) * 2654435769u + 1;
     for (long i = 0; i < turns; i++) {
         size_t kept = draw() % 4 != 0 ? length : draw() % (length + 1);
@@ -40,7 +43,10 @@ int main(int count, char **words)
         fwrite(data, 1, kept, file);
         fclose(file);
         good += fs_variant_elf_fault(words[2]) == NULL;
+        int opened = open(words[2], O_RDONLY);
+        programs += fs_variant_elf_program_fault(opened, kept) == NULL;
+        close(opened);
     }
-    printf("%ld of %ld\n", good, turns);
+    printf("%ld %ld of %ld\n", good, programs, turns);
     return 0;
 }
