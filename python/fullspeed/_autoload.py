@@ -37,7 +37,8 @@ class AutoloadError(Exception):
 
 
 def start() -> None:
-    """Enable the engine if FULLSPEED=1; any trouble becomes one line on stderr."""
+    """Enable the engine if FULLSPEED=1, the import hook if FULLSPEED_LOADER=1 as well; any trouble
+    becomes one line on stderr."""
     global _started
     if _started:  # site reads a virtual environment's folder twice
         return
@@ -45,10 +46,15 @@ def start() -> None:
     try:
         from fullspeed import _run
 
-        if _run.config()["FULLSPEED"][0] == "1":
+        config = _run.config()
+        if config["FULLSPEED"][0] == "1":
             import fullspeed
 
             fullspeed.enable()
+            if config["FULLSPEED_LOADER"][0] == "1":
+                from fullspeed import loader
+
+                loader.install()
     except Exception as error:
         if sys.stderr is not None:
             sys.stderr.write(f"fullspeed: autoload: running without the engine: {error}\n")

@@ -142,6 +142,19 @@ def _turn_on(run: "object") -> None:
         engine.after_import(("popen_spawn_posix", "popen_forkserver"), "fullspeed._children")
 
 
+def _install_loader(run: "object") -> None:
+    """Put the import hook in if FULLSPEED_LOADER=1, unless FULLSPEED=0."""
+    config = run.config()
+    if config["FULLSPEED_LOADER"][0] != "1" or config["FULLSPEED"][0] == "0":
+        return
+    try:
+        from fullspeed import loader
+
+        loader.install()
+    except (ImportError, RuntimeError) as error:
+        sys.stderr.write(f"fullspeed: running without the import hook: {error}\n")
+
+
 def run(args: "list[str]", given: int, importers_before: "set[str]") -> "NoReturn":
     """`fullspeed run`: never returns; `given` is the number of our own arguments in all."""
     outer = _outer_flags(given)
@@ -157,6 +170,7 @@ def run(args: "list[str]", given: int, importers_before: "set[str]") -> "NoRetur
         _exec_python([*outer, *split.flags, start, "run", *split.tail])
     try:
         _turn_on(_run)
+        _install_loader(_run)
     except ValueError as error:
         _fail(str(error))
     target = split.target

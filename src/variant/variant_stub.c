@@ -18,20 +18,19 @@
 #include <Python.h>
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <limits.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base_config.h"
 #include "cpu_detect.h"
 #include "variant_crash.h"
 #include "variant_elf.h"
+#include "variant_place.h"
 #include "variant_probe.h"
 
 /* Not empty where levels are packages of their own: then the names of variants have it before the
@@ -68,38 +67,6 @@ static void stub_fault(struct stub_search *search, const char *reason)
     const char *name = strrchr(search->path, '/');
     snprintf(search->faults + used, STUB_FAULTS - used, "%s%s: %s", used != 0 ? "; " : "",
              name != NULL ? name + 1 : search->path, reason);
-}
-
-/* The folder of a path, links resolved, with the / at its end; false: it cannot be read. */
-static bool stub_real_folder(const char *path, char folder[PATH_MAX])
-{
-    if (realpath(path, folder) == NULL) {
-        return false;
-    }
-    strrchr(folder, '/')[1] = '\0';
-    return true;
-}
-
-/* Installers may make links of all files (into a cache of theirs): then the variant has to be one
- * into the folder that the stub is one into. NULL, or why the variant may not be loaded. */
-static const char *stub_link_fault(struct stub_search *search)
-{
-    struct stat info;
-    char stub[PATH_MAX], folder[PATH_MAX], target[PATH_MAX];
-    if (lstat(search->path, &info) != 0) {
-        return strerror(errno);
-    }
-    if (S_ISREG(info.st_mode)) {
-        return NULL;
-    }
-    if (!S_ISLNK(info.st_mode)) {
-        return "not a file";
-    }
-    if (snprintf(stub, sizeof stub, "%s.so", search->stem) >= (int)sizeof stub ||
-        !stub_real_folder(stub, folder) || !stub_real_folder(search->path, target)) {
-        return "a link to nowhere";
-    }
-    return strcmp(folder, target) == 0 ? NULL : "a link to another folder";
 }
 
 /* The init function that the library itself has, not one that it is linked with; NULL: none. */
@@ -156,7 +123,9 @@ static bool stub_crashes(struct stub_search *search)
 /* Why the file of a variant must not be given to dlopen; NULL: it may. */
 static const char *stub_file_fault(struct stub_search *search)
 {
-    const char *fault = stub_link_fault(search);
+    char stub[PATH_MAX + 3];
+    snprintf(stub, sizeof stub, "%s.so", search->stem);
+    const char *fault = fs_variant_place_fault(stub, "", search->path);
     return fault != NULL ? fault : fs_variant_elf_fault(search->path);
 }
 
