@@ -8,7 +8,7 @@ SECONDS ?= 600
 BENCH ?= --fast
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-goto demo test test-cpython test-ecosystem fuzz bench bench-pgo nightly-pgo-python lint asan format clean
+.PHONY: help setup setup-goto demo test test-cluster test-cpython test-ecosystem fuzz bench bench-pgo nightly-pgo-python lint asan format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -24,6 +24,10 @@ demo: setup  ## real programs, stock against fullspeed, about two minutes
 
 test: setup setup-goto  ## the quick test suite, with both builds of the interpreter
 	@$(VENV_PYTHON) tools/run_tests.py
+
+test-cluster: setup  ## Dask and MPI, several workers with other CPU features each
+	@tools/setup.sh cluster
+	@$(VENV_PYTHON) tools/run_tests.py --build tail --only cluster
 
 test-cpython: setup  ## all of CPython's own regression tests (long)
 	@$(VENV_PYTHON) tests/cpython/run.py --full

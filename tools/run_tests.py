@@ -104,6 +104,7 @@ ONLY_TAIL = (
     pytest_step("cpu-wheel", "tests/cpu/wheel", 8),
     pytest_step("pgo", "tests/pgo", 10),
     pytest_step("variant", "tests/variant", 10),
+    pytest_step("cluster", "tests/cluster", 6),
 )
 GROUPS = {"lint": {"ruff", "clang-format", "layers", "handlers"}}
 

@@ -18,6 +18,7 @@
 #   tools/setup.sh asan         build/venv-asan, with ASan and UBSan
 #   tools/setup.sh cross        compilers and emulators for the tests of other processors, and what
 #                               clang's profiles need (Debian)
+#   tools/setup.sh cluster      Dask, mpi4py and Open MPI for tests/cluster, into .venv
 #   tools/setup.sh --no-build   packages and .venv only
 #
 # Meson's options may stand behind: tools/setup.sh -Dcpu-baseline="avx2 fma3" (see
@@ -39,6 +40,7 @@ CROSS_PACKAGES=(qemu-user
                 gcc-s390x-linux-gnu libc6-dev-s390x-cross
                 gcc-riscv64-linux-gnu libc6-dev-riscv64-cross
                 llvm-19 libclang-rt-19-dev)
+CLUSTER_PACKAGES=(openmpi-bin)
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -114,17 +116,35 @@ system_packages() {
     done
 }
 
-# What tests/cpu/cross and tests/pgo want; tests are left out without them.
-cross_packages() {
-    command -v apt-get >/dev/null || die "no apt-get here ($(distribution)): install compilers for aarch64, arm, ppc64le, s390x and riscv64 with their C libraries, and qemu-user"
-    local missing=() package
-    for package in "${CROSS_PACKAGES[@]}"; do
+# Installs the packages $2... for what $1 says, unless they are there.
+more_packages() {
+    local missing=() package what=$1
+    shift
+    for package in "$@"; do
         installed "$package" || missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
-    say "packages for the tests of other processors: ${missing[*]}"
+    say "packages for $what: ${missing[*]}"
     as_root apt-get update -q >&2 || say "apt-get update failed; going on with the lists at hand"
     apt_install "${missing[@]}"
+}
+
+# What tests/cpu/cross and tests/pgo want; tests are left out without them.
+cross_packages() {
+    command -v apt-get >/dev/null || die "no apt-get here ($(distribution)): install compilers for aarch64, arm, ppc64le, s390x and riscv64 with their C libraries, and qemu-user"
+    more_packages "the tests of other processors" "${CROSS_PACKAGES[@]}"
+}
+
+# What tests/cluster wants; its tests are left out without them.
+cluster_packages() {
+    local stamp=.venv/.stamp-cluster
+    command -v apt-get >/dev/null || die "no apt-get here ($(distribution)): install Open MPI's mpirun"
+    more_packages "the tests of clusters" "${CLUSTER_PACKAGES[@]}"
+    cmp -s tools/requirements-cluster.txt "$stamp" && return 0
+    say "installing tools/requirements-cluster.txt into .venv"
+    .venv/bin/python -m pip install -q --disable-pip-version-check -r tools/requirements-cluster.txt ||
+        die "pip could not install tools/requirements-cluster.txt (is the package index reachable?)"
+    cp tools/requirements-cluster.txt "$stamp"
 }
 
 # A virtual environment at $1, made from $PYTHON, holding tools/requirements-dev.txt.
@@ -231,8 +251,12 @@ main() {
             CC=${CC:-gcc} build build/venv-asan -Ddispatch=computed-goto -Ddebug=true \
                 -Db_sanitize=address,undefined -Db_lundef=false "${options[@]}"
             ;;
+        cluster)
+            virtual_environment .venv
+            cluster_packages
+            ;;
         --no-build) virtual_environment .venv ;;
-        *) die "unknown argument '$what'; allowed are: goto, asan, cross, --no-build, or nothing, and -D<option>=<value>" ;;
+        *) die "unknown argument '$what'; allowed are: goto, asan, cross, cluster, --no-build, or nothing, and -D<option>=<value>" ;;
     esac
 }
 

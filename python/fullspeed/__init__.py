@@ -139,8 +139,8 @@ _ARRAY_NAMES = frozenset(
 
 
 def __getattr__(name: str) -> "object":
-    """`__version__`, `cpu`, `_cpu`, `loader`, array expressions: when somebody asks."""
-    if name in ("cpu", "_cpu", "loader"):  # _cpu: for C modules, by PyCapsule_Import()
+    """`__version__`, `cpu`, `_cpu`, `loader`, `cluster`, array expressions: when somebody asks."""
+    if name in ("cpu", "_cpu", "loader", "cluster"):  # _cpu: for C modules, by PyCapsule_Import()
         import importlib
 
         return importlib.import_module(f"fullspeed.{name}")
@@ -161,4 +161,4 @@ def __getattr__(name: str) -> "object":
 
 def __dir__() -> "list[str]":
     """All names, also those that are looked up later."""
-    return sorted({*globals(), *_ARRAY_NAMES, "__version__", "array", "cpu", "loader"})
+    return sorted({*globals(), *_ARRAY_NAMES, "__version__", "array", "cluster", "cpu", "loader"})

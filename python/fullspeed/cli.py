@@ -106,6 +106,8 @@ def _build_parser() -> argparse.ArgumentParser:
     variants.add_argument("--json", action="store_true", help="print it as JSON")
     variants.set_defaults(action=_variants)
 
+    _add_cluster(commands)
+
     autoload = commands.add_parser(
         "autoload", help="turn the engine on in every process that has FULLSPEED=1"
     )
@@ -115,6 +117,29 @@ def _build_parser() -> argparse.ArgumentParser:
     actions.add_parser("status", help="say whether they are there; exit code 1 if not")
     autoload.set_defaults(action=_autoload)
     return parser
+
+
+def _add_cluster(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The options of `fullspeed cluster`."""
+    parser = commands.add_parser(
+        "cluster",
+        help="show the CPU level of each worker of a cluster, or agree on a common one",
+        usage="fullspeed cluster [agree] [--mpi | --dask ADDRESS | --folder DIR | FILE ...] "
+        "[options] [-- command]",
+        description="Shows the CPU level of the processes of a cluster. With `agree`, the highest "
+        "that all have is settled on, and what forces it is printed as lines for a shell, or set "
+        "for the command behind --.",
+    )
+    add = parser.add_argument
+    add("words", nargs="*", metavar="FILE", help="reports of --json from elsewhere; - is stdin")
+    add("--mpi", action="store_true", help="the ranks of this job (mpi4py), started by mpirun")
+    add("--dask", metavar="ADDRESS", help="the workers of a Dask cluster, by its scheduler")
+    add("--folder", metavar="DIR", help="processes that share an empty folder")
+    add("--rank", type=int, metavar="N", help="of this process; else as mpirun or srun say")
+    add("--size", type=int, metavar="N", help="how many processes there are; else as they say")
+    add("--timeout", type=float, default=120.0, metavar="S", help="seconds to wait (120)")
+    add("--json", action="store_true", help="print it as JSON")
+    parser.set_defaults(action=_cluster)
 
 
 def _info(options: argparse.Namespace) -> int:
@@ -180,6 +205,12 @@ def _variants(options: argparse.Namespace) -> int:
     else:
         print(show.as_text(facts))
     return 0 if all(row["used"] is not None for row in facts["modules"].values()) else 1
+
+
+def _cluster(options: argparse.Namespace) -> int:
+    from fullspeed.cluster import _command
+
+    return _command.run(options)
 
 
 def _explain(options: argparse.Namespace) -> int:

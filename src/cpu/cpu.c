@@ -75,6 +75,32 @@ const struct fs_cpu_state *fs_cpu_state(void)
     return own;
 }
 
+struct fs_cpu_state *fs_cpu_limited(const char *names)
+{
+    const struct fs_cpu_state *old = fs_cpu_state();
+    struct fs_cpu_state *own = malloc(sizeof *own);
+    if (own == NULL) {
+        return NULL;
+    }
+    *own = *old;
+    if (own->arch == NULL) {
+        return own; /* nothing is known, so there is nothing to take away */
+    }
+    own->found = old->usable;
+    fs_cpu_mask(own, &(struct fs_cpu_variables){.enable = names});
+    own->found = old->found;
+    for (int i = 0; i < FS_CPU_FEATURE_COUNT; i++) {
+        own->hidden[i] = old->hidden[i] != FS_CPU_SHOWN ? old->hidden[i] : own->hidden[i];
+    }
+    memcpy(own->warning, old->warning, sizeof own->warning);
+    return own;
+}
+
+void fs_cpu_adopt(struct fs_cpu_state *state)
+{
+    cpu_state = state; /* the old one stays: somebody may be reading it */
+}
+
 size_t fs_cpu_identity(char *buffer, size_t size)
 {
     const struct fs_cpu_state *state = fs_cpu_state();

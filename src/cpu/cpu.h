@@ -2,7 +2,8 @@
  *
  * How it works: the table src/cpu/cpu_features.toml becomes an enum and rows (tools/cpugen).
  * Detection (cpu_detect.h) makes a set of features from what CPUID or the kernel say; the
- * variables take some away (cpu_mask.h); the result is made once and never changes. A module that
+ * variables take some away (cpu_mask.h); the result is made once and never changes, but by
+ * fs_cpu_adopt() before anybody has used it. A module that
  * is not fullspeed._cpu asks that one through cpu_api.h, so that one process has one answer.
  *
  * What must stay true: nothing here knows Python; asking costs a load and a shift; all of it is
@@ -52,6 +53,12 @@ const struct fs_cpu_state *fs_cpu_state(void);
 /* All of it but brand and model, anew: for whoever asks once and in a hurry (a virtual machine
  * takes its time over each CPUID). */
 void fs_cpu_read_state(struct fs_cpu_state *state);
+
+/* The state without some features, as if FULLSPEED_ENABLE_CPU_FEATURES had these names on top of
+ * what the environment says; NULL: no memory. It is the caller's: to free, which an error in it
+ * asks for, or to give to fs_cpu_adopt(), from when on fs_cpu_state() is that one. */
+struct fs_cpu_state *fs_cpu_limited(const char *names);
+void fs_cpu_adopt(struct fs_cpu_state *state);
 
 /* May the feature be used? */
 FS_INLINE bool fs_cpu_has(enum fs_cpu_feature feature)

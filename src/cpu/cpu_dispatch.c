@@ -14,11 +14,13 @@
 enum { DISPATCH_TARGETS = 64 };
 
 static _Atomic(struct fs_cpu_dispatch *) dispatch_first;
+static _Atomic(bool) dispatch_was_asked;
 
 /* One name of the room's face for other modules. */
 static int dispatch_has(const char *name)
 {
     enum fs_cpu_feature feature = fs_cpu_feature_find(name, strlen(name));
+    dispatch_was_asked = true;
     return feature == FS_CPU_NONE ? FS_CPU_UNKNOWN_FEATURE : fs_cpu_has(feature);
 }
 
@@ -89,6 +91,7 @@ static int dispatch_fill(struct fs_cpu_dispatch *dispatch, const struct fs_cpu_d
 
 int fs_cpu_dispatch_register(struct fs_cpu_dispatch *dispatch)
 {
+    dispatch_was_asked = true;
     struct fs_cpu_dispatch *first = dispatch_first;
     int found = dispatch_look(first, NULL, dispatch);
     int problem = found == 0 ? dispatch_fill(dispatch, first) : FS_CPU_OK;
@@ -115,6 +118,11 @@ int fs_cpu_dispatch_choose(struct fs_cpu_dispatch *dispatch, uint32_t target, co
 const struct fs_cpu_dispatch *fs_cpu_dispatch_first(void)
 {
     return dispatch_first;
+}
+
+bool fs_cpu_dispatch_asked(void)
+{
+    return dispatch_was_asked;
 }
 
 const struct fs_cpu_api fs_cpu_api = {

@@ -144,6 +144,39 @@ static PyObject *module_state(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(a
     return module_state_dict(fs_cpu_state());
 }
 
+PyDoc_STRVAR(module_limit_doc, "limit(names)\n--\n\n"
+                               "Take features away for the rest of the process, as "
+                               "FULLSPEED_ENABLE_CPU_FEATURES does, on top\n"
+                               "of what the environment says. RuntimeError when that would change "
+                               "what has been used already,\n"
+                               "ValueError for a name that is no feature.");
+
+static PyObject *module_limit(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    const char *names;
+    if (!PyArg_ParseTuple(args, "s:limit", &names)) {
+        return NULL;
+    }
+    const struct fs_cpu_state *old = fs_cpu_state();
+    struct fs_cpu_state *limited = fs_cpu_limited(names);
+    if (limited == NULL) {
+        return PyErr_NoMemory();
+    }
+    bool differs = memcmp(&limited->usable, &old->usable, sizeof old->usable) != 0;
+    if (limited->error[0] != '\0') {
+        PyErr_SetString(PyExc_ValueError, limited->error);
+    } else if (differs && fs_cpu_dispatch_asked()) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "CPU features cannot be taken away any more: a module has asked for them "
+                        "already (fullspeed's array kernels, for one)");
+    } else if (differs) {
+        fs_cpu_adopt(limited);
+        return Py_NewRef(Py_None);
+    }
+    free(limited);
+    return PyErr_Occurred() != NULL ? NULL : Py_NewRef(Py_None);
+}
+
 /* ---- a machine that the caller describes ---- */
 
 /* What a fake machine answers. */
@@ -349,6 +382,7 @@ static int module_exec(PyObject *module)
 static PyMethodDef module_methods[] = {
     {"names", module_names, METH_VARARGS, module_names_doc},
     {"state", module_state, METH_NOARGS, module_state_doc},
+    {"limit", module_limit, METH_VARARGS, module_limit_doc},
     {"detect", (PyCFunction)(void (*)(void))module_detect, METH_VARARGS | METH_KEYWORDS,
      module_detect_doc},
     {"mask", (PyCFunction)(void (*)(void))module_mask, METH_VARARGS | METH_KEYWORDS,

@@ -168,3 +168,46 @@ def test_a_name_that_others_have_taken(example: Path) -> None:
     assert values == [OK, ["cos", "sin"]]
     _, info = run(example, "d.steal(), cpu.opt_func_info('^sin$', 'float64')")
     assert info["sin"]["dd"]["available"].startswith("baseline(")
+
+
+LIMIT = "cpu._cpu.limit('X86_V2')"
+
+
+def test_limit(example: Path) -> None:
+    """What nobody has asked for may be taken away; it is away for everybody then."""
+    _, level, has, hidden = run(
+        example, f"{LIMIT}, cpu.level(), d.has('AVX'), cpu._cpu.state()['hidden']"
+    )
+    assert (level, has) == ("x86-64-v2", 0)
+    assert set(hidden.values()) <= {"FULLSPEED_ENABLE_CPU_FEATURES"}
+    info = run(example, f"{LIMIT}, cpu.opt_func_info('^exp$', 'float64')")[1]
+    assert info["exp"]["dd"]["current"].startswith("baseline(")
+
+
+def test_limit_is_on_top_of_the_variables(example: Path) -> None:
+    before, _, after = run(
+        example,
+        f"cpu._cpu.state()['usable'], {LIMIT}, cpu._cpu.state()['usable']",
+        FULLSPEED_DISABLE_CPU_FEATURES="AES",
+    )
+    assert set(after) <= set(before)
+    assert "AES" not in after
+
+
+def test_limit_comes_too_late(example: Path) -> None:
+    """Once somebody has asked, only what changes nothing."""
+    ask = "d.has('AVX')", "d.add()", "cpu.opt_func_info('^exp$')"
+    program = "[answer({0!r}), answer({1!r}), answer({0!r})]"
+    helper = (
+        "exec('def answer(names):\\n try: return cpu._cpu.limit(names)\\n"
+        " except (RuntimeError, ValueError) as error: return str(error)', globals())"
+    )
+    for question in ask:
+        text = program.format("X86_V2", "AVX9")
+        first, _, (late, wrong, again) = run(example, f"{question}, {helper}, {text}")
+        if run(example, "cpu.level()") == ["x86-64-v2"]:
+            pytest.skip("this CPU has nothing to take away")
+        assert "a module has asked for them already" in late and late == again
+        assert "names 'AVX9', which is no CPU feature" in wrong
+        all_of_it = "cpu._cpu.limit(' '.join(cpu._cpu.state()['usable']))"
+        assert run(example, f"{question}, {all_of_it}")[1] is None
