@@ -40,6 +40,24 @@ def installed(app: Path, programs: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> tools.Checked:
+    """The tool with sanitizers and the real C library, and the files that it reads."""
+    folder = tmp_path_factory.mktemp("checked")
+    line, units = folder / "cmdline", folder / "units"
+    flags = [f'-DHWCAPS_COMMAND_LINE="{line}"', f'-DHWCAPS_UNITS="{units}"']
+    return tools.Checked(tools.compile_tool(folder / "tool", *flags), line, units)
+
+
+@pytest.fixture(autouse=True)
+def _no_files_of_other_tests(request: pytest.FixtureRequest) -> None:
+    """What that tool reads is as the test itself says."""
+    if "checked" in request.fixturenames:
+        made = request.getfixturevalue("checked")
+        made.line.unlink(missing_ok=True)
+        made.units.unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session")
 def best() -> int:
     """The number of the level that this CPU has."""
     return int(cpu.level()[-1])

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import fullspeed.hwcaps as hwcaps
 
@@ -26,6 +27,14 @@ SOURCES = [
     *("cpu/cpu_detect_x86.c", "cpu/cpu_mask.c", "cpu/cpu_source_linux.c", "cpu/cpu_table.c"),
 ]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
+
+
+class Checked(NamedTuple):
+    """The tool as the tests compile it."""
+
+    tool: Path
+    line: Path  # what it takes for the kernel's command line
+    units: Path  # and for the list of units
 
 
 def compile_program(made: Path, level: str, *flags: str, source: str = "program.c") -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -205,6 +206,28 @@ def test_variant_that_needs_more(app: Path) -> None:
     refused("says that it needs x86-64-v3", "install", app, f"--variant=v2={more}")
     tools.done("install", app, f"--variant=v3={more}")
     tools.done("remove", app)
+
+
+def test_audit_of_variants(app: Path) -> None:
+    """A variant for v2 that was compiled for v3 names the function and the instruction."""
+    source = app.with_name("wide.c")
+    source.write_text(
+        "double a[64], b[64];\n"
+        "__attribute__((noinline)) void add(void) { for (int i = 0; i < 64; i++) a[i] += b[i]; }\n"
+        "int main(void) { add(); return (int)a[0]; }\n"
+    )
+    for level in ("v2", "v3"):
+        subprocess.run(["gcc", "-O3", f"-march=x86-64-{level}", source, "-o",
+                        app.with_name(level)], check=True)  # fmt: skip
+    wide, narrow = app.with_name("v3"), app.with_name("v2")
+    before = tools.tree(app.parent)
+    said = refused("does not promise", "install", app, f"--variant=v2={wide}", "--audit")
+    assert re.search(r"promise: (add|main) at 0x[0-9a-f]+: v\w+ .*\(AVX\)", said), said
+    assert tools.tree(app.parent) == before
+    tools.done("install", app, f"--variant=v2={narrow}", f"--variant=v3={wide}", "--audit")
+    tools.done("remove", app)
+    source.chmod(0o755)
+    refused("is not an ELF executable", "install", app, f"--variant=v2={source}", "--audit")
 
 
 @pytest.mark.usefixtures("unchanged")

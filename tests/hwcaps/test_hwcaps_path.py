@@ -155,15 +155,6 @@ def test_output_that_cannot_be_written() -> None:
 # ---- the kernel's command line, and any bytes, under sanitizers ----
 
 
-@pytest.fixture(scope="module")
-def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The tool with sanitizers, and the file that it takes for the kernel's command line."""
-    folder = tmp_path_factory.mktemp("checked")
-    line, units = folder / "cmdline", folder / "units"
-    flags = [f'-DHWCAPS_COMMAND_LINE="{line}"', f'-DHWCAPS_UNITS="{units}"']
-    return tools.compile_tool(folder / "tool", *flags), line
-
-
 @pytest.mark.parametrize(
     ("line", "off"),
     [
@@ -185,9 +176,9 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     ],
 )
 def test_kernel(
-    checked: tuple[Path, Path], folders: tuple[Path, Path], best: int, line: str | None, off: bool
+    checked: tools.Checked, folders: tuple[Path, Path], best: int, line: str | None, off: bool
 ) -> None:
-    tool, file = checked
+    tool, file = checked.tool, checked.line
     file.unlink(missing_ok=True)
     if line is not None:
         file.write_text(line)
@@ -225,9 +216,9 @@ def model(path: str, levels: list[str]) -> str:
     return ":".join(made)
 
 
-def test_fuzz(checked: tuple[Path, Path], folders: tuple[Path, Path], best: int) -> None:
+def test_fuzz(checked: tools.Checked, folders: tuple[Path, Path], best: int) -> None:
     """Any lists of folders: as the model says, nothing read or written that is not ours."""
-    tool, file = checked
+    tool, file = checked.tool, checked.line
     file.unlink(missing_ok=True)
     drawn = random.Random(1)
     levels = [level for level in LEVELS if int(level[-1]) <= best]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import resource
 import shutil
 import signal
@@ -346,6 +347,47 @@ def test_without_proc(tmp_path: Path, best: int) -> None:
             preexec_fn=lambda: (os.chroot(app.parent), os.chdir("/")),
         )  # fmt: skip
         assert made.stdout.decode() == name_of(min(best, 2)), made.stderr
+
+
+def test_fuzz_variants(v3: Path, checked: tools.Checked) -> None:
+    """Any bytes may stand in a variant: the choice is the same under sanitizers, and v2 is run when
+    it is not v3."""
+    app, whole, drawn = v3.with_name("app"), v3.read_bytes(), random.Random(1)
+    seen = set()
+    for _ in range(200):
+        data = bytearray(whole)
+        for _ in range(drawn.randrange(1, 5)):
+            at = drawn.randrange(0, 900)
+            data[at : at + 8] = drawn.choice([drawn.randbytes(8), b"\xff" * 8, bytes(8)])
+        v3.write_bytes(data[: drawn.choice([len(data), drawn.randrange(len(data))])])
+        made = [tools.run(tool, "which", app, **V3) for tool in (checked.tool, tools.TOOL)]
+        assert made[0].stdout == made[1].stdout and made[0].stderr == made[1].stderr, made
+        seen.add(made[0].stderr)
+        if not made[0].stdout.endswith(b"v3"):
+            assert tools.output(app, **V3) == "v2"
+    assert len(seen) > 4, seen
+
+
+def test_our_library_is_as_the_real_one(installed: Path, checked: tools.Checked) -> None:
+    """Strings, formats, environment: the tool says the same with our few functions and with it."""
+    drawn = random.Random(2)
+    words = ["X86_V3", "avx2", "SSE4_2", "nonsense", "", " ", "\t", ",,", "AVX512F" * 20, "é", "-",
+             "x" * 3000, "%s%n%u", "BMI", "\udcff", "SSE2", "X86_V9"]  # fmt: skip
+    names = ["FULLSPEED_DISABLE_CPU_FEATURES", "FULLSPEED_ENABLE_CPU_FEATURES", "GLIBC_TUNABLES",
+             "FULLSPEED_HWCAPS", "FULLSPEED_HWCAP", "FULLSPEED_HWCAPSX"]  # fmt: skip
+    seen = set()
+    for _ in range(200):
+        value = drawn.choice([", ", ",", " "]).join(drawn.choices(words, k=drawn.randrange(4)))
+        tunables = f"glibc.cpu.hwcaps=-{value},-AVX2:glibc.cpu.hwcaps={value}:"
+        name = drawn.choice(names)
+        variables = {name: tunables if name == "GLIBC_TUNABLES" else value}
+        for arguments in (["state"], ["which", installed]):
+            made = [tools.run(tool, *arguments, **variables)
+                    for tool in (checked.tool, tools.TOOL)]  # fmt: skip
+            ours, real = [(one.returncode, one.stdout, one.stderr) for one in made]
+            assert ours == real, variables
+            seen.add(real)
+    assert len(seen) > 20
 
 
 # ---- more rights than the user ----

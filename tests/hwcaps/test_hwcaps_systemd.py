@@ -90,14 +90,6 @@ def test_environment_generator(tmp_path: Path, folder: Path, best: int) -> None:
     assert (made.returncode, made.stdout) == (1, b"") and b"FULLSPEED_HWCAPS" in made.stderr
 
 
-@pytest.fixture(scope="module")
-def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The program with sanitizers, and the file that it takes for the list of units."""
-    made = tmp_path_factory.mktemp("checked")
-    flags = [f'-DHWCAPS_UNITS="{made / "units"}"', f'-DHWCAPS_COMMAND_LINE="{made / "line"}"']
-    return tools.compile_tool(made / "tool", *flags), made / "units"
-
-
 def generate(tool: Path, folder: Path, **variables: str) -> subprocess.CompletedProcess:
     """Run as a unit generator: three folders, of which the first is ours."""
     places = [folder / name for name in ("normal", "early", "late")]
@@ -110,11 +102,11 @@ def generate(tool: Path, folder: Path, **variables: str) -> subprocess.Completed
 
 
 def test_unit_generator(
-    checked: tuple[Path, Path], folder: Path, tmp_path: Path, best: int
+    checked: tools.Checked, folder: Path, tmp_path: Path, best: int
 ) -> None:
     if best < 2:
         pytest.skip("this CPU has one level only")
-    tool, units = checked
+    tool, units = checked.tool, checked.units
     units.write_text("# a comment\na.service\n\nb@.service\n")
     path = f"/usr/bin:/with space:{folder}:/100%:relative:/q\"uote"
     made = generate(tool, tmp_path / "out", PATH=path)
@@ -137,12 +129,12 @@ def test_unit_generator(
 
 
 def test_hostile_lists_of_units(
-    checked: tuple[Path, Path], folder: Path, tmp_path: Path, best: int
+    checked: tools.Checked, folder: Path, tmp_path: Path, best: int
 ) -> None:
     """No name leads out of the folder, and good names beside bad ones count."""
     if best < 2:
         pytest.skip("this CPU has one level only")
-    tool, units = checked
+    tool, units = checked.tool, checked.units
     bad = ["../x.service", "/x.service", "a b.service", ".service", "..service", "a.socket", "\0",
            "x" * 254 + ".service", "é.service", "a.service/"]  # fmt: skip
     for name in bad:
@@ -160,7 +152,7 @@ def test_hostile_lists_of_units(
 
 
 def test_systemd_verifies_the_drop_in(
-    checked: tuple[Path, Path], folder: Path, tmp_path: Path, best: int
+    checked: tools.Checked, folder: Path, tmp_path: Path, best: int
 ) -> None:
     """systemd-analyze has nothing to say of the drop-in, and would have of a wrong one."""
     analyze = shutil.which("systemd-analyze")
@@ -168,7 +160,7 @@ def test_systemd_verifies_the_drop_in(
         pytest.skip("there is no systemd-analyze")
     if best < 2:
         pytest.skip("this CPU has one level only")
-    tool, units = checked
+    tool, units = checked.tool, checked.units
     units.write_text("fullspeed-test.service\n")
     unit = tmp_path / "units" / "fullspeed-test.service"
     unit.parent.mkdir()
@@ -184,7 +176,7 @@ def test_systemd_verifies_the_drop_in(
 
 
 def test_systemd_runs_the_generators(
-    checked: tuple[Path, Path], folder: Path, tmp_path: Path, best: int
+    checked: tools.Checked, folder: Path, tmp_path: Path, best: int
 ) -> None:
     """systemd's own test run: PATH from one generator, ExecSearchPath from the other."""
     systemd = shutil.which("systemd", path="/usr/lib/systemd:/lib/systemd:/usr/bin")
@@ -192,7 +184,7 @@ def test_systemd_runs_the_generators(
         pytest.skip("there is no systemd, or nobody else to run its test as")
     if best < 2:
         pytest.skip("this CPU has one level only")
-    tool, listed = checked
+    tool, listed = checked.tool, checked.units
     listed.write_text("fullspeed-test.service\n")
     tools.done("systemd", "install", "--root", tmp_path)
     generators = (tmp_path / ENVIRONMENT.format("user")).parent

@@ -29,9 +29,11 @@ def _path(options: argparse.Namespace) -> int:
 
 
 def _install(options: argparse.Namespace) -> int:
-    from fullspeed.hwcaps import install
+    from fullspeed.hwcaps import elf, install
 
     variants = install.read_variants(options.variant)
+    if options.audit:
+        elf.audit(options.executable, variants)
     _say(install.install(options.executable, variants))
     _say([f"{shown(options.executable)} has variants now: {', '.join(variants)}"])
     return 0

@@ -8,7 +8,7 @@ import stat
 from dataclasses import dataclass
 
 from fullspeed.hwcaps import HwcapsError, shown
-from fullspeed.variants import need
+from fullspeed.variants import label, need
 
 MAGIC = b"\x7fELF"
 PIE = 0x08000000  # DF_1_PIE
@@ -106,6 +106,34 @@ def _read(elf: object, name: str, size: int) -> Program:
     if elf["e_type"] == "ET_DYN" and loader is None and not is_pie:
         raise HwcapsError(f"{name} is a shared library: `fullspeed build` is for these")
     return Program(loader, level)
+
+
+def audit(executable: str, variants: dict[str, str]) -> None:
+    """Refuse a variant with instructions that its level, as "v3", does not promise.
+
+    What the executable itself has beyond the first level, by the same functions, asks the processor
+    before: the C library's memcpy in a static program, for one.
+    """
+    from fullspeed.variants import audit as code
+
+    own = code.findings(_code(executable), label("v1"))
+    for level, path in variants.items():
+        violations, _ = code.split(code.findings(_code(path), label(level)), own)
+        if violations:
+            more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
+            raise HwcapsError(
+                f"the variant for {level}, {shown(path)}, has instructions that the level does not "
+                f"promise: {violations[0]}{more}"
+            )
+
+
+def _code(path: str) -> object:
+    """The machine code of an executable."""
+    from fullspeed.variants import elf
+
+    read(path)
+    with open(path, "rb") as file:
+        return elf.read(file.read(), shown(path), with_code=True)
 
 
 def _needed(segment: object) -> int:

@@ -43,6 +43,11 @@ def _add_install(actions: argparse._SubParsersAction) -> None:
         metavar="v3=PATH",
         help="the same program, built for a level: v2, v3, v4; for each one",
     )
+    install.add_argument(
+        "--audit",
+        action="store_true",
+        help="disassemble all first, and refuse a variant with instructions beyond its level",
+    )
     remove = actions.add_parser("remove", help="bring an executable back as it was")
     remove.add_argument("executable", metavar="EXE", help="the executable")
     status = actions.add_parser(
