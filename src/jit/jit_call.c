@@ -294,7 +294,8 @@ void fs_jit_return(fs_ctx *ctx, _PyInterpreterFrame *frame)
     fs_pyrt_function_drop(frame->f_func);
     Py_DECREF(frame->f_code);
     ts->recursion_remaining++;
-    ts->datastack_top = (PyObject **)frame;
+    fs_pyrt_frame_free(ts,
+                       frame); /* (it may be the first of a chunk: whoever called it bound it) */
 }
 
 /* ---- functions that are known only when they are called ---- */
