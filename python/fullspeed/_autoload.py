@@ -37,12 +37,13 @@ class AutoloadError(Exception):
 
 
 def start() -> None:
-    """Enable the engine if FULLSPEED=1, the import hook if FULLSPEED_LOADER=1 as well; any trouble
-    becomes one line on stderr."""
+    """Enable the engine if FULLSPEED=1, put the import hook in if FULLSPEED_LOADER=1 as well; any
+    trouble becomes one line on stderr."""
     global _started
     if _started:  # site reads a virtual environment's folder twice
         return
     _started = True
+    what = "engine"
     try:
         from fullspeed import _run
 
@@ -52,12 +53,13 @@ def start() -> None:
 
             fullspeed.enable()
             if config["FULLSPEED_LOADER"][0] == "1":
+                what = "import hook"
                 from fullspeed import loader
 
                 loader.install()
     except Exception as error:
         if sys.stderr is not None:
-            sys.stderr.write(f"fullspeed: autoload: running without the engine: {error}\n")
+            sys.stderr.write(f"fullspeed: autoload: running without the {what}: {error}\n")
 
 
 def _folder() -> str:

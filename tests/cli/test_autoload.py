@@ -179,3 +179,43 @@ def test_cost_for_others_is_nothing(environment: Environment) -> None:
     with_autoload = environment.run("-c", code).stdout
     environment.autoload("disable")
     assert environment.run("-c", code).stdout == with_autoload
+
+
+LOADER = (
+    "import sys; m = sys.modules.get('fullspeed.loader'); e = sys.modules['fullspeed']; "
+    "print(m is not None and m.is_installed(), e.is_enabled())"
+)
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected", "error"),
+    [
+        ({}, "False True\n", ""),
+        ({"FULLSPEED_LOADER": "1"}, "True True\n", ""),
+        ({"FULLSPEED_LOADER": "0"}, "False True\n", ""),
+        (
+            {"FULLSPEED_LOADER": "1", "FULLSPEED_DISABLE_CPU_FEATURES": "SSE99"},
+            "False True\n",
+            "fullspeed: autoload: running without the import hook: the environment's",
+        ),
+        (
+            {"FULLSPEED_LOADER": "yes"},
+            "False False\n",
+            "fullspeed: autoload: running without the engine: the environment has FULLSPEED_LOADER",
+        ),
+    ],
+)
+def test_import_hook(
+    environment: Environment, variables: dict[str, str], expected: str, error: str
+) -> None:
+    """FULLSPEED_LOADER=1 brings the hook in beside the engine; Python starts whatever happens."""
+    assert environment.autoload("enable").returncode == 0
+    done = subprocess.run(
+        [str(environment.python), "-c", LOADER],
+        capture_output=True,
+        text=True,
+        env=make_environment("1", variables),
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, expected)
+    assert done.stderr.startswith(error) and done.stderr.count("\n") == (1 if error else 0)
