@@ -8,7 +8,7 @@ SECONDS ?= 600
 BENCH ?= --fast
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-goto demo test test-cluster test-cpython test-ecosystem fuzz bench bench-pgo nightly-pgo-python lint asan format clean
+.PHONY: help setup setup-goto demo test test-cluster test-cpython test-ecosystem nightly-variants fuzz bench bench-pgo nightly-pgo-python lint asan format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -34,6 +34,10 @@ test-cpython: setup  ## all of CPython's own regression tests (long)
 
 test-ecosystem: setup  ## test suites of packages from PyPI (long)
 	@$(VENV_PYTHON) tests/ecosystem/run.py
+
+nightly-variants: setup  ## real projects from PyPI with variants: their own tests at each level (long)
+	@tools/setup.sh cross
+	@$(VENV_PYTHON) -m pytest tests/variant/test_variant_real.py --nightly -q
 
 fuzz: setup  ## differential fuzzing: make fuzz SECONDS=600 SEED=1
 	@$(VENV_PYTHON) tests/fuzz/fuzz.py --seconds $(SECONDS) --seed $(SEED)

@@ -16,8 +16,8 @@
 #   tools/setup.sh              .venv, the best build this machine can make
 #   tools/setup.sh goto         build/venv-goto, the computed-goto build
 #   tools/setup.sh asan         build/venv-asan, with ASan and UBSan
-#   tools/setup.sh cross        compilers and emulators for the tests of other processors, and what
-#                               clang's profiles need (Debian)
+#   tools/setup.sh cross        compilers and emulators for the tests of other processors, what
+#                               clang's profiles need, a Fortran compiler (Debian)
 #   tools/setup.sh cluster      Dask, mpi4py and Open MPI for tests/cluster, into .venv
 #   tools/setup.sh --no-build   packages and .venv only
 #
@@ -33,7 +33,7 @@ PYTHON=${PYTHON:-/usr/bin/python3.11}
 REQUIRED_PACKAGES=(python3.11 python3.11-dev python3.11-venv libpython3.11-testsuite
                    gcc libc6-dev make binutils)
 OPTIONAL_PACKAGES=(clang-19)
-CROSS_PACKAGES=(qemu-user
+CROSS_PACKAGES=(qemu-user gfortran
                 gcc-aarch64-linux-gnu libc6-dev-arm64-cross
                 gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
                 gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross

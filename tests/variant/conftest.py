@@ -14,6 +14,11 @@ from fullspeed import cpu
 from fullspeed.variants.stub import StubCompiler
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--nightly`: all real projects (test_variant_real.py reads it)."""
+    parser.addoption("--nightly", action="store_true")
+
+
 @pytest.fixture(scope="session")
 def stubs(tmp_path_factory: pytest.TempPathFactory) -> StubCompiler:
     """The compiler of stubs; warnings are errors."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import variant_tools as tools
-from fullspeed.variants import BuildError, bench, project, report, wheel
+from fullspeed.variants import BuildError, bench, build, project, report, wheel
 from variant_tools import command
 
 PATH = f"pack/_x{tools.SUFFIX}"
@@ -73,7 +73,7 @@ def test_verdicts() -> None:
     wild = rounds(-0.2, 0.3, 0.2, -0.1, 0.05, 0.1)
     assert wild.verdict("v3", 0.03) == "dropped: the times vary too much to tell"
     assert not wild.decided("v3", 0.03)
-    wild.check_noise(["v3"])
+    wild.check_noise(["v3"], 0.03)
     slow = rounds(-0.2, -0.21, -0.19, -0.2, -0.2, -0.2)
     assert slow.verdict("v3", 0.03).startswith("dropped") and slow.decided("v3", 0.03)
     assert slow.verdict("v3", -1) == "kept"
@@ -89,7 +89,9 @@ def test_gain_is_that_of_rounds() -> None:
 def test_noise() -> None:
     wild = rounds(-0.5, 3.0, 0.2, 2.0, 0.5, 0.1)
     with pytest.raises(BuildError, match=r"vary too much: v3 gains between -50.0 % and \+300.0 %"):
-        wild.check_noise(["v3"])
+        wild.check_noise(["v3"], 0.03)
+    far = rounds(1.5, 3.0, 2.2, 2.0, 4.5, 2.1)
+    far.check_noise(["v3"], 0.03)  # wide, but beyond doubt
 
 
 @pytest.mark.parametrize(
@@ -207,9 +209,9 @@ FILES = {
 #if defined(__AVX2__)
 #define PAUSE 200000
 #elif defined(__SSE4_2__)
-#define PAUSE 500000
+#define PAUSE 900000
 #else
-#define PAUSE 400000
+#define PAUSE 700000
 #endif
 static PyObject *work(PyObject *m, PyObject *n)
 {
@@ -237,11 +239,11 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_pays_is_kept(archive: Path, best: int, tmp_path: Path) -> None:
-    """v3 takes half the time, v2 more than the baseline; then v3, too, gains too little."""
+    """v3 takes less time, v2 more than the baseline."""
     if best < 3:
         pytest.skip("this CPU has no x86-64-v3")
     words = ["build", archive, "--levels=v2,v3", "--no-isolation", "--jobs=2", "--bench-rounds=6",
-             "--build-dir", tmp_path / "b", "-o", tmp_path / "dist",
+             "--build-dir", archive.parent / "b", "-o", tmp_path / "dist",
              "--bench", "python -c 'import pace; pace.work()'"]  # fmt: skip
     done = command(*words)
     assert done.returncode == 0, done.stderr
@@ -255,10 +257,10 @@ def test_what_pays_is_kept(archive: Path, best: int, tmp_path: Path) -> None:
     ]
     assert notes["levels"] == ["v3"]
     rows = notes["report"]["levels"]
-    assert rows["v3"]["kept"] and 0.2 < rows["v3"]["low"] <= rows["v3"]["gain"] <= 1.1
+    assert rows["v3"]["kept"] and 0.2 < rows["v3"]["low"] <= rows["v3"]["gain"] <= 2.5
     assert not rows["v2"]["kept"] and rows["v2"]["gain"] < 0
     assert notes["report"]["rounds"] == 6 and rows["v3"]["build seconds"] > 0.1
-    raw = json.loads((tmp_path / "b" / "bench" / "bench.json").read_text())
+    raw = json.loads((archive.parent / "b" / "bench" / "bench.json").read_text())
     assert len(raw["benchmarks"]) == 3
 
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target"]
@@ -269,22 +271,28 @@ def test_what_pays_is_kept(archive: Path, best: int, tmp_path: Path) -> None:
     asked = command("variants", "pace", "--json", PYTHONPATH=str(tmp_path / "site"))
     assert json.loads(asked.stdout)["report"] == notes["report"]
 
-    done = command(*words, "--min-gain=500%")
-    assert done.returncode == 0 and "no level pays" in done.stderr, done.stderr
-    with zipfile.ZipFile(tmp_path / "dist" / made.name) as archived:
-        assert [name for name in archived.namelist() if name.endswith(".so")] == [
-            f"pace{tools.SUFFIX}"
-        ]
-    subprocess.run([*pip, tmp_path / "plain", made], check=True, capture_output=True)
-    assert tools.output(tmp_path / "plain", "import pace; print(pace.work())") == "None"
-    shown = command("variants", "pace", PYTHONPATH=str(tmp_path / "plain"))
+
+def test_nothing_pays(multi: dict[str, bytes], tmp_path: Path) -> None:
+    """The wheel is the baseline's, and says why."""
+    baseline, chosen = tools.plain(PATH, multi, **{"pack/__init__.py": b""})
+    seconds = {None: 1.0, **dict.fromkeys(chosen[0].levels, 1.0)}
+    costs = {name or "baseline": {"bytes": 1, "build seconds": None} for name in seconds}
+    found = report.make(report.Measured([seconds] * 6), 0.03, "my bench", "my cpu", costs)
+    assert build.drop(chosen, found) == []
+    merged = wheel.merge(baseline, [], {}, {"modules": {}, "report": found})
+    site = tools.install(merged, tmp_path / "site")
+    assert tools.output(site, "from pack import _x; print(_x.level())") == "baseline"
+    assert merged.files[PATH] == multi["baseline"]
+    shown = command("variants", "pack", PYTHONPATH=str(site))
     assert shown.returncode == 0 and "no level has paid" in shown.stdout
+    assert shown.stdout.count("dropped: it gains less than 3 %") == 3
 
 
 def test_failing_bench_leaves_no_wheel(archive: Path, best: int, tmp_path: Path) -> None:
     if best < 2:
         pytest.skip("this CPU has one level only")
     done = command("build", archive, "--levels=v2", "--no-isolation", "-o", tmp_path / "dist",
+                   "--build-dir", archive.parent / "b",
                    "--bench", "python -c 'import pace, nowhere'")  # fmt: skip
     assert done.returncode == 1 and done.stdout == ""
     assert "No module named 'nowhere'" in done.stderr and not (tmp_path / "dist").exists()

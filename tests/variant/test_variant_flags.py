@@ -48,3 +48,21 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CFLAGS", "-Os")  # the user's own wins
     assert project.environment("v3", "", own)["CFLAGS"] == f"-Os {march}"
     assert project.with_flags({"CFLAGS": "x"}, {"CFLAGS": "y"}, own) == {"CFLAGS": "x y"}
+
+
+def test_compilers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Meson projects with c_args of their own do not look at CFLAGS."""
+    for name in project.COMPILERS:
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "setup.py").write_text("")
+    assert project.compilers(tmp_path, "v3", "") == {}
+    (tmp_path / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["meson-python"]\nbuild-backend = "mesonpy"\n'
+    )
+    assert project.compilers(tmp_path, None, "") == {}
+    monkeypatch.setenv("CC", "clang -v")
+    assert project.compilers(tmp_path, "v3", "-O3") == {
+        "CC": "clang -v -march=x86-64-v3 -O3",
+        "CXX": "c++ -march=x86-64-v3 -O3",
+        "FC": "gfortran -march=x86-64-v3 -O3",
+    }

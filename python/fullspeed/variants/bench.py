@@ -31,6 +31,7 @@ FEWEST, MOST = 9, 25  # rounds of a batch
 LOOKS = 3  # batches, while there is no verdict
 LOG_LINES = 15
 DISABLE, ENABLE = "FULLSPEED_DISABLE_CPU_FEATURES", "FULLSPEED_ENABLE_CPU_FEATURES"
+PROBE = "FULLSPEED_PROBE"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,8 @@ def environment(made: Path, requires: tuple[str, ...], log: Path) -> Iterator[di
             ) from None
         python = Path(env.python_executable)
         kept = {name: value for name, value in os.environ.items() if name != ENABLE}
-        yield kept | dict(env.make_extra_environ()) | {"VIRTUAL_ENV": str(python.parents[1])}
+        own = {"VIRTUAL_ENV": str(python.parents[1]), PROBE: "0"}  # a crash is an error here
+        yield kept | dict(env.make_extra_environ()) | own
 
 
 @dataclass
@@ -240,5 +242,5 @@ def run(
             say(f"the command of --bench does not load {path}: the others speak for it")
         measured = measure(bench, levels, say)
     measured.keep(folder / "bench.json", shlex.join(request.command))
-    measured.check_noise(levels)
+    measured.check_noise(levels, request.min_gain)
     return measured

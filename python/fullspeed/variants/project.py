@@ -28,6 +28,7 @@ from typing import Any
 from fullspeed.variants import BuildError, label, need
 
 FLAG_VARIABLES = ("CFLAGS", "CXXFLAGS", "FFLAGS", "LDFLAGS")
+COMPILERS = {"CC": "cc", "CXX": "c++", "FC": "gfortran"}
 LOG_LINES = 25
 # Back ends that choose a random folder for object files, and the setting for it.
 RANDOM_FOLDERS = {"mesonpy": "build-dir", "scikit_build_core.build": "build-dir"}
@@ -136,6 +137,18 @@ def environment(level: str | None, flags: str, own: Mapping[str, str]) -> dict[s
     return with_flags({}, dict.fromkeys(FLAG_VARIABLES, added), own)
 
 
+def compilers(source: Path, level: str | None, flags: str) -> dict[str, str]:
+    """The compilers of a build, with the level's flags, where the back end may not look at CFLAGS.
+
+    A Meson project can have values of its own for c_args and the like; then those variables have
+    none. What stands behind the compiler's name always counts.
+    """
+    if level is None or back_end(source) != "mesonpy":
+        return {}
+    added = f"-march={label(level)} {flags}".strip()
+    return {name: f"{os.environ.get(name, usual)} {added}" for name, usual in COMPILERS.items()}
+
+
 def with_flags(
     variables: Mapping[str, str], added: Mapping[str, str], own: Mapping[str, str]
 ) -> dict[str, str]:
@@ -148,6 +161,7 @@ def variant(plan: Plan, level: str | None) -> Make:
     """The build of one level, or of the baseline (None)."""
     name = level or "baseline"
     variables = environment(level, plan.flags, own_flags(plan.source))
+    variables |= compilers(plan.source, level, plan.flags)
     make = Make(name, variables, plan.settings, plan.folder / name / "source")
     return make if plan.profile is None else plan.profile.applied(make)
 

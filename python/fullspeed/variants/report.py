@@ -67,11 +67,11 @@ class Measured:
             return "dropped: the times vary too much to tell"
         return f"dropped: it gains less than {percent(wanted)}"
 
-    def check_noise(self, levels: list[str]) -> None:
+    def check_noise(self, levels: list[str], wanted: float) -> None:
         """A BuildError if the times say nothing."""
         for level in levels:
             gain, low, high = self.gain(level)
-            if (high - low) / 2 > NOISE * (1 + gain):
+            if not self.decided(level, wanted) and (high - low) / 2 > NOISE * (1 + gain):
                 raise BuildError(
                     f"the times of --bench vary too much: {level} gains between {signed(low)} and "
                     f"{signed(high)} after {len(self.rounds)} rounds. Let nothing else run on "
