@@ -98,6 +98,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="CPython of Debian's source with LTO and PGO.")
     parser.add_argument("--level", default="v3")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--no-lto", action="store_true", help="quicker")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--tests", nargs="*", help="CPython's tests to run; all if not said")
     options = parser.parse_args()
@@ -108,7 +109,8 @@ def main() -> int:
     source, train, prefix = fetch(), training(WORK), WORK / "prefix"
     places = ("--prefix", prefix, "--dir", WORK / "work")
     run(FULLSPEED, "pgo", "python", source, "--train", f"python {train}",
-        "--levels", options.level, "--jobs", options.jobs, *places)  # fmt: skip
+        "--levels", options.level, "--jobs", options.jobs, *places,
+        *(["--no-lto"] if options.no_lto else []))  # fmt: skip
     made = prefix / f"x86-64-{options.level}" / "bin"
     shown = options.tests if options.tests is not None else ["-x", *LEFT_OUT]
     run(made / "python3", "-m", "test", f"-j{options.jobs}", "--timeout", "600", *shown, cwd=WORK)

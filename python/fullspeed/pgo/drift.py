@@ -14,7 +14,6 @@ from pathlib import Path
 
 from fullspeed.pgo.profile import Key, Profile, overlap, shares
 
-LIMIT = 0.5
 SHOWN = 10
 
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 DIR = Path("fullspeed-pgo")
+LIMIT = 0.5  # of drift
 EPILOG = """\
 The usual order:
   fullspeed pgo build SRC                   a wheel that counts what runs
@@ -119,7 +120,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     drift.add_argument("profile", type=Path, help="a folder that `pgo train --output` made, or "
                        "that processes with the instrumented wheel wrote into")  # fmt: skip
     drift.add_argument(
-        "--limit", type=percent, default=0.5, metavar="P%",
+        "--limit", type=percent, default=LIMIT, metavar="P%",
         help="exit code 3 if the overlap is smaller (default: 50%%)",
     )  # fmt: skip
     drift.add_argument("--json", action="store_true", help="print it as JSON")

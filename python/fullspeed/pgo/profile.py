@@ -154,7 +154,6 @@ def read(compiler: Compiler, profile: Path, notes: Mapping[str, Mapping[str, str
 class Coverage:
     """What of a project a profile has."""
 
-    units: int
     units_without: list[str]  # never loaded
     functions: int
     not_run: list[Key]
@@ -166,8 +165,7 @@ def coverage(profile: Profile, notes: Mapping[str, Mapping[str, str]]) -> Covera
     without = sorted(unit for unit, functions in notes.items() if functions and unit not in counted)
     functions = set(profile) | {(unit, name) for unit in notes for name in notes[unit].values()}
     not_run = sorted(key for key in functions if not any(profile.get(key, ())))
-    units = len(notes) if notes else len(counted)
-    return Coverage(units, without, len(functions), not_run)
+    return Coverage(without, len(functions), not_run)
 
 
 def shares(profile: Profile) -> dict[Key, float]:

@@ -58,7 +58,6 @@ class Work:
         self.home, self.children = home, children
         self.profile = home / "profile"
         self.notes = home / "notes"
-        self.source: Path | None = None
 
     def read_state(self) -> State:
         """What `pgo build` has left."""
