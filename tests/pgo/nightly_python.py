@@ -110,6 +110,7 @@ def main() -> int:
     places = ("--prefix", prefix, "--dir", WORK / "work")
     run(FULLSPEED, "pgo", "python", source, "--train", f"python {train}",
         "--levels", options.level, "--jobs", options.jobs, *places,
+        "--configure=--without-ensurepip",  # Debian's source has none that works
         *(["--no-lto"] if options.no_lto else []))  # fmt: skip
     made = prefix / f"x86-64-{options.level}" / "bin"
     shown = options.tests if options.tests is not None else ["-x", *LEFT_OUT]

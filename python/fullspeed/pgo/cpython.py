@@ -198,7 +198,7 @@ def build_level(job: Job) -> dict[str, object]:
         raise BuildError(f"no object file of the build found its profile: see {job.log}")
     if without:
         say(f"{len(without)} of {objects} object files have no profile, as {without[0]}.o: "
-            "the training never loaded them")  # fmt: skip
+            "they have no code, or the training never loaded it")  # fmt: skip
     facts = {
         "level": label(job.level),
         "command": job.command,
