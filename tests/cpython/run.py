@@ -93,7 +93,7 @@ def parse_arguments() -> argparse.Namespace:
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--quick", action="store_true", help="the chosen list")
     kind.add_argument("--full", action="store_true", help="the whole suite")
-    kind.add_argument("--only", nargs="+", metavar="NAME", help="these files")
+    kind.add_argument("--only", nargs="+", action="extend", metavar="NAME", help="these files")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--timeout", type=float, default=1200, help="seconds per file")
     parser.add_argument("--stock-only", action="store_true", help="fill the stock cache only")
