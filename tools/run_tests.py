@@ -238,6 +238,9 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=choices, default=[])
     parser.add_argument("--build", action="append", choices=list(VENVS), default=[])
     arguments = parser.parse_args()
+    # A shell starts what runs in the background with SIGINT ignored, and tests of Ctrl-C would
+    # inherit that: what has a handler here has the default in children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     only = {name for given in arguments.only for name in GROUPS.get(given, {given})} or names
     builds = arguments.build or (["tail"] if arguments.only == ["lint"] else list(VENVS))
     LOGS.mkdir(parents=True, exist_ok=True)
